@@ -1,0 +1,78 @@
+"""config.yaml, its overrides on the command line, and their mistakes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from hwcore.errors import HwcoreError
+from hwcore.validation import did_you_mean, validate
+
+Count = Annotated[int, Field(gt=0, strict=True)]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Caps(_Config):
+    """Upper bounds; None is no bound."""
+
+    epochs: Count | None = None
+    replicates: Count | None = None
+    train_samples: Count | None = None
+    test_samples: Count | None = None
+
+
+class ScaleCaps(_Config):
+    datasets: Caps = Caps()
+    functions: Caps = Caps()
+
+
+def _unquoted(value: Any) -> Any:
+    """YAML reads a bare `no` or `yes` as a truth value."""
+    return {False: "no", True: "yes"}[value] if isinstance(value, bool) else value
+
+
+class Scale(_Config):
+    describes: str
+    judged: Annotated[Literal["no", "provisional", "yes"], BeforeValidator(_unquoted)]
+    datasets: dict[str, str] = {}
+    caps: ScaleCaps = ScaleCaps()
+
+
+class Dataset(_Config):
+    source: Literal["torchvision", "digits", "shapes", "imagefolder"]
+    root: str | None = None
+    mirror: str | None = None
+    archive: str | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    size: tuple[Count, Count] | None = None
+    options: dict[str, Any] = {}
+
+
+def _listed(value: Any) -> Any:
+    """`--config studies=alluri` or `studies=alluri,konda` is a string."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) and value != "all" else value
+
+
+class Config(_Config):
+    scale: str
+    studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)]
+    replicates: Count | None
+    device: Literal["auto", "cpu", "cuda"]
+    precision: Literal["auto", "float32", "bfloat16"]
+    datasets: dict[str, Dataset]
+    scales: dict[str, Scale]
+
+
+def parse(values: Mapping[str, Any], files: Iterable[str]) -> Config:
+    """The configuration as merged by Snakemake from ``files`` and the command line.
+
+    Raises HwcoreError naming the key, the value and what would be right.
+    """
+    where = " + ".join([*files, "--config"])
+    config = validate(Config, dict(values), where)
+    if config.scale not in config.scales:
+        raise HwcoreError(f"{where}: scale: unknown scale {config.scale!r}{did_you_mean(config.scale, config.scales)}")
+    return config

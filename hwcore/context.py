@@ -1,0 +1,159 @@
+"""What a report page shows of a study, as plain data: settings in words, models, figures, tables.
+
+All paths are relative to results/<scale>/.
+"""
+
+from math import prod
+from typing import Any
+
+from hwcore.config import Config
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
+from hwcore.studies.study import Experiment, Model, Study
+from hwcore.train.spec import Training
+
+
+def page_context(study: Study, config: Config) -> dict[str, Any]:
+    """The context of a study's page; see the keys in ``hwcore.reporting.markdown``."""
+    scale = config.scales[config.scale]
+    return {
+        "study": study.name,
+        "title": study.title,
+        "source": study.source.model_dump(),
+        "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
+        "experiments": [_experiment(study, experiment) for experiment in study.experiments.values()],
+    }
+
+
+def _experiment(study: Study, experiment: Experiment) -> dict[str, Any]:
+    place = f"{study.name}/{experiment.id}"
+    models = list(experiment.models.values())
+    described = [_settings(model) for model in models]
+    # what all models share is said once, for the experiment
+    shared = {key: value for key, value in described[0].items() if all(each.get(key) == value for each in described)}
+
+    def table(name: str) -> list[str]:
+        if name in ("metrics", "steps"):
+            return [f"runs/{place}/{model.name}/{name}.parquet" for model in models]
+        return [f"tables/{place}/{name}.parquet"]
+
+    return {
+        "id": experiment.id,
+        "base": experiment.base,
+        "variant": experiment.variant,
+        "section": experiment.section,
+        "title": experiment.title,
+        "why": experiment.why,
+        "settings": shared,
+        "replicates": max(model.replicates for model in models),
+        "models": [
+            {
+                "name": model.name,
+                "label": model.label,
+                "layers": describe_network(model.network),
+                "parameters": model.network.parameters(),
+                "reported_parameters": model.reported_parameters,
+                "settings": {key: value for key, value in own.items() if key not in shared},
+                "run": f"runs/{place}/{model.name}/run.json",
+            }
+            for model, own in zip(models, described, strict=True)
+        ],
+        "figures": [
+            {
+                "name": figure.name,
+                "caption": figure.caption,
+                "path": f"figures/{place}/{figure.name}",
+                "tables": [path for name in figure.tables for path in table(name)],
+                "recipe": f"figures/{place}/{figure.name}.json",
+            }
+            for figure in experiment.figures.values()
+        ],
+        "tables": [
+            {
+                "name": name,
+                "path": f"tables/{place}/{name}.parquet",
+                "recipe": f"tables/{place}/{name}.json",
+            }
+            for name in experiment.analyses
+        ],
+    }
+
+
+def _settings(model: Model) -> dict[str, str]:
+    return {"data": _describe_data(model.data), **_describe_training(model.training)}
+
+
+def _describe_data(data: DataSpec) -> str:
+    if isinstance(data, FunctionData):
+        how = "an even grid" if data.sampling == "grid" else "uniformly drawn points"
+        low, high = data.domain
+        return f"{_FUNCTIONS[data.function]} on [{low:g}, {high:g}], {data.samples:,} samples on {how}"
+    return _describe_dataset(data)
+
+
+_FUNCTIONS = {
+    "cos": "cos x",
+    "arcsinh": "arcsinh x",
+    "sinc5": "sin 5πx / 5πx",
+    "sign_sin5pi": "sgn(sin 5πx)",
+    "sin5pi": "sin 5πx",
+    "sin_plus_cos": "sin x + cos x",
+    "two_cosh": "2 cosh x",
+}
+
+
+def _describe_dataset(data: DatasetData) -> str:
+    parts = [data.dataset]
+    if data.train_samples:
+        parts.append(f"{data.train_samples:,} training images")
+    if data.test_samples:
+        parts.append(f"{data.test_samples:,} test images")
+    for fraction, which in ((data.random_labels, "training"), (data.random_test_labels, "test")):
+        if fraction:
+            parts.append(f"{fraction:.0%} of the {which} labels random")
+    return ", ".join(parts)
+
+
+def _describe_training(training: Training) -> dict[str, str]:
+    optimizer = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[training.optimizer]
+    said = {
+        "optimizer": optimizer + (f", momentum {training.momentum:g}" if training.momentum else ""),
+        "learning rate": f"{training.lr:g}",
+        "weight decay": f"{training.weight_decay:g}" if training.weight_decay else "",
+        "schedule": "",
+        "loss": {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}[
+            training.loss
+        ],
+        "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
+        "epochs": f"{training.epochs:,}",
+    }
+    if training.scheduler:
+        options = training.scheduler.model_dump(exclude={"kind"})
+        said["schedule"] = ", ".join([training.scheduler.kind, *(f"{key} {value:g}" for key, value in options.items())])
+    return {key: value for key, value in said.items() if value}
+
+
+def describe_network(network: Network) -> str:
+    """A network in one line: `784-30-10, relu` for a perceptron, its layers in order otherwise."""
+    layers = [layer for layer in network.layers if layer.kind != "flatten"]
+    activations = {layer.kind for layer in layers[1::2]}
+    perceptron = all(layer.kind == "linear" for layer in layers[::2]) and len(layers) % 2 == 1
+    if perceptron and len(activations) <= 1 and all(isinstance(layer, Activation) for layer in layers[1::2]):
+        first = str(prod(network.input))
+        widths = "-".join([first, *(str(layer.out) for layer in layers if isinstance(layer, Linear))])
+        return ", ".join([widths, *(name.replace("_", " ") for name in activations)])
+    return " · ".join(_describe_layer(layer) for layer in network.layers)
+
+
+def _describe_layer(layer: Layer) -> str:
+    name = layer.kind.replace("_", " ")
+    if isinstance(layer, Linear):
+        return f"{name} {layer.out}"
+    if isinstance(layer, Conv):
+        return f"{name} {layer.channels} of {layer.kernel}×{layer.kernel}"
+    if isinstance(layer, MaxPool):
+        return f"{name} {layer.size}×{layer.size}"
+    if isinstance(layer, Dropout):
+        return f"{name} {layer.p:g}"
+    return name
+

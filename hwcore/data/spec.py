@@ -1,0 +1,47 @@
+"""What a model is trained on, as a study file says it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Count = Annotated[int, Field(gt=0, strict=True)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FunctionData(_Spec):
+    """Samples of a real function of one variable; inputs and targets have shape (samples, 1)."""
+
+    function: Literal["cos", "arcsinh", "sinc5", "sign_sin5pi", "sin5pi", "sin_plus_cos", "two_cosh"]
+    domain: tuple[float, float]
+    sampling: Literal["grid", "uniform"] = "grid"
+    samples: Count
+    test_samples: Count
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "FunctionData":
+        if self.domain[0] >= self.domain[1]:
+            raise ValueError(f"domain: {list(self.domain)} is empty: the first number must be the smaller")
+        return self
+
+
+class DatasetData(_Spec):
+    """A classification data set by its name.
+
+    ``random_labels`` is the share of training labels that are replaced, once, by labels drawn
+    uniformly from all classes (Zhang et al. 2017, arXiv:1611.03530); ``random_test_labels`` the
+    same for the test set.  ``train_samples`` and ``test_samples`` keep that many, a random choice.
+    """
+
+    dataset: str
+    train_samples: Count | None = None
+    test_samples: Count | None = None
+    normalize: bool = True
+    random_labels: Fraction = 0.0
+    random_test_labels: Fraction = 0.0
+
+
+DataSpec = FunctionData | DatasetData

@@ -1,0 +1,57 @@
+"""Files that are either whole or not there.
+
+Every product of hwcore is written under a temporary name in its own folder and renamed when it
+is complete, so a killed job or a full disk never leaves a half-written file that looks whole.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # half a second to load, and the workflow reads this module at every call
+    import pandas as pd
+
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    The temporary file keeps the suffix of ``path``, because matplotlib and pandas choose their
+    format by it.  It is removed if the block raises.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any, *, only_if_changed: bool = False) -> None:
+    """Sorted keys, so that equal values give equal bytes."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if only_if_changed and Path(path).is_file() and Path(path).read_text(encoding="utf-8") == text:
+        return
+    write_text(path, text)
+
+
+def read_json(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+    """A Parquet file without an index: equal tables give equal bytes."""
+    with atomic(path) as temporary:
+        table.to_parquet(temporary, index=False, compression="zstd")

@@ -1,0 +1,150 @@
+"""The grammar of a study file: what `report/<study>/study.yaml` may say.
+
+Networks, data, training settings and claims have their own grammar beside the code that uses
+them; the options of each kind of analysis and figure are listed here, so that a study file is
+checked as a whole before any job starts and without loading torch or matplotlib.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hwcore.train.spec import Record
+
+Count = Annotated[int, Field(gt=0, strict=True)]
+Positive = Annotated[float, Field(gt=0)]
+# Ids become folder names; `--` separates an experiment from its variant.
+Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+
+
+class Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(Spec):
+    """The published report that a study reproduces."""
+
+    author: str
+    title: str
+    date: str
+    repository: str | None = None
+
+
+class ModelFile(Spec):
+    """One network of an experiment, with what differs from the experiment's data and training."""
+
+    label: str
+    mlp: list[Any] | None = None
+    activation: Any = None
+    layers: list[Any] | None = None
+    input: list[Any] | None = None
+    reported_parameters: Count | None = None
+    data: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
+class ExperimentFile(Spec):
+    """One experiment, after a variant's differences are merged in."""
+
+    section: str
+    title: str
+    why: str | None = None
+    data: dict[str, Any]
+    training: dict[str, Any]
+    record: Record = Record()
+    replicates: Count | None = None
+    models: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)]
+    analyses: dict[Id, dict[str, Any] | None] = {}
+    figures: dict[Id, dict[str, Any]] = {}
+
+
+class StudyFile(Spec):
+    title: str
+    source: Source
+    replicates: Count
+    experiments: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)]
+    claims: dict[Id, dict[str, Any]] = {}
+
+
+class Grid(Spec):
+    """``count`` evenly spaced values from ``start`` to ``stop``, both included."""
+
+    start: float
+    stop: float
+    count: Annotated[int, Field(ge=2, strict=True)]
+
+
+class Evaluation(Spec):
+    pass
+
+
+class Predictions(Spec):
+    points: Count = 400
+
+
+class Trajectory(Spec):
+    layer: Count | None = None
+    weights_only: bool = True
+
+
+class GradientNorm(Spec):
+    window: Count = 50
+
+
+class CriticalPoints(Spec):
+    solver: Literal["none", "levenberg-marquardt"]
+    tolerance: Positive = 1e-6
+
+
+class Interpolation(Spec):
+    between: tuple[str, str]
+    alphas: Grid
+
+
+class Sensitivity(Spec):
+    samples: Count = 1000
+
+
+class Sharpness(Spec):
+    epsilon: Positive = 1e-3
+    samples: Count = 1000
+
+
+ANALYSES: dict[str, type[Spec]] = {
+    "evaluation": Evaluation,
+    "predictions": Predictions,
+    "trajectory": Trajectory,
+    "gradient_norm": GradientNorm,
+    "critical_points": CriticalPoints,
+    "interpolation": Interpolation,
+    "sensitivity": Sensitivity,
+    "sharpness": Sharpness,
+}
+
+
+class CurvesFigure(Spec):
+    table: str = "metrics"
+    x: str = "epoch"
+    y: Annotated[list[str], Field(min_length=1)]
+    log: bool = False
+
+
+class TableFigure(Spec):
+    table: str
+
+
+class SweepFigure(Spec):
+    x: str
+    measures: Annotated[list[tuple[str, str]], Field(min_length=1)]
+
+
+FIGURES: dict[str, type[Spec]] = {
+    "curves": CurvesFigure,
+    "predictions": TableFigure,
+    "trajectory": TableFigure,
+    "gradient_norm": TableFigure,
+    "minimal_ratio": TableFigure,
+    "capacity": TableFigure,
+    "interpolation": TableFigure,
+    "sweep": SweepFigure,
+}

@@ -1,0 +1,252 @@
+"""Studies, read from report/<study>/study.yaml and resolved: every default, variant and cap applied."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from hwcore.claims.spec import Claim
+from hwcore.config import Caps, Config, Scale
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.errors import HwcoreError
+from hwcore.nets.spec import Network
+from hwcore.studies import schema
+from hwcore.train.spec import Record, Training
+from hwcore.validation import did_you_mean, validate
+
+AS_DESCRIBED = "as-described"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network with its data and training settings."""
+
+    name: str
+    label: str
+    network: Network
+    data: DataSpec
+    training: Training
+    replicates: int
+    reported_parameters: int | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    name: str
+    kind: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``tables`` are the names of the tables it shows: metrics, steps, or those of analyses."""
+
+    name: str
+    kind: str
+    options: dict[str, Any]
+    caption: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment in one variant; ``id`` is ``base`` or ``base--variant``."""
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    record: Record
+    models: dict[str, Model]
+    analyses: dict[str, Analysis]
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True)
+class Study:
+    name: str
+    title: str
+    source: schema.Source
+    experiments: dict[str, Experiment]
+    claims: dict[str, Claim] = field(default_factory=dict)
+
+
+def available(folder: Path) -> list[str]:
+    """The studies under ``folder`` (report/): the names of its subfolders with a study.yaml."""
+    return sorted(path.parent.name for path in folder.glob("*/study.yaml"))
+
+
+def load(name: str, folder: Path, config: Config) -> Study:
+    """The study in ``folder/name/study.yaml`` at the configured scale.
+
+    Raises HwcoreError for an unknown study and for every mistake in its file.
+    """
+    path = folder / name / "study.yaml"
+    if not path.is_file():
+        raise HwcoreError(f"studies: unknown study {name!r}{did_you_mean(name, available(folder))}")
+    return _Reader(str(path), config).study(name, _read(path))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "cannot be read"
+        raise HwcoreError(f"{path}:{line} is no valid YAML: {problem}") from None
+
+
+def _merge(base: Any, difference: Any) -> Any:
+    """``base`` with ``difference`` laid over it; a null removes a key."""
+    if not (isinstance(base, Mapping) and isinstance(difference, Mapping)):
+        return difference
+    merged = {key: _merge(base.get(key), value) for key, value in difference.items() if value is not None}
+    kept = {key: value for key, value in base.items() if key not in difference}
+    # the order of the base comes first, so that a variant's models keep their colours
+    order = [*base, *(key for key in merged if key not in base)]
+    return {key: {**kept, **merged}[key] for key in order if key in kept or key in merged}
+
+
+class _Reader:
+    def __init__(self, file: str, config: Config) -> None:
+        self.file = file
+        self.config = config
+        self.scale: Scale = config.scales[config.scale]
+
+    def study(self, name: str, content: Any) -> Study:
+        found = validate(schema.StudyFile, content, self.file)
+        experiments = {}
+        for base, described in found.experiments.items():
+            variants = described.get("variants") or {}
+            described = {key: value for key, value in described.items() if key != "variants"}
+            experiments[base] = self._experiment(base, AS_DESCRIBED, described, found.replicates)
+            if not isinstance(variants, Mapping):
+                raise HwcoreError(f"{self.file}: experiments.{base}.variants: {variants!r} is not a mapping")
+            for variant, difference in variants.items():
+                if variant not in ("as-run", "corrected"):
+                    known = did_you_mean(str(variant), ["as-run", "corrected"])
+                    raise HwcoreError(f"{self.file}: experiments.{base}.variants: unknown {variant!r}{known}")
+                merged = _merge(described, difference)
+                experiment = self._experiment(base, str(variant), merged, found.replicates)
+                experiments[experiment.id] = experiment
+        claims = {id: self._claim(id, value, experiments) for id, value in found.claims.items()}
+        return Study(name, found.title, found.source, experiments, claims)
+
+    def _experiment(self, base: str, variant: str, content: Any, replicates: int) -> Experiment:
+        id = base if variant == AS_DESCRIBED else f"{base}--{variant}"
+        at = f"experiments.{id}"
+        found = validate(schema.ExperimentFile, content, self.file, at)
+        replicates = self.config.replicates or found.replicates or replicates
+        models = {
+            name: self._model(name, value, found, replicates, f"{at}.models.{name}")
+            for name, value in found.models.items()
+        }
+        analyses = {}
+        for name, options in found.analyses.items():
+            analyses[name] = self._analysis(name, options or {}, found, f"{at}.analyses.{name}")
+        figures = {}
+        tables = ["metrics", *(["steps"] if found.record.steps else []), *analyses]
+        for name, options in found.figures.items():
+            figures[name] = self._figure(name, options, tables, f"{at}.figures.{name}")
+        return Experiment(
+            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, figures
+        )
+
+    def _model(
+        self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str
+    ) -> Model:
+        found = validate(schema.ModelFile, content, self.file, at)
+        said = found.model_dump(include={"mlp", "activation", "layers", "input"}, exclude_none=True)
+        network = validate(Network, said, self.file, at)
+        data = self._data({**experiment.data, **found.data}, at)
+        training = validate(Training, {**experiment.training, **found.training}, self.file, f"{at}.training")
+        if isinstance(data, FunctionData) and training.loss != "mse":
+            raise HwcoreError(f"{self.file}: {at}.training.loss: {training.loss!r} needs classes; a function needs mse")
+        if isinstance(data, FunctionData) and (network.input, network.output) != ((1,), (1,)):
+            raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
+        functions = isinstance(data, FunctionData)
+        caps = self.scale.caps.functions if functions else self.scale.caps.datasets
+        training = training.model_copy(update={"epochs": _capped(training.epochs, caps.epochs)})
+        replicates = _capped(replicates, caps.replicates)
+        data = _cap_samples(data, caps)
+        return Model(name, found.label, network, data, training, replicates, found.reported_parameters)
+
+    def _data(self, content: dict[str, Any], at: str) -> DataSpec:
+        if "function" in content:
+            return validate(FunctionData, content, self.file, f"{at}.data")
+        data = validate(DatasetData, content, self.file, f"{at}.data")
+        return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})
+
+    def _analysis(
+        self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str
+    ) -> Analysis:
+        kind, options = self._kind(content, name.replace("-", "_"), schema.ANALYSES, at)
+        needs: dict[str, tuple[bool, str]] = {
+            "trajectory": (experiment.record.weights_every is not None, "record: {weights_every: 3}"),
+            "gradient_norm": (experiment.record.steps, "record: {steps: true}"),
+        }
+        recorded, remedy = needs.get(kind, (True, ""))
+        if not recorded:
+            raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
+        for model in options.get("between", ()):
+            if model not in experiment.models:
+                known = did_you_mean(model, experiment.models)
+                raise HwcoreError(f"{self.file}: {at}.between: unknown model {model!r}{known}")
+        return Analysis(name, kind, options)
+
+    def _figure(self, name: str, content: dict[str, Any], tables: list[str], at: str) -> Figure:
+        content = dict(content)
+        caption = content.pop("caption", None)
+        if not isinstance(caption, str):
+            raise HwcoreError(f"{self.file}: {at}.caption: is missing; say what the figure shows")
+        kind, options = self._kind(content, name.replace("-", "_"), schema.FIGURES, at)
+        shown = [table for table, _ in options["measures"]] if "measures" in options else [options["table"]]
+        for table in shown:
+            if table not in tables:
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
+        return Figure(name, kind, options, " ".join(caption.split()), tuple(dict.fromkeys(shown)))
+
+    def _kind(
+        self, content: dict[str, Any], default: str, kinds: Mapping[str, type[schema.Spec]], at: str
+    ) -> tuple[str, dict[str, Any]]:
+        content = dict(content)
+        kind = content.pop("kind", default)
+        if not isinstance(kind, str) or kind not in kinds:
+            raise HwcoreError(f"{self.file}: {at}.kind: unknown kind {kind!r}{did_you_mean(str(kind), kinds)}")
+        return kind, validate(kinds[kind], content, self.file, at).model_dump(mode="json")
+
+    def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
+        at = f"claims.{id}"
+        claim = validate(Claim, content, self.file, at)
+        for experiment, table in sorted(claim.needs()):
+            if experiment not in experiments:
+                known = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}: unknown experiment {experiment!r}{known}")
+            found = experiments[experiment]
+            tables = ["metrics", "models", *(["steps"] if found.record.steps else []), *found.analyses]
+            if table not in tables:
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
+        return claim
+
+
+def _capped(value: int, cap: int | None) -> int:
+    return value if cap is None else min(value, cap)
+
+
+def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:
+    if isinstance(data, FunctionData):
+        names: dict[Literal["samples", "test_samples"], int | None] = {
+            "samples": caps.train_samples,
+            "test_samples": caps.test_samples,
+        }
+        return data.model_copy(update={name: _capped(getattr(data, name), cap) for name, cap in names.items()})
+    update = {}
+    for name in ("train_samples", "test_samples"):
+        said, cap = getattr(data, name), getattr(caps, name)
+        update[name] = cap if said is None else _capped(said, cap)
+    return data.model_copy(update=update)

@@ -1,0 +1,68 @@
+"""Messages for values that a configuration or study file got wrong."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from hwcore.errors import HwcoreError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
+    """``value`` as a ``model``.
+
+    Raises HwcoreError with the first mistake in one line: the file, the key (``at`` is the key of
+    ``value`` itself), the value and what would be right.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False)
+    fields = _fields(model, first["loc"])
+    # pydantic puts the tag of a union into the location; it is no key of the file
+    key = ".".join(str(part) for part in (at, *_keys(value, first["loc"])) if part != "")
+    more = f" (and {len(others)} more)" if others else ""
+    if first["type"] == "extra_forbidden":
+        message = f"unknown key{did_you_mean(str(first['loc'][-1]), fields)}"
+    elif first["type"] == "missing":
+        message = "is missing"
+    elif first["type"] == "value_error":
+        message = str(first["ctx"]["error"])
+    else:
+        said = first["msg"].removeprefix("Input ")
+        message = f"{first['input']!r} {said[0].lower() + said[1:]}"
+    raise HwcoreError(f"{file}: {key or 'top level'}: {message}{more}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, and all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean `{close[0]}`?" if close else ""
+    return hint + (f" (known: {', '.join(known)})" if known else "")
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the innermost model along ``location`` has; none if a union is on the way."""
+    inner: Any = model
+    for part in location[:-1]:
+        field = inner.model_fields.get(part) if isinstance(part, str) else None
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+    return list(inner.model_fields)
+
+
+def _keys(value: Any, location: tuple[int | str, ...]) -> list[int | str]:
+    keys = []
+    for number, part in enumerate(location):
+        inside = isinstance(value, dict) and part in value
+        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int))
+        if inside or number == len(location) - 1:
+            keys.append(part)
+        if inside:
+            value = value[part]
+    return keys

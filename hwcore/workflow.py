@@ -1,0 +1,96 @@
+"""What the Snakefile needs: the plan, ready to run, and the records that make it incremental."""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hwcore.config import parse
+from hwcore.errors import HwcoreError
+from hwcore.plan import Job, Plan
+from hwcore.validation import did_you_mean
+
+NO_TEX = (
+    "The PDF is left out: no TeX was found. Install latexmk with TeX Live (on Debian: latexmk "
+    "texlive-latex-extra texlive-fonts-recommended lmodern) or tectonic, and run again."
+)
+
+
+class Workflow:
+    """The plan of one Snakemake call.
+
+    Raises HwcoreError for every mistake in the configuration, the study files and, where they are
+    paths, the targets named in ``arguments`` (the command line).
+    """
+
+    def __init__(self, values: Mapping[str, Any], files: Iterable[str], arguments: Sequence[str]) -> None:
+        conda = any(word in arguments for word in ("--sdm", "--software-deployment-method", "--use-conda"))
+        tex = conda or any(shutil.which(program) for program in ("latexmk", "tectonic"))
+        self.plan = Plan(parse(values, files), pdf=tex)
+        self.scale = self.plan.scale
+        self.studies = list(self.plan.studies)
+        self._check_targets(arguments)
+        try:
+            self.plan.write()
+            _keep_records_with_results()
+        except OSError as error:
+            raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None
+        if not tex:
+            print(NO_TEX, file=sys.stderr)
+
+    def outputs(self, *rules: str) -> list[str]:
+        """All files that the jobs of ``rules`` make, or all jobs."""
+        jobs = self.plan.of(*rules) if rules else self.plan.jobs.values()
+        return [path for job in jobs for path in job.outputs.values()]
+
+    def inputs(self, rule: str, name: str) -> list[str]:
+        return list(dict.fromkeys(self.plan.job(rule, name).inputs.values()))
+
+    def arguments(self, rule: str, name: str) -> str:
+        """The command line of a job's script.  It holds the fingerprint, so it changes with it."""
+        job = self.plan.job(rule, name)
+        return f"{self.plan.file(job.group)} {job.name} {job.fingerprint}"
+
+    def pattern(self, rule: str, recorded: Iterable[str] | None = None) -> str:
+        """A regular expression for the names of a rule's jobs; of training jobs those that record just that."""
+        names = [job.name for job in self.plan.of(rule) if recorded is None or _recorded(job) == {*recorded}]
+        # a rule without jobs matches nothing
+        return "|".join(map(re.escape, names)) or "(?!)"
+
+    def memory(self, name: str) -> int:
+        """What a training job is given, in MB: torch itself, and the weights with their optimizer state."""
+        spec = self.plan.job("train", name).spec
+        weights = self.plan.parameters[name] * spec["replicates"]
+        return 2500 + 8 * 4 * weights // 2**20
+
+    def _check_targets(self, arguments: Sequence[str]) -> None:
+        known = self.outputs()
+        for argument in arguments:
+            if not argument.startswith(("results/", "resources/")) or argument in known:
+                continue
+            scale = re.match(r"results/([^/]+)/", argument)
+            if scale and scale[1] != self.scale and scale[1] in self.plan.config.scales:
+                raise HwcoreError(f"target {argument}: the scale is {self.scale}; add `--config scale={scale[1]}`")
+            folder = [path for path in known if Path(path).parent == Path(argument).parent]
+            raise HwcoreError(f"target {argument}: nothing makes this file{did_you_mean(argument, folder or [])}")
+
+
+def _recorded(job: Job) -> set[str]:
+    return {"snapshots", "steps"} & set(job.outputs)
+
+
+def _keep_records_with_results() -> None:
+    """Let Snakemake's records of what made each file live in results/.
+
+    So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
+    stale, and what is edited there later is seen.
+    """
+    records = Path("results/.snakemake")
+    records.mkdir(parents=True, exist_ok=True)
+    link = Path(".snakemake/metadata")
+    if not link.is_symlink() and not link.exists():
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(os.path.relpath(records, link.parent), target_is_directory=True)

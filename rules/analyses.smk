@@ -1,0 +1,68 @@
+# One table per analysis of an experiment, over all its models and replicates.
+
+
+rule analyse:
+    input:
+        lambda w: PLAN.inputs("analyse", w.table),
+    output:
+        "results/{scale}/tables/{table}.parquet",
+        "results/{scale}/tables/{table}.json",
+    params:
+        job=lambda w: PLAN.arguments("analyse", w.table),
+    log:
+        "results/{scale}/logs/analyse/{table}.log",
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=120,
+    conda:
+        "../envs/analyses.yaml"
+    message:
+        "analyse {wildcards.table}"
+    shell:
+        "python -m workflow_scripts.analyse {params.job} > {log} 2>&1"
+
+
+rule judge:
+    input:
+        lambda w: PLAN.inputs("judge", w.study),
+    output:
+        "results/{scale}/claims/{study}.parquet",
+    params:
+        job=lambda w: PLAN.arguments("judge", w.study),
+    log:
+        "results/{scale}/logs/judge/{study}.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../envs/figures.yaml"
+    message:
+        "judge the claims of {wildcards.study}"
+    shell:
+        "python -m workflow_scripts.judge {params.job} > {log} 2>&1"
+
+
+rule summary:
+    input:
+        PLAN.inputs("summary", "claims"),
+    output:
+        "results/{scale}/claims.parquet",
+    params:
+        job=PLAN.arguments("summary", "claims"),
+    log:
+        "results/{scale}/logs/summary.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../envs/figures.yaml"
+    message:
+        "join the claims of all studies"
+    shell:
+        "python -m workflow_scripts.summary {params.job} > {log} 2>&1"

@@ -1,0 +1,44 @@
+# Data sets, shared by all scales.
+
+
+rule download:
+    output:
+        "resources/data/{dataset}.json",
+    params:
+        job=lambda w: PLAN.arguments("download", w.dataset),
+    log:
+        "resources/logs/download/{dataset}.log",
+    wildcard_constraints:
+        dataset=PLAN.pattern("download"),
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "download {wildcards.dataset}"
+    shell:
+        "python -m workflow_scripts.download {params.job} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        lambda w: PLAN.inputs("prepare", w.dataset),
+    output:
+        "resources/data/{dataset}.safetensors",
+    params:
+        job=lambda w: PLAN.arguments("prepare", w.dataset),
+    log:
+        "resources/logs/prepare/{dataset}.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../envs/data.yaml"
+    message:
+        "prepare {wildcards.dataset}"
+    shell:
+        "python -m workflow_scripts.prepare {params.job} > {log} 2>&1"

@@ -1,0 +1,26 @@
+# One job per figure: after a change in one kind of figure only its own are drawn again.
+
+
+rule figure:
+    input:
+        lambda w: PLAN.inputs("figure", w.figure),
+    output:
+        "results/{scale}/figures/{figure}.svg",
+        "results/{scale}/figures/{figure}.pdf",
+        "results/{scale}/figures/{figure}.png",
+        "results/{scale}/figures/{figure}.json",
+    params:
+        job=lambda w: PLAN.arguments("figure", w.figure),
+    log:
+        "results/{scale}/logs/figure/{figure}.log",
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../envs/figures.yaml"
+    message:
+        "draw {wildcards.figure}"
+    shell:
+        "python -m workflow_scripts.figure {params.job} > {log} 2>&1"

@@ -1,0 +1,97 @@
+"""A copy of the project with one tiny study, in which tests run the real pipeline."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "hwcore", "profiles", "envs")
+
+
+@dataclass
+class Project:
+    """A project folder that tests may change."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+    def run(self, *arguments: str, cores: int = 2) -> str:
+        """What Snakemake printed.  Fails the test if it failed."""
+        done = self.snakemake(*arguments, cores=cores)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def stale(self, *arguments: str) -> set[str]:
+        """The jobs that a run would do now, by their messages."""
+        lines = self.run("--dry-run", *arguments).splitlines()
+        return {line.partition(": ")[2].strip() for line in lines if line.startswith("Job ")}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new))
+
+    def copy(self, target: Path, *, results: bool = False) -> "Project":
+        """A clone: the sources without what was made, with ``results/`` copied in where asked."""
+        made = () if results else ("results",)
+        ignore = shutil.ignore_patterns(".snakemake", "__pycache__", *made)
+        # like a clone, a copy has new modification times
+        shutil.copytree(self.folder, target, ignore=ignore, copy_function=shutil.copyfile)
+        if results:
+            shutil.copytree(self.folder / "results/.snakemake", target / "results/.snakemake")
+        return Project(target)
+
+
+def make_project(folder: Path) -> Project:
+    folder.mkdir(parents=True)
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    (folder / "report").mkdir()
+    for path in (ROOT / "report").iterdir():
+        if path.is_file():
+            shutil.copy(path, folder / "report")
+    shutil.copytree(ROOT / "tests/tiny", folder / "report/tiny")
+    return Project(folder)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose report is made.  Tests must leave it as they found it."""
+    project = make_project(tmp_path_factory.mktemp("finished") / "project")
+    project.run("report")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project in which nothing is made yet."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def edited(finished: Project) -> "Callable[[str, str, str], set[str]]":
+    """Edit a file of the finished project, tell what became stale, and take the edit back."""
+
+    def edit(file: str, old: str, new: str) -> set[str]:
+        path = finished.folder / file
+        before = path.read_bytes()
+        try:
+            finished.edit(file, old, new)
+            return finished.stale()
+        finally:
+            path.write_bytes(before)
+
+    return edit

@@ -1,0 +1,150 @@
+"""Mistakes get one or two lines that name the file, the key, the value and what would be right."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+STUDY = "report/tiny/study.yaml"
+
+
+def complaint(project: Project, *arguments: str) -> str:
+    """What a failing call tells the user, below the line that names the profile."""
+    done = project.snakemake("report", *arguments)
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, said
+    assert "Traceback" not in said, said
+    errors = said.partition("error: ")[2].strip().splitlines()
+    assert 1 <= len(errors) <= 2, said
+    return " ".join(errors)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "names"),
+    [
+        ("epochs: 6,", "epochs: -6,", [STUDY, "experiments.fit", "training.epochs", "-6", "greater than 0"]),
+        ("epochs: 6,", "epochs: six,", [STUDY, "training.epochs", "six", "integer"]),
+        ("epochs: 6,", "epochs: 6, learning: 1,", [STUDY, "training.learning", "unknown key", "lr"]),
+        ("mlp: [1, 3, 1]", "mlp: [1, -3, 1]", [STUDY, "models.narrow", "-3"]),
+        ("mlp: [1, 3, 1]", "mlp: [1]", [STUDY, "models.narrow", "at least two widths"]),
+        (
+            "mlp: [784, 4, 10]",
+            "input: [1, 28, 28], layers: [{conv: {channels: 2, kernel: 3}}, {linear: 10}]",
+            [STUDY, "models.small", "layer 2", "flatten"],
+        ),
+        (
+            "mlp: [784, 4, 10]",
+            "input: [1, 4, 4], layers: [{conv: {channels: 2, kernel: 5}}]",
+            [STUDY, "models.small", "layer 1", "does not fit"],
+        ),
+        ("dataset: mnist,", "dataset: minst,", ["minst", "mnist"]),
+        ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
+        ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
+        ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),
+        ("experiment: fit", "experiment: fits", [STUDY, "claims.count", "fits", "fit"]),
+        ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),
+        ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
+    ],
+)
+def test_study_file(project: Project, old: str, new: str, names: list[str]) -> None:
+    project.edit(STUDY, old, new)
+    said = complaint(project)
+    assert all(name in said for name in names), said
+    assert not (project.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"),
+    [
+        ("scale=tiny", ["scale", "tiny", "quick"]),
+        ("studies=tinny", ["studies", "tinny", "tiny"]),
+        ("replicates=-1", ["replicates", "-1", "greater than 0"]),
+        ("device=gpu", ["device", "gpu", "cuda"]),
+        ("sclae=quick", ["sclae", "scale"]),
+    ],
+)
+def test_configuration(project: Project, setting: str, names: list[str]) -> None:
+    said = complaint(project, "--config", setting)
+    assert all(name in said for name in ["config.yaml", *names]), said
+
+
+def test_unknown_target_names_the_nearest(project: Project) -> None:
+    said = complaint(project, "results/quick/figures/tiny/fit/los.svg")
+    assert "results/quick/figures/tiny/fit/loss.svg" in said
+
+
+def test_target_of_another_scale_says_how_to_make_it(project: Project) -> None:
+    assert "--config scale=full" in complaint(project, "results/full/figures/tiny/fit/loss.svg")
+
+
+def test_results_that_is_no_folder(project: Project) -> None:
+    (project.folder / "results").write_text("a file")
+    assert "results" in complaint(project)
+
+
+def test_a_network_that_does_not_fit_the_images(project: Project) -> None:
+    project.edit(STUDY, "mlp: [784, 4, 10]", "mlp: [100, 4, 10]")
+    done = project.snakemake("report")
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "784" in said
+    assert "100" in said
+    assert "Traceback" not in said
+
+
+def test_no_network(project: Project) -> None:
+    """The real host cannot be reached through a proxy that is not there."""
+    (project.folder / "more.yaml").write_text("scales: {quick: {datasets: {mnist: mnist}}}")
+    environment = {**os.environ, "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "more.yaml", "--", "data"]
+    done = subprocess.run(
+        command, cwd=project.folder, capture_output=True, text=True, check=False, env=environment
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "datasets.mnist.mirror" in said
+    assert "Traceback" not in said
+    assert not (project.folder / "resources/data/mnist.json").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_full_disk_leaves_no_half_written_file(project: Project) -> None:
+    runs = project.folder / "results/quick/runs"
+    runs.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(runs)], check=True)
+    try:
+        done = project.snakemake("results/quick/runs/tiny/classify/small/checkpoint.safetensors")
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert "No space left on device; free some space" in said
+        assert "Traceback" not in said
+        assert not [path for path in runs.rglob("*") if path.is_file()]
+    finally:
+        subprocess.run(["umount", str(runs)], check=True)
+    project.run("results/quick/runs/tiny/classify/small/checkpoint.safetensors")
+
+
+def test_a_job_run_by_hand_needs_no_snakemake(finished: Project) -> None:
+    command = [sys.executable, "-m", "workflow_scripts.figure", "results/quick/plan/tiny.json", "tiny/fit/loss"]
+    figure = finished.folder / "results/quick/figures/tiny/fit/loss.svg"
+    before = figure.read_bytes()
+    subprocess.run(command, cwd=finished.folder, check=True)
+    assert figure.read_bytes() == before
+
+
+def test_a_job_that_is_not_in_the_plan(finished: Project) -> None:
+    command = [sys.executable, "-m", "workflow_scripts.figure", "results/quick/plan/tiny.json", "tiny/fit/los"]
+    done = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "tiny/fit/loss" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_job_keeps_what_others_made(project: Project) -> None:
+    project.edit(STUDY, "mlp: [784, 4, 10]", "mlp: [100, 4, 10]")
+    assert project.snakemake("report").returncode != 0
+    made = Path(project.folder / "results/quick/figures/tiny/fit/loss.svg")
+    assert made.is_file()

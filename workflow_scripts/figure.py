@@ -1,0 +1,23 @@
+"""Draw one figure.
+
+In: the Parquet tables that it shows.  Out: the figure as SVG, PDF and PNG, and its recipe.
+"""
+
+from importlib import import_module
+
+from hwcore.figures.style import save
+from hwcore.files import write_json
+from hwcore.jobs import Job, run
+from hwcore.provenance import recipe
+from hwcore.tables import read_tables
+
+
+def work(job: Job) -> None:
+    kind = import_module(f"hwcore.figures.{job.spec['kind']}")
+    figure = kind.draw(read_tables(job.inputs), labels=job.spec["labels"], **job.spec["options"])
+    save(figure, job.outputs["svg"].with_suffix(""))
+    write_json(job.outputs["json"], recipe(job.spec, ["matplotlib", "numpy", "pandas"]))
+
+
+if __name__ == "__main__":
+    run("figure", work)

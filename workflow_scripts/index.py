@@ -1,0 +1,15 @@
+"""Write the index: all studies side by side.
+
+In: the judged claims of all studies.  Out: one HTML page.
+"""
+
+from hwcore.jobs import Job, run
+from hwcore.reporting.index import index
+
+
+def work(job: Job) -> None:
+    index(job.spec["studies"], job.inputs["claims"], job.outputs["html"])
+
+
+if __name__ == "__main__":
+    run("index", work)

@@ -1,0 +1,27 @@
+"""Judge the claims of one study.
+
+In: the tables that the claims name.  Out: one row per claim with its statistics and verdict.
+"""
+
+import pandas as pd
+
+from hwcore.claims.judge import judge
+from hwcore.claims.spec import Claim
+from hwcore.files import write_table
+from hwcore.jobs import Job, run
+from hwcore.tables import read_tables
+
+
+def work(job: Job) -> None:
+    tables = {}
+    for experiment, models in job.spec["models"].items():
+        own = {key: path for key, path in job.inputs.items() if key.startswith(f"{experiment}/")}
+        read = read_tables({key.removeprefix(f"{experiment}/"): path for key, path in own.items()})
+        tables |= {(experiment, name): table for name, table in read.items()}
+        tables[experiment, "models"] = pd.DataFrame(models)
+    claims = {id: Claim.model_validate(claim) for id, claim in job.spec["claims"].items()}
+    write_table(job.outputs["claims"], judge(job.spec["study"], claims, tables, judged=job.spec["judged"]))
+
+
+if __name__ == "__main__":
+    run("judge", work)

@@ -1,0 +1,19 @@
+"""Train all replicates of one model.
+
+In: the prepared data set, if the model is not trained on a function.  Out: a folder with the
+final weights, the metrics of each epoch, run.json, and what else the experiment records.
+"""
+
+from hwcore.jobs import Job, run
+from hwcore.train.job import TrainingJob
+from hwcore.train.train import train
+
+
+def work(job: Job) -> None:
+    training = TrainingJob.model_validate(job.spec)
+    folder = job.outputs["checkpoint"].parent
+    train(training, job.inputs.get("data"), folder, device=job.settings["device"])
+
+
+if __name__ == "__main__":
+    run("train", work)
