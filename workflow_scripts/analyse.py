@@ -9,19 +9,18 @@ from hwcore.analyses.run import Run
 from hwcore.files import write_json, write_table
 from hwcore.jobs import Job, run
 from hwcore.provenance import recipe
+from hwcore.train.device import computing_on
 
 
 def work(job: Job) -> None:
-    runs = {
-        model: Run.open(
-            job.inputs[f"{model}/checkpoint"].parent,
-            job.inputs.get(f"{model}/data"),
-            device=job.settings["device"],
-        )
-        for model in job.spec["models"]
-    }
     analysis = import_module(f"hwcore.analyses.{job.spec['kind']}")
-    write_table(job.outputs["table"], analysis.analyse(runs, **job.spec["options"]))
+    with computing_on(job.settings["device"]) as device:
+        runs = {
+            model: Run.open(job.inputs[f"{model}/run"].parent, job.inputs.get(f"{model}/data"), device=device)
+            for model in job.spec["models"]
+        }
+        table = analysis.analyse(runs, **job.spec["options"])
+    write_table(job.outputs["table"], table)
     write_json(job.outputs["recipe"], recipe(job.spec, ["torch", "numpy", "scipy"]))
 
 

@@ -1,0 +1,39 @@
+"""What networks make of a function of one variable."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hwcore.analyses.run import Run
+from hwcore.data.functions import FUNCTIONS
+from hwcore.data.spec import FunctionData
+from hwcore.errors import HwcoreError
+from hwcore.nets.network import forward
+
+
+def analyse(runs: dict[str, Run], *, points: int) -> pd.DataFrame:
+    """Predictions on an even grid of ``points`` over the domain.
+
+    Columns: model, replicate, x, target, prediction.  Raises HwcoreError for a model that was not
+    trained on a function.
+    """
+    return pd.concat([_predict(name, run, points) for name, run in runs.items()], ignore_index=True)
+
+
+@torch.no_grad()
+def _predict(name: str, run: Run, points: int) -> pd.DataFrame:
+    spec = run.job.data
+    if not isinstance(spec, FunctionData):
+        raise HwcoreError(f"predictions: model {name} is trained on {spec.dataset}, not on a function of one variable")
+    x = np.linspace(*spec.domain, points)
+    inputs = torch.from_numpy(x).float().unsqueeze(1).to(run.device)
+    outputs = forward(run.network, run.parameters, run.buffers, inputs)
+    return pd.DataFrame(
+        {
+            "model": name,
+            "replicate": np.repeat(np.arange(run.replicates), points),
+            "x": np.tile(x, run.replicates),
+            "target": np.tile(FUNCTIONS[spec.function](x), run.replicates),
+            "prediction": outputs.double().flatten().cpu().numpy(),
+        }
+    )

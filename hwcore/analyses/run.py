@@ -1,0 +1,91 @@
+"""A finished run as analyses see it."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from hwcore.data.load import Data, load
+from hwcore.errors import HwcoreError
+from hwcore.files import read_json
+from hwcore.nets.network import Parameters, shapes
+from hwcore.nets.spec import Network
+from hwcore.train.job import TrainingJob
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model of an experiment with all its replicates; files are read when they are needed."""
+
+    folder: Path
+    job: TrainingJob
+    prepared: Path | None
+    device: torch.device
+
+    @classmethod
+    def open(cls, folder: Path, prepared: Path | None, *, device: torch.device) -> "Run":
+        job = TrainingJob.model_validate(read_json(folder / "run.json")["job"])
+        return cls(folder, job, prepared, device)
+
+    @property
+    def network(self) -> Network:
+        return self.job.network
+
+    @property
+    def replicates(self) -> int:
+        return self.job.replicates
+
+    @property
+    def batch_size(self) -> int:
+        """The number of samples in one step of training."""
+        samples, said = len(self.data.train_x), self.job.training.batch_size
+        return samples if said == "full" else min(said, samples)
+
+    @cached_property
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.to(self.device) for name, value in _read(self.folder / "checkpoint.safetensors")[0].items()}
+
+    @property
+    def parameters(self) -> Parameters:
+        """The final weights, each of shape (R, ...)."""
+        return {name: self._weights[name] for name in shapes(self.network)}
+
+    @property
+    def buffers(self) -> Parameters:
+        trained = shapes(self.network)
+        return {name: value for name, value in self._weights.items() if name not in trained}
+
+    @cached_property
+    def snapshots(self) -> tuple[list[int], Parameters]:
+        """The recorded epochs and the weights at each, of shape (S, R, ...), on the CPU."""
+        tensors, metadata = _read(self.folder / "snapshots.safetensors")
+        return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network)}
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "metrics.parquet")
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "steps.parquet")
+
+    @cached_property
+    def data(self) -> Data:
+        """The very data that the model was trained on, its random labels included."""
+        job = self.job
+        names = {"study": job.study, "experiment": job.experiment, "model": job.model}
+        found = load(job.data, self.prepared, **names, replicates=job.replicates)
+        return found.shaped(job.network.input).to(self.device)
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise HwcoreError(f"{path}: cannot be read ({error}); delete it and run again") from None

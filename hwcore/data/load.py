@@ -1,0 +1,108 @@
+"""Data as training and analyses see it."""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Generator, Tensor
+
+from hwcore.data.functions import sample
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.errors import HwcoreError
+from hwcore.seeds import seed
+
+
+@dataclass(frozen=True)
+class Data:
+    """Training and test set on one device.
+
+    Inputs are float32 of shape (N, *input).  Targets of a function are float32 of shape (N, 1).
+    Labels are int64 of shape (N,), or (R, N) where each replicate has its own random ones.
+    ``classes`` is their number, 0 for a function.
+    """
+
+    train_x: Tensor
+    train_y: Tensor
+    test_x: Tensor
+    test_y: Tensor
+    classes: int
+
+    @property
+    def own_train_labels(self) -> bool:
+        return self.classes > 0 and self.train_y.dim() == 2
+
+    def shaped(self, shape: tuple[int, ...]) -> "Data":
+        """With inputs of ``shape``, e.g. images as the rows that a perceptron takes.
+
+        Raises HwcoreError if the inputs do not have as many numbers.
+        """
+        has = tuple(self.train_x.shape[1:])
+        if has != shape and (len(shape) != 1 or math.prod(has) != shape[0]):
+            raise HwcoreError(
+                f"the network takes inputs of {'×'.join(map(str, shape))}, but a sample has "
+                f"{'×'.join(map(str, has))} = {math.prod(has)} numbers"
+            )
+        return replace(self, train_x=self.train_x.reshape(-1, *shape), test_x=self.test_x.reshape(-1, *shape))
+
+    def to(self, device: torch.device | str) -> "Data":
+        moved = {name: getattr(self, name).to(device) for name in ("train_x", "train_y", "test_x", "test_y")}
+        return replace(self, **moved)
+
+
+def load(
+    spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, model: str, replicates: int
+) -> Data:
+    """The data of a model.  ``prepared`` is the file of a data set, None for a function.
+
+    Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by the mean and
+    standard deviation of each channel over the whole training set.
+    """
+    if isinstance(spec, FunctionData):
+        pairs = sample(spec, study, experiment)
+        tensors = [torch.from_numpy(values).float() for part in ("train", "test") for values in pairs[part]]
+        return Data(*tensors, classes=0)
+    assert prepared is not None, "a data set needs its prepared file"
+    with safe_open(prepared, framework="pt") as file:
+        metadata = file.metadata()
+        classes = len(json.loads(metadata["classes"]))
+        parts: list[Tensor] = []
+        for part, count, fraction in (
+            ("train", spec.train_samples, spec.random_labels),
+            ("test", spec.test_samples, spec.random_test_labels),
+        ):
+            images, labels = file.get_tensor(f"{part}_images"), file.get_tensor(f"{part}_labels")
+            if count is not None and count < len(labels):
+                chosen = _choose(len(labels), count, seed(study, experiment, "data", part))
+                images, labels = images[chosen], labels[chosen]
+            if fraction:
+                seeds = [seed(study, experiment, model, r, f"{part} labels") for r in range(replicates)]
+                labels = torch.stack([_randomize(labels, classes, fraction, s) for s in seeds])
+            parts += [_scale(images, metadata, spec), labels]
+    return Data(*parts, classes=classes)
+
+
+def _choose(total: int, count: int, seed: int) -> Tensor:
+    return torch.randperm(total, generator=Generator().manual_seed(seed))[:count].sort().values
+
+
+def _randomize(labels: Tensor, classes: int, fraction: float, seed: int) -> Tensor:
+    """``labels`` with a random ``fraction`` of them drawn anew from all classes (Zhang et al. 2017)."""
+    generator = Generator().manual_seed(seed)
+    drawn = torch.randint(classes, labels.shape, generator=generator)
+    count = round(fraction * len(labels))
+    replaced = torch.randperm(len(labels), generator=generator)[:count]
+    result = labels.clone()
+    result[replaced] = drawn[replaced]
+    return result
+
+
+def _scale(images: Tensor, metadata: dict[str, str], spec: DatasetData) -> Tensor:
+    x = images.float().div_(255)
+    if spec.normalize:
+        shape = (1, -1, 1, 1)
+        mean, std = (torch.tensor(json.loads(metadata[key])).reshape(shape) for key in ("mean", "std"))
+        x = x.sub_(mean).div_(std.clamp(min=1e-6))
+    return x

@@ -1,0 +1,48 @@
+"""Where a job computes, and that it computes the same every time."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from hwcore.errors import HwcoreError
+
+
+@contextmanager
+def computing_on(device: str) -> Iterator[torch.device]:
+    """The device for ``auto``, ``cpu`` or ``cuda``, with deterministic algorithms and one CPU thread.
+
+    One thread, whatever the machine has: the number of threads changes the order of sums and
+    with it the last bits, and the workflow runs as many jobs as there are cores anyway.  Of
+    several GPUs a job takes one that no other job holds; if all are held, it shares.
+
+    Raises HwcoreError if ``cuda`` is asked for and not there.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HwcoreError("config: device: cuda, but torch finds no GPU here; use `auto` or `cpu`")
+    torch.set_num_threads(1)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    if device == "cpu" or not torch.cuda.is_available():
+        yield torch.device("cpu")
+        return
+    with _free_gpu(torch.cuda.device_count()) as index:
+        yield torch.device("cuda", index)
+
+
+@contextmanager
+def _free_gpu(count: int) -> Iterator[int]:
+    for index in range(count):
+        path = Path(tempfile.gettempdir()) / f"hwcore-{os.getuid()}-gpu-{index}.lock"
+        with path.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield index
+            return
+    yield os.getpid() % count
