@@ -22,6 +22,7 @@ def page_context(study: Study, config: Config) -> dict[str, Any]:
         "source": study.source.model_dump(),
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
         "experiments": [_experiment(study, experiment) for experiment in study.experiments.values()],
+        "claims": {id: claim.experiment for id, claim in study.claims.items()},
     }
 
 

@@ -29,8 +29,8 @@ STAGES = ("train", "analyse", "figure")
 # How a page becomes others: rule, what it is made from, what it makes, the format of the figures
 # that it shows, and the files of report/ that shape it.
 PAGES = (
-    ("html", ".md", ".html", "svg", ("style.css",)),
-    ("latex", ".md", ".tex", None, ("latex.lua",)),
+    ("html", ".md", ".html", "svg", ("style.css", "page.lua")),
+    ("latex", ".md", ".tex", None, ("preamble.tex", "page.lua")),
     ("pdf", ".tex", ".pdf", "pdf", ()),
 )
 # The packages whose version changes numbers.
@@ -282,7 +282,7 @@ class Plan:
                 "study": study.name,
                 "judged": self._judged,
                 "models": models,
-                "claims": {id: claim.model_dump(mode="json") for id, claim in study.claims.items()},
+                "claims": {id: claim.model_dump(mode="json", by_alias=True) for id, claim in study.claims.items()},
             },
             inputs=inputs,
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
@@ -331,7 +331,11 @@ class Plan:
             "index",
             "summary",
             "index",
-            spec={"studies": contexts, "css": file_digest(self._root / REPORT / "style.css")},
+            spec={
+                "studies": contexts,
+                "pages": ["html", "md", "tex", *(["pdf"] if self.of("pdf") else [])],
+                "statics": {name: file_digest(self._root / REPORT / name) for name in ("style.css", "page.lua")},
+            },
             inputs={"claims": claims},
             outputs={"html": self.results / "report" / "index.html"},
         )

@@ -8,7 +8,7 @@ from hwcore.reporting.index import index
 
 
 def work(job: Job) -> None:
-    index(job.spec["studies"], job.inputs["claims"], job.outputs["html"])
+    index(job.spec["studies"], job.spec["pages"], job.inputs["claims"], job.outputs["html"])
 
 
 if __name__ == "__main__":

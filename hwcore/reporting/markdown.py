@@ -1,0 +1,187 @@
+"""The Markdown page of a study: its prose, filled with settings, figures and verdicts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from hwcore.errors import HwcoreError
+from hwcore.files import read_json, write_text
+from hwcore.reporting.words import banner, measured, pipe_table, short_banner, verdict_counts
+
+Context = dict[str, Any]
+_UP = "../"  # from results/<scale>/report/ to results/<scale>/
+
+
+def render(context: Context, template: Path, claims: Path, output: Path) -> None:
+    """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
+
+    The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)``,
+    ``claims()`` and ``value(claim id)``.  Raises HwcoreError, naming file and line, for a mistake in it.
+    """
+    page = _Page(context, pd.read_parquet(claims), output)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        # pandoc's attributes begin with {#
+        comment_start_string="{%#",
+        comment_end_string="#%}",
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    try:
+        body = environment.from_string(template.read_text(encoding="utf-8")).render(
+            banner=lambda: banner(context["scale"]),
+            experiment=page.experiment,
+            figure=page.figure,
+            claims=page.claims,
+            value=page.value,
+            study=context,
+        )
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None) or _line(error)
+        raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
+    write_text(output, _header(context) + body)
+
+
+def _line(error: BaseException) -> int | None:
+    trace, line = error.__traceback__, None
+    while trace:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _header(context: Context) -> str:
+    source = context["source"]
+    lines = {
+        "title": context["title"],
+        "subtitle": f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}",
+        "lang": "en",
+        "banner": short_banner(context["scale"]),
+    }
+    quoted = (f"{key}: '{value.replace(chr(39), chr(39) * 2)}'" for key, value in lines.items() if value)
+    return "---\n" + "\n".join(quoted) + "\n---\n\n"
+
+
+class _Page:
+    def __init__(self, context: Context, claims: pd.DataFrame, output: Path) -> None:
+        self.context = context
+        self.table = claims
+        self.results = output.parent.parent
+        self.experiments: dict[str, Context] = {each["id"]: each for each in context["experiments"]}
+
+    def experiment(self, id: str) -> str:
+        """Settings, models, the figures of all variants and the verdicts of one experiment."""
+        base = self._find(self.experiments, id, "experiment")
+        variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
+        parts = [f"### {base['title']} {{#{base['id']}}}"]
+        parts += [_settings_table(variants), self._models_table(variants)]
+        parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
+        names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
+        parts += [self._figures(variants, name) for name in names]
+        parts.append(self._other_tables(variants))
+        own = {f"{each['id']}" for each in variants}
+        parts.append(self._verdicts(self.table[self.table.claim.map(self._experiment_of).isin(own)]))
+        return "\n\n".join(part for part in parts if part)
+
+    def figure(self, experiment: str, name: str) -> str:
+        found = self._find(self.experiments, experiment, "experiment")
+        figures = {each["name"]: each for each in found["figures"]}
+        return self._figure(found, self._find(figures, name, "figure"), alone=True)
+
+    def claims(self) -> str:
+        """All verdicts: their counts, then a row for each claim."""
+        return verdict_counts(self.table) + "\n\n" + self._verdicts(self.table)
+
+    def value(self, claim: str) -> str:
+        rows = {row.claim: row for row in self.table.itertuples()}
+        return measured(self._find(rows, claim, "claim"))
+
+    def _find(self, known: dict[str, Any], name: str, what: str) -> Any:
+        if name not in known:
+            raise jinja2.TemplateRuntimeError(f"there is no {what} {name!r}; there are {', '.join(known)}")
+        return known[name]
+
+    def _experiment_of(self, claim: str) -> str:
+        return str(self.context["claims"].get(claim, ""))
+
+    def _models_table(self, variants: list[Context]) -> str:
+        rows = []
+        seen = set()
+        for each in variants:
+            for model in each["models"]:
+                extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
+                row = (model["label"], model["layers"], extra, model["parameters"], model["reported_parameters"])
+                if row not in seen:
+                    seen.add(row)
+                    rows.append([*row[:3], f"{row[3]:,}", f"{row[4]:,}" if row[4] else ""])
+        heads = ["model", "layers", "its own settings", "parameters", "reported"]
+        if not any(row[2] for row in rows):
+            rows, heads = [[*row[:2], *row[3:]] for row in rows], [*heads[:2], *heads[3:]]
+        return pipe_table(heads, rows, numbers={"parameters", "reported"})
+
+    def _figures(self, variants: list[Context], name: str) -> str:
+        """One figure of all variants, beside each other where the page is wide enough."""
+        found = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
+        drawn = [self._figure(each, figure, alone=len(variants) == 1) for each, figure in found]
+        if len(drawn) == 1:
+            return drawn[0]
+        inner = "\n\n".join(f"<div>\n\n{each}\n\n</div>" for each in drawn)
+        return f'<div class="variants">\n\n{inner}\n\n</div>'
+
+    def _figure(self, experiment: Context, figure: Context, *, alone: bool) -> str:
+        which = "" if alone else f"**{experiment['variant'].capitalize()}.** "
+        tables = _links("table", figure["tables"])
+        runs = _links("run", [model["run"] for model in experiment["models"]])
+        made = self._commit(figure["recipe"])
+        image = f"![{which}{figure['caption']}]({_UP}{figure['path']}.svg)"
+        return f"{image}\n\n<div class=\"source\">\n\nData: {tables} · settings: {runs} · figure: [recipe]({_UP}{figure['recipe']}), {made}\n\n</div>"
+
+    def _other_tables(self, variants: list[Context]) -> str:
+        """Tables that no figure shows."""
+        shown = {path for each in variants for figure in each["figures"] for path in figure["tables"]}
+        links = []
+        for each in variants:
+            for table in each["tables"]:
+                if table["path"] not in shown:
+                    name = f"{table['name']} ({each['variant']})" if len(variants) > 1 else table["name"]
+                    links.append(f"[{name}]({_UP}{table['path']}), {self._commit(table['recipe'])}")
+        return f'<div class="source">\n\nMore tables: {"; ".join(links)}\n\n</div>' if links else ""
+
+    def _commit(self, recipe: str) -> str:
+        said = read_json(self.results / recipe)
+        if said["commit"] is None:
+            return "not under version control"
+        return f"commit `{said['commit'][:10]}`" + (" with uncommitted changes" if said["dirty"] else "")
+
+    def _verdicts(self, table: pd.DataFrame) -> str:
+        rows = [
+            [row.where, row.says, row.metric, row.reported, measured(row), f"**{row.verdict}**", row.reason]
+            for row in table.itertuples()
+        ]
+        heads = ["section", "the report says", "measured as", "reported", "measured (95 % interval)", "verdict", "why"]
+        return pipe_table(heads, rows, widths=[6, 22, 18, 8, 14, 8, 24]) if rows else ""
+
+
+def _settings_table(variants: list[Context]) -> str:
+    keys = dict.fromkeys(key for each in variants for key in [*each["settings"], "replicates"])
+    rows = []
+    for key in keys:
+        values = [str(each["settings"].get(key, each.get(key, ""))) for each in variants]
+        shown = values[:1] if len(set(values)) == 1 else values
+        rows.append([key, *(value or "see the models" for value in shown), *[""] * (len(variants) - len(shown))])
+    if len(variants) == 1:
+        return pipe_table(["setting", "value"], rows)
+    merged = [[row[0], *(value or "the same" for value in row[1:])] for row in rows]
+    return pipe_table(["setting", *(each["variant"] for each in variants)], merged, widths=[16, *[42 // len(variants) * 2] * len(variants)])
+
+
+def _links(name: str, paths: Iterable[str]) -> str:
+    paths = list(paths)
+    if len(paths) == 1:
+        return f"[{name}]({_UP}{paths[0]})"
+    return f"{name}s " + ", ".join(f"[{i}]({_UP}{path})" for i, path in enumerate(paths, start=1))
+

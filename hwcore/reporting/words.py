@@ -1,0 +1,76 @@
+"""Phrases and tables that pages share."""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+VERDICTS = ("holds", "fails", "undecided", "not judged")
+
+
+def banner(scale: dict[str, str]) -> str:
+    """A paragraph that says what the scale runs, as a block quotation; nothing for a full run."""
+    if scale["judged"] == "yes":
+        return ""
+    judged = "No claim is judged." if scale["judged"] == "no" else "Claims are judged provisionally."
+    return f"> **Scale `{scale['name']}`:** {scale['describes']}. {judged}"
+
+
+def short_banner(scale: dict[str, str]) -> str:
+    """One line for the head of every page."""
+    judged = {"no": "stand-ins and caps, no claim is judged", "provisional": "capped, claims are judged provisionally"}
+    said = judged.get(scale["judged"])
+    return f"scale {scale['name']}: {said}" if said else ""
+
+
+def number(value: float) -> str:
+    """Four significant digits; thousands separated."""
+    if not math.isfinite(value):
+        return "–"
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}".replace("-", "−")
+    if 1e-3 <= abs(value) < 1e5:
+        digits = max(0, 3 - math.floor(math.log10(abs(value))))
+        return f"{value:,.{digits}f}".replace("-", "−")
+    return f"{value:.3g}".replace("-", "−")
+
+
+def measured(claim: Any) -> str:
+    """The reproduced number of a claim with its interval and the number of replicates."""
+    if not math.isfinite(claim.reproduced):
+        return "no number"
+    if claim.ci_low == claim.ci_high:
+        return number(claim.reproduced)
+    if not math.isfinite(claim.ci_low):
+        return f"{number(claim.reproduced)} (one replicate)"
+    return f"{number(claim.reproduced)} [{number(claim.ci_low)}, {number(claim.ci_high)}], n = {claim.n}"
+
+
+def verdict_counts(claims: pd.DataFrame) -> str:
+    counts = claims.verdict.value_counts()
+    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
+    return f"Of {len(claims)} claims: {said}." if len(claims) else "The study states no claims."
+
+
+def pipe_table(
+    heads: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    widths: Sequence[int] | None = None,
+    numbers: Iterable[str] = (),
+) -> str:
+    """A Markdown table.  ``widths`` are relative column widths, for text that must wrap in print."""
+    if widths is None:
+        # dashes below a total of 72 let each column be as wide as its text
+        widths = [3] * len(heads)
+    aligned = set(numbers)
+    rule = [
+        "-" * width + (":" if head in aligned else "") for head, width in zip(heads, widths, strict=True)
+    ]
+    lines = [heads, rule, *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())
