@@ -257,7 +257,10 @@ class Plan:
             f"{study.name}/{experiment.id}/{figure.name}",
             spec={"kind": figure.kind, "options": figure.options, "labels": labels},
             inputs=self._tables(study, experiment, figure.tables),
-            outputs={suffix: stem.with_suffix(f".{suffix}") for suffix in (*FORMATS, "json")},
+            outputs={
+                **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
+                "recipe": stem.with_suffix(".json"),
+            },
             chosen=[f"hwcore.figures.{figure.kind}"],
         )
 

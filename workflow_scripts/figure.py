@@ -16,7 +16,7 @@ def work(job: Job) -> None:
     kind = import_module(f"hwcore.figures.{job.spec['kind']}")
     figure = kind.draw(read_tables(job.inputs), labels=job.spec["labels"], **job.spec["options"])
     save(figure, job.outputs["svg"].with_suffix(""))
-    write_json(job.outputs["json"], recipe(job.spec, ["matplotlib", "numpy", "pandas"]))
+    write_json(job.outputs["recipe"], recipe(job.spec, ["matplotlib", "numpy", "pandas"]))
 
 
 if __name__ == "__main__":

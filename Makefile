@@ -1,0 +1,68 @@
+# The two commands that a stranger needs are `make report` and `make test`.
+
+PYTHON ?= python3
+CORES ?= all
+SCALE ?= quick
+STUDIES ?= all
+NAME ?=
+
+BIN := .venv/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+CONFIG := --config scale=$(SCALE) studies=$(STUDIES)
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint format bench slurm requirements clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+report: .venv/run.done ## install what is needed and make the report (SCALE, STUDIES, CORES)
+	$(SNAKEMAKE) report $(CONFIG)
+
+test: .venv/dev.done ## run the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/dev.done ## format, lint, types and walls
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check --compact-diff Snakefile rules
+	$(SNAKEMAKE) --lint
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/dev.done ## format all sources
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+bench: .venv/run.done ## measure against a plain training loop (NAME=mnist-mlp for one)
+	$(BIN)/python -m benchmarks.train $(NAME)
+
+slurm: .venv/run.done ## add the Slurm plugin to .venv
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt
+
+requirements: .venv/run.done ## pin the requirements anew
+	$(BIN)/pip install --quiet uv
+	for name in run dev slurm; do \
+		$(BIN)/uv pip compile requirements/$$name.in --universal --python-version 3.11 --generate-hashes \
+			--no-header --no-emit-index-url --no-emit-find-links --quiet --output-file requirements/$$name.txt \
+			$$(test $$name = run || echo --constraint requirements/run.txt) || exit 1; \
+	done
+
+clean: ## remove the environment and caches, never results or data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# An environment is complete when its stamp is newer than what it was made from.
+.venv/python.done:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 report"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run.done: requirements/run.txt .venv/python.done
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/run.txt
+	@touch $@
+
+.venv/dev.done: requirements/dev.txt .venv/run.done
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/dev.txt
+	@touch $@

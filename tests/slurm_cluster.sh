@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Run a command on a one-node Slurm cluster that lives only as long as the command does.
+#
+#     tests/slurm_cluster.sh snakemake --workflow-profile profiles/slurm report
+#
+# Needs root and Debian's packages slurm-wlm and munge.  The cluster has its own mounts, processes
+# and loopback network: /etc/slurm is seen only in here, ports cannot clash with another cluster's,
+# and the daemons and jobs end with the command.  Its two GPUs are fakes that Slurm counts and hands out.
+# Logs of the daemons are kept in $SLURM_CLUSTER_LOGS if that names a folder.
+set -euo pipefail
+
+if [ "$(id -u)" != 0 ]; then
+    echo "error: only root can start a cluster" >&2
+    exit 1
+fi
+for program in munged slurmctld slurmd sbatch; do
+    if ! command -v "$program" > /dev/null; then
+        echo "error: $program is missing; apt-get install slurm-wlm munge" >&2
+        exit 1
+    fi
+done
+if [ $# = 0 ]; then
+    echo "usage: $0 COMMAND [ARGUMENT...]" >&2
+    exit 1
+fi
+
+if [ -z "${SLURM_CLUSTER_FOLDER:-}" ]; then
+    SLURM_CLUSTER_FOLDER=$(mktemp -d -t hwcore-slurm.XXXXXX)
+    export SLURM_CLUSTER_FOLDER
+    trap 'rm -rf "$SLURM_CLUSTER_FOLDER"' EXIT
+    # the first process of the new namespace is this script again
+    unshare --mount --pid --net --fork --mount-proc --kill-child "$0" "$@"
+    exit
+fi
+
+folder=$SLURM_CLUSTER_FOLDER
+logs=${SLURM_CLUSTER_LOGS:-$folder/log}
+mkdir -p "$logs" "$folder/etc" "$folder/state" "$folder/spool"
+# munge refuses to run in a folder that others could change
+chmod 755 "$folder"
+ip link set lo up
+
+for gpu in 0 1; do
+    mknod "$folder/nvidia$gpu" c 1 3
+done
+host=$(uname -n)
+cores=$(nproc)
+memory=$(awk '/^MemTotal:/ { print int($2 / 1024 * 0.9) }' /proc/meminfo)
+
+cat > "$folder/etc/slurm.conf" << END
+ClusterName=hwcore
+SlurmctldHost=$host(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket=$folder/munge.socket
+CredType=cred/munge
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+AccountingStorageType=accounting_storage/none
+JobAcctGatherType=jobacct_gather/none
+MpiDefault=none
+ReturnToService=2
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
+StateSaveLocation=$folder/state
+SlurmdSpoolDir=$folder/spool
+SlurmctldPidFile=$folder/slurmctld.pid
+SlurmdPidFile=$folder/slurmd.pid
+SlurmctldLogFile=$logs/slurmctld.log
+SlurmdLogFile=$logs/slurmd.log
+SlurmdParameters=config_overrides
+GresTypes=gpu
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$memory Gres=gpu:2 State=UNKNOWN
+PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
+END
+echo "Name=gpu File=$folder/nvidia[0-1]" > "$folder/etc/gres.conf"
+touch "$folder/etc/cgroup.conf"
+# a job step looks for its configuration here, whatever SLURM_CONF says
+mount --bind "$folder/etc" /etc/slurm
+
+head -c 1024 /dev/urandom > "$folder/munge.key"
+chmod 400 "$folder/munge.key"
+munged --force --key-file "$folder/munge.key" --socket "$folder/munge.socket" \
+    --pid-file "$folder/munged.pid" --seed-file "$folder/munge.seed" --log-file "$logs/munged.log"
+slurmctld
+slurmd
+
+for _ in $(seq 100); do
+    if [ "$(sinfo --noheader --format=%T 2> /dev/null)" = idle ]; then
+        status=0
+        "$@" || status=$?
+        exit "$status"
+    fi
+    sleep 0.1
+done
+echo "error: the node did not become idle within 10 s" >&2
+tail -n 5 "$logs"/*.log >&2
+exit 1
