@@ -10,7 +10,8 @@ def analyse(runs: dict[str, Run]) -> pd.DataFrame:
     """One row per model and replicate, with the settings that experiments vary beside the metrics.
 
     Columns: model, replicate, parameters, batch_size, lr, optimizer, weight_decay, train_loss,
-    test_loss and, for classification, train_accuracy and test_accuracy (fractions).
+    test_loss, loss_gap (test minus training) and, for classification, train_accuracy, test_accuracy
+    (fractions) and accuracy_gap (training minus test).
     """
     return pd.concat([_evaluate(name, run) for name, run in runs.items()], ignore_index=True)
 
@@ -31,4 +32,8 @@ def _evaluate(name: str, run: Run) -> pd.DataFrame:
         columns[f"{part}_loss"] = loss.cpu().numpy()
         if data.classes:
             columns[f"{part}_accuracy"] = accuracy.cpu().numpy()
-    return pd.DataFrame(columns)
+    table = pd.DataFrame(columns)
+    table["loss_gap"] = table.test_loss - table.train_loss
+    if data.classes:
+        table["accuracy_gap"] = table.train_accuracy - table.test_accuracy
+    return table

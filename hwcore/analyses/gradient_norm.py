@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
+from scipy.signal import find_peaks
 
 from hwcore.analyses.run import Run
 
@@ -14,7 +15,9 @@ def analyse(runs: dict[str, Run], *, window: int) -> pd.DataFrame:
     """Loss and gradient norm of each step, with the decrease of the loss per step.
 
     Columns: model, replicate, step, loss, grad_norm, decrease: minus the slope of the loss smoothed
-    by a moving average of ``window`` steps; and grad_norm_smoothed, the norm smoothed likewise.
+    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise; and
+    spike: whether the norm has a peak there that stands out by more than its own moving average
+    (its prominence, as SciPy defines it, is larger).
     """
     return pd.concat([_relate(name, run, window) for name, run in runs.items()], ignore_index=True)
 
@@ -25,7 +28,14 @@ def _relate(name: str, run: Run, window: int) -> pd.DataFrame:
     by = table.groupby("replicate")
     table["decrease"] = by.loss.transform(lambda loss: -_slope(_smooth(loss.to_numpy(), window)))
     table["grad_norm_smoothed"] = by.grad_norm.transform(lambda norm: _smooth(norm.to_numpy(), window))
+    table["spike"] = by.grad_norm.transform(lambda norm: _spikes(norm.to_numpy(), window))
     return table
+
+
+def _spikes(norm: Array, window: int) -> NDArray[np.bool_]:
+    found = np.zeros(len(norm), dtype=bool)
+    found[find_peaks(norm, prominence=_smooth(norm, window))[0]] = True
+    return found
 
 
 def _smooth(values: Array, window: int) -> Array:

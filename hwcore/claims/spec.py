@@ -19,14 +19,14 @@ class Value(_Spec):
     """A column of a table, one number per replicate.
 
     ``model`` and ``where`` choose the rows; ``at`` says which of a replicate's rows counts: the
-    last, the first, the one with the smallest or largest value, or the mean of all.
+    last, the first, the one with the smallest or largest value, or the mean or sum of all.
     """
 
     value: str
     table: str = "metrics"
     model: str | None = None
     where: dict[str, Any] = {}
-    at: Literal["last", "first", "min", "max", "mean"] = "last"
+    at: Literal["last", "first", "min", "max", "mean", "sum"] = "last"
 
 
 class Reached(_Spec):
