@@ -54,7 +54,7 @@ def _experiments(studies: list[dict[str, Any]]) -> str:
         [
             study["study"],
             each["section"],
-            f"[{each['title']}]({study['study']}.html#{each['base']})",
+            f"[{each['title']}]({study['study']}.html#experiment-{each['base']})",
             each["variant"],
             len(each["models"]),
             each["replicates"],

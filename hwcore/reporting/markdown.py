@@ -77,7 +77,7 @@ class _Page:
         """Settings, models, the figures of all variants and the verdicts of one experiment."""
         base = self._find(self.experiments, id, "experiment")
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
-        parts = [f"### {base['title']} {{#{base['id']}}}"]
+        parts = [f"### {base['title']} {{#experiment-{base['id']}}}"]
         parts += [_settings_table(variants), self._models_table(variants)]
         parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
