@@ -2,13 +2,16 @@
 
 PYTHON ?= python3
 CORES ?= all
-SCALE ?= quick
-STUDIES ?= all
+SCALE ?=
+STUDIES ?=
 NAME ?=
+UPGRADE ?=
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-CONFIG := --config scale=$(SCALE) studies=$(STUDIES)
+# what is not set here is as config.yaml says
+SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
+CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
 .PHONY: help report test lint format bench slurm requirements clean
@@ -41,21 +44,25 @@ bench: .venv/run.done ## measure against a plain training loop (NAME=mnist-mlp f
 slurm: .venv/run.done ## add the Slurm plugin to .venv
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt
 
-requirements: .venv/run.done ## pin the requirements anew
-	$(BIN)/pip install --quiet uv
+requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 for the newest versions)
 	for name in run dev slurm; do \
 		$(BIN)/uv pip compile requirements/$$name.in --universal --python-version 3.11 --generate-hashes \
-			--no-header --no-emit-index-url --no-emit-find-links --quiet --output-file requirements/$$name.txt \
-			$$(test $$name = run || echo --constraint requirements/run.txt) || exit 1; \
+			--no-header --no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) \
+			$$(test $$name = run || echo --constraint requirements/run.txt) \
+			--output-file requirements/$$name.txt || exit 1; \
 	done
 
 clean: ## remove the environment and caches, never results or data
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # An environment is complete when its stamp is newer than what it was made from.
 .venv/python.done:
+	@command -v $(PYTHON) > /dev/null || \
+		{ echo "error: $(PYTHON) was not found; name Python 3.11 or newer: make PYTHON=python3.12 report" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 report"; exit 1; }
+		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 report" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+		{ echo "error: $(PYTHON) cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	@touch $@
 

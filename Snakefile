@@ -44,6 +44,8 @@ rule report:
     default_target: True
     input:
         PLAN.outputs(),
+    message:
+        "the report is complete"
 
 
 rule data:

@@ -40,8 +40,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: Any, *, only_if_changed: bool = False) -> None:
-    """Sorted keys, so that equal values give equal bytes."""
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
     if only_if_changed and Path(path).is_file() and Path(path).read_text(encoding="utf-8") == text:
         return
     write_text(path, text)

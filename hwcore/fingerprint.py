@@ -60,8 +60,8 @@ class Code:
 
 
 def digest(value: Any) -> str:
-    """The SHA-256 of a JSON value, independent of the order of keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    """The SHA-256 of a JSON value.  The order of keys counts: it is that of models in a legend."""
+    text = json.dumps(value, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

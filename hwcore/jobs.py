@@ -41,7 +41,8 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     parser.add_argument("name", help="the job, e.g. alluri/function-cos/shallow")
     parser.add_argument("fingerprint", nargs="?", help="what the job must be; any if left out")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("hwcore").setLevel(logging.INFO)
     try:
         said = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
         inputs = {key: Path(path) for key, path in said["inputs"].items()}

@@ -26,21 +26,22 @@ function Table(tbl)
   return tbl
 end
 
--- The banner of a scale that is not full stands on every page.
+-- The preamble of all pages, and the banner of a scale that is not full on every page.
 function Meta(meta)
-  if meta.banner then
-    local text = pandoc.utils.stringify(meta.banner)
-    if FORMAT == "latex" then
-      local includes = meta["header-includes"] or pandoc.List()
-      meta["header-includes"] = pandoc.List({ pandoc.RawBlock("latex", "\\fancyhead[C]{\\banner{" .. text .. "}}") })
-      for _, block in ipairs(includes) do
-        meta["header-includes"]:insert(block)
-      end
-    else
-      meta["include-before"] = pandoc.List({
-        pandoc.RawBlock("html", '<div class="banner" role="note">' .. text .. "</div>"),
-      })
+  local banner = meta.banner and pandoc.utils.stringify(meta.banner)
+  if FORMAT == "latex" then
+    local folder = pandoc.path.directory(PANDOC_SCRIPT_FILE)
+    local file = assert(io.open(pandoc.path.join({ folder, "preamble.tex" })))
+    local preamble = file:read("a")
+    file:close()
+    if banner then
+      preamble = preamble .. "\\fancyhead[C]{\\banner{" .. banner .. "}}\n"
     end
+    meta["header-includes"] = pandoc.List({ pandoc.RawBlock("latex", preamble) })
+  elseif banner then
+    meta["include-before"] = pandoc.List({
+      pandoc.RawBlock("html", '<div class="banner" role="note">' .. banner .. "</div>"),
+    })
   end
   return meta
 end

@@ -13,9 +13,9 @@ if [ "$(id -u)" != 0 ]; then
     echo "error: only root can start a cluster" >&2
     exit 1
 fi
-for program in munged slurmctld slurmd sbatch; do
+for program in munged slurmctld slurmd sbatch ip unshare; do
     if ! command -v "$program" > /dev/null; then
-        echo "error: $program is missing; apt-get install slurm-wlm munge" >&2
+        echo "error: $program is missing; apt-get install slurm-wlm munge iproute2" >&2
         exit 1
     fi
 done
@@ -24,16 +24,14 @@ if [ $# = 0 ]; then
     exit 1
 fi
 
-if [ -z "${SLURM_CLUSTER_FOLDER:-}" ]; then
-    SLURM_CLUSTER_FOLDER=$(mktemp -d -t hwcore-slurm.XXXXXX)
-    export SLURM_CLUSTER_FOLDER
-    trap 'rm -rf "$SLURM_CLUSTER_FOLDER"' EXIT
-    # the first process of the new namespace is this script again
-    unshare --mount --pid --net --fork --mount-proc --kill-child "$0" "$@"
-    exit
+if [ "$1" != --inside ]; then
+    # the first process of the new namespaces is this script again; when it ends, all in them end
+    exec unshare --mount --pid --net --fork --mount-proc --kill-child "$0" --inside "$@"
 fi
+shift
 
-folder=$SLURM_CLUSTER_FOLDER
+folder=$(mktemp -d -t hwcore-slurm.XXXXXX)
+trap 'rm -rf "$folder"' EXIT
 logs=${SLURM_CLUSTER_LOGS:-$folder/log}
 mkdir -p "$logs" "$folder/etc" "$folder/state" "$folder/spool"
 # munge refuses to run in a folder that others could change

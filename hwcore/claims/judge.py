@@ -55,7 +55,7 @@ def _verdict(claim: Claim, found: Estimate, judged: str) -> tuple[str, str]:
     if math.isnan(found.value):
         return "not judged", _reason("no replicate gives a finite number", said)
     if judged == "no":
-        return "not judged", _reason("this scale runs stand-ins, so nothing is judged", said)
+        return "not judged", _reason("not judged at this scale", said)
     if judged == "provisional":
         said.append("provisional: epochs and replicates are capped at this scale")
     if math.isnan(found.low):

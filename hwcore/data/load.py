@@ -47,6 +47,12 @@ class Data:
             )
         return replace(self, train_x=self.train_x.reshape(-1, *shape), test_x=self.test_x.reshape(-1, *shape))
 
+    def of_replicates(self, chosen: range) -> "Data":
+        """With the labels of these replicates, where each has its own."""
+        own = {name: getattr(self, name) for name in ("train_y", "test_y")}
+        kept = {name: y[chosen.start : chosen.stop] for name, y in own.items() if self.classes and y.dim() == 2}
+        return replace(self, **kept)
+
     def to(self, device: torch.device | str) -> "Data":
         moved = {name: getattr(self, name).to(device) for name in ("train_x", "train_y", "test_x", "test_y")}
         return replace(self, **moved)

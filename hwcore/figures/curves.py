@@ -38,6 +38,9 @@ def draw(
         shared = columns[0].partition("_")[2] if len(columns) > 1 else columns[0]
         panel.set(xlabel=style.label(x), ylabel=style.label(shared))
         panel.margins(x=0.01)
+        if "accuracy" in columns[0]:
+            low, high = panel.get_ylim()
+            panel.set_ylim(max(low, -0.01), min(high, 1.01))
     style.legend(figure, axes[0])
     return figure
 

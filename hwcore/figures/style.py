@@ -45,9 +45,8 @@ mpl.rcParams.update(
         "figure.constrained_layout.use": True,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
-        # letters as outlines in SVG, which look the same everywhere; as fonts in PDF
+        # letters as outlines in SVG, which look the same everywhere
         "svg.fonttype": "path",
-        "pdf.fonttype": 42,
         # the ids in an SVG would be random otherwise
         "svg.hashsalt": "hwcore",
         "path.simplify": True,

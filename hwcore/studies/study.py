@@ -17,6 +17,8 @@ from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
 
 AS_DESCRIBED = "as-described"
+# the loader in C reads a study eight times as fast, but not every installation has it
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def load(name: str, folder: Path, config: Config) -> Study:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

@@ -9,7 +9,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 # The streams of random numbers of a replicate, each with its own seed.
 PURPOSES = ("init", "order", "dropout", "train labels", "test labels")
 
+# Numbers in the widest activations of an ensemble on a CPU: 1 MB in float32, the cache of a core.
+_CACHE = 2**18
+
 
 @dataclass
 class Recorder:
@@ -49,8 +52,9 @@ class Recorder:
     step_norm: list[Tensor] = field(default_factory=list)
     snapshot_epochs: list[int] = field(default_factory=list)
     snapshots: dict[str, list[Tensor]] = field(default_factory=dict)
+    weights: Parameters = field(default_factory=dict)  # in the end, buffers included
 
-    def epoch(self, lr: float, seconds: float, **metrics: Tensor) -> None:
+    def epoch(self, lr: float, seconds: float, metrics: dict[str, Tensor]) -> None:
         self.lr.append(lr)
         self.seconds.append(seconds)
         for name, value in metrics.items():
@@ -86,33 +90,52 @@ def train(job: TrainingJob, prepared: Path | None, output: Path, *, device: str)
             replicates=job.replicates,
         ).to(where)
         data = _fitting(job, data)
-        parameters, buffers = initialize(job.network, _seeds(job, "init"))
-        parameters = {name: value.to(where).requires_grad_() for name, value in parameters.items()}
-        buffers = {name: value.to(where) for name, value in buffers.items()}
-        started = time.perf_counter()
-        recorder = _fit(job, data, parameters, buffers)
-        seconds = time.perf_counter() - started
-        _write(job, output, recorder, parameters | buffers, where, seconds)
+        progress = _Progress(job)
+        parts = [_fit(job, data, chosen, where, progress) for chosen in _ensembles(job, data, where)]
+        progress.close()
+        _write(job, output, _join(parts), where, progress.seconds())
 
 
-def _fit(job: TrainingJob, data: Data, parameters: Parameters, buffers: Parameters) -> Recorder:
-    training, network, replicates = job.training, job.network, job.replicates
-    where = data.train_x.device
+def _ensembles(job: TrainingJob, data: Data, where: torch.device) -> list[range]:
+    """The replicates that are trained together.
+
+    On a GPU all of them.  On a CPU an ensemble saves the overhead of small operations until the
+    activations of a layer outgrow the cache; past that, one after the other is up to twice as fast
+    (10 networks 1-250-1 on 1,000 samples: 14.7 ms a step together, 6.6 ms one by one).
+    """
+    if where.type == "cuda":
+        return [range(job.replicates)]
+    widest = max(math.prod(shape) for shape in job.network.shapes())
+    together = max(1, _CACHE // (_batch_size(job, data) * widest))
+    return [range(start, min(start + together, job.replicates)) for start in range(0, job.replicates, together)]
+
+
+def _batch_size(job: TrainingJob, data: Data) -> int:
+    samples, said = len(data.train_x), job.training.batch_size
+    return samples if said == "full" else min(said, samples)
+
+
+def _fit(job: TrainingJob, data: Data, chosen: range, where: torch.device, progress: "_Progress") -> Recorder:
+    """Train the replicates ``chosen``."""
+    training, network = job.training, job.network
+    data = data.of_replicates(chosen)
+    initial, buffers = initialize(network, _seeds(job, "init", chosen))
+    parameters = {name: value.to(where).requires_grad_() for name, value in initial.items()}
+    buffers = {name: value.to(where) for name, value in buffers.items()}
     optimizer = make_optimizer(training, parameters.values())
     scheduler = make_scheduler(training, optimizer)
-    orders = [Generator().manual_seed(s) for s in _seeds(job, "order")]
-    masks = [Generator(device=where).manual_seed(s) for s in _seeds(job, "dropout")]
-    samples = len(data.train_x)
-    size = samples if training.batch_size == "full" else min(training.batch_size, samples)
+    orders = [Generator().manual_seed(s) for s in _seeds(job, "order", chosen)]
+    masks = [Generator(device=where).manual_seed(s) for s in _seeds(job, "dropout", chosen)]
+    samples, size = len(data.train_x), _batch_size(job, data)
     classes = training.loss != "mse"
     autocast = torch.autocast(where.type, torch.bfloat16, enabled=job.precision == "bfloat16")
-    recorder, progress = Recorder(), _Progress(job, math.ceil(samples / size))
+    recorder = Recorder()
     if job.record.weights_every:
         recorder.snapshot(0, parameters)
 
     for epoch in range(1, training.epochs + 1):
-        total = torch.zeros(replicates, dtype=torch.float64, device=where)
-        right = torch.zeros(replicates, dtype=torch.int64, device=where)
+        total = torch.zeros(len(chosen), dtype=torch.float64, device=where)
+        right = torch.zeros(len(chosen), dtype=torch.int64, device=where)
         for x, y in _batches(data, size, orders):
             with autocast:
                 outputs = forward(network, parameters, buffers, x, training=True, dropout=masks)
@@ -127,35 +150,30 @@ def _fit(job: TrainingJob, data: Data, parameters: Parameters, buffers: Paramete
             if classes:
                 right += correct(outputs.detach(), y)
         metrics = {"train_loss": total / samples}
-        test_loss, test_accuracy = evaluate(
-            network, parameters, buffers, training.loss, data.test_x, data.test_y
-        )
+        test_loss, test_accuracy = evaluate(network, parameters, buffers, training.loss, data.test_x, data.test_y)
+        metrics["test_loss"] = test_loss
         if classes:
-            metrics |= {"train_accuracy": right.double() / samples, "test_loss": test_loss}
-            metrics |= {"test_accuracy": test_accuracy}
-        else:
-            metrics |= {"test_loss": test_loss}
-        lr = optimizer.param_groups[0]["lr"]
+            metrics |= {"train_accuracy": right.double() / samples, "test_accuracy": test_accuracy}
+        recorder.epoch(float(optimizer.param_groups[0]["lr"]), progress.seconds(), metrics)
         if scheduler:
             scheduler.step()
-        recorder.epoch(float(lr), progress.seconds(), **metrics)
         if job.record.weights_every and epoch % job.record.weights_every == 0:
             recorder.snapshot(epoch, parameters)
-        progress.epoch(epoch, metrics["train_loss"])
-    progress.close()
+        progress.epoch(chosen, epoch, metrics["train_loss"])
+    recorder.weights = {name: value.detach().cpu() for name, value in {**parameters, **buffers}.items()}
     return recorder
 
 
-def _batches(data: Data, size: int, orders: Sequence[Generator]) -> Any:
+def _batches(data: Data, size: int, orders: Sequence[Generator]) -> Iterator[tuple[Tensor, Tensor]]:
     """Mini-batches of an epoch, (R, B, *input) and targets; each replicate in its own order.
 
     The full batch needs no order: it is (N, *input) for all replicates.
     """
     x, y = data.train_x, data.train_y
-    own = data.own_train_labels
     if size == len(x):
         yield x, y
         return
+    own = data.own_train_labels
     order = torch.stack([torch.randperm(len(x), generator=generator) for generator in orders]).to(x.device)
     rows = torch.arange(len(orders), device=x.device).unsqueeze(1)
     for start in range(0, len(x), size):
@@ -169,8 +187,9 @@ def _gradient_norm(parameters: Parameters) -> Tensor:
     return torch.stack(squares).sum(0).sqrt()
 
 
-def _seeds(job: TrainingJob, purpose: str) -> list[int]:
-    return [seed(job.study, job.experiment, job.model, r, purpose) for r in range(job.replicates)]
+def _seeds(job: TrainingJob, purpose: str, chosen: range | None = None) -> list[int]:
+    replicates = range(job.replicates) if chosen is None else chosen
+    return [seed(job.study, job.experiment, job.model, r, purpose) for r in replicates]
 
 
 def _fitting(job: TrainingJob, data: Data) -> Data:
@@ -189,34 +208,57 @@ def _fitting(job: TrainingJob, data: Data) -> Data:
 class _Progress:
     """A progress bar on a terminal, and a line in the log about once a second at most."""
 
-    def __init__(self, job: TrainingJob, steps: int) -> None:
-        self.epochs = job.training.epochs
+    def __init__(self, job: TrainingJob) -> None:
+        self.epochs, self.replicates = job.training.epochs, job.replicates
         self.started = self.said = time.perf_counter()
-        self.bar = tqdm(total=self.epochs, unit="epoch", disable=not sys.stderr.isatty())
+        total = self.epochs * job.replicates
+        self.bar = tqdm(total=total, unit="epoch", disable=not sys.stderr.isatty())
         log.info(
-            "%s/%s/%s: %d replicates of %d parameters, %d epochs of %d steps",
-            *(job.study, job.experiment, job.model, job.replicates, job.network.parameters(), self.epochs, steps),
+            "%s/%s/%s: %d replicates of %d parameters, %d epochs",
+            *(job.study, job.experiment, job.model, job.replicates, job.network.parameters(), self.epochs),
         )
 
     def seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def epoch(self, epoch: int, loss: Tensor) -> None:
-        self.bar.update()
+    def epoch(self, chosen: range, epoch: int, loss: Tensor) -> None:
+        self.bar.update(len(chosen))
         now = time.perf_counter()
+        last = epoch == self.epochs and chosen.stop == self.replicates
         # reading the loss waits for the device, so it is not done every epoch
-        if self.bar.disable and (now - self.said > 1 or epoch == self.epochs):
+        if self.bar.disable and (now - self.said > 1 or last):
             self.said = now
-            left = (now - self.started) / epoch * (self.epochs - epoch)
-            log.info("epoch %d of %d, loss %.4g, %.0f s left", epoch, self.epochs, loss.mean().item(), left)
+            done = chosen.start * self.epochs + len(chosen) * epoch
+            left = (now - self.started) / done * (self.replicates * self.epochs - done)
+            which = f"replicates {chosen.start} to {chosen.stop - 1}"
+            log.info("%s, epoch %d of %d, loss %.4g, %.0f s left", which, epoch, self.epochs, loss.mean().item(), left)
 
     def close(self) -> None:
         self.bar.close()
 
 
-def _write(
-    job: TrainingJob, output: Path, recorder: Recorder, weights: Parameters, where: torch.device, seconds: float
-) -> None:
+def _join(parts: list[Recorder]) -> Recorder:
+    """What several ensembles left, as if all replicates had been one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+
+    def joined(values: Callable[[Recorder], list[Tensor]]) -> list[Tensor]:
+        return [torch.cat(same) for same in zip(*map(values, parts), strict=True)]
+
+    return Recorder(
+        metrics={name: joined(lambda part, name=name: part.metrics[name]) for name in first.metrics},  # type: ignore[misc]
+        lr=first.lr,
+        seconds=parts[-1].seconds,
+        step_loss=joined(lambda part: part.step_loss),
+        step_norm=joined(lambda part: part.step_norm),
+        snapshot_epochs=first.snapshot_epochs,
+        snapshots={name: joined(lambda part, name=name: part.snapshots[name]) for name in first.snapshots},  # type: ignore[misc]
+        weights={name: torch.cat([part.weights[name] for part in parts]) for name in first.weights},
+    )
+
+
+def _write(job: TrainingJob, output: Path, recorder: Recorder, where: torch.device, seconds: float) -> None:
     table = _metrics_table(recorder, job.replicates)
     if job.record.steps:
         write_table(output / "steps.parquet", _steps_table(recorder))
@@ -225,7 +267,7 @@ def _write(
         with atomic(output / "snapshots.safetensors") as path:
             save_file(stacked, path, {"epochs": json.dumps(recorder.snapshot_epochs)})
     with atomic(output / "checkpoint.safetensors") as path:
-        save_file({name: value.detach().cpu().contiguous() for name, value in weights.items()}, path)
+        save_file({name: value.contiguous() for name, value in recorder.weights.items()}, path)
     write_table(output / "metrics.parquet", table)
     write_json(
         output / "run.json",
