@@ -13,14 +13,18 @@ configfile: "config.yaml"
 
 
 # Jobs run `python -m workflow_scripts.<rule>` with this interpreter and this repository.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ.update(
+    PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+)
 sys.path.insert(0, workflow.basedir)
 
 from hwcore.errors import HwcoreError
 from hwcore.workflow import Workflow
 
 try:
-    PLAN = Workflow(config, workflow.configfiles, sys.argv[1:])
+    PLAN = Workflow(
+        config, workflow.configfiles, sys.argv[1:], main=workflow.is_main_process
+    )
 except HwcoreError as error:
     sys.exit(f"error: {error}")
 

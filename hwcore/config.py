@@ -1,6 +1,7 @@
 """config.yaml, its overrides on the command line, and their mistakes."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -66,12 +67,12 @@ class Config(_Config):
     scales: dict[str, Scale]
 
 
-def parse(values: Mapping[str, Any], files: Iterable[str]) -> Config:
+def parse(values: Mapping[str, Any], files: Iterable[str | Path]) -> Config:
     """The configuration as merged by Snakemake from ``files`` and the command line.
 
     Raises HwcoreError naming the key, the value and what would be right.
     """
-    where = " + ".join([*files, "--config"])
+    where = " + ".join([*map(str, files), "--config"])
     config = validate(Config, dict(values), where)
     if config.scale not in config.scales:
         raise HwcoreError(f"{where}: scale: unknown scale {config.scale!r}{did_you_mean(config.scale, config.scales)}")

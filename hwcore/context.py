@@ -157,4 +157,3 @@ def _describe_layer(layer: Layer) -> str:
     if isinstance(layer, Dropout):
         return f"{name} {layer.p:g}"
     return name
-

@@ -14,7 +14,7 @@ from typing import Any
 from hwcore.config import Config
 from hwcore.context import page_context
 from hwcore.data import catalog
-from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 from hwcore.fingerprint import Code, digest, file_digest
@@ -272,7 +272,11 @@ class Plan:
                 inputs |= {f"{experiment}/{key}": path for key, path in found.items()}
         models = {
             experiment.id: [
-                {"model": model.name, "parameters": model.network.parameters(), "reported_parameters": model.reported_parameters}
+                {
+                    "model": model.name,
+                    "parameters": model.network.parameters(),
+                    "reported_parameters": model.reported_parameters,
+                }
                 for model in experiment.models.values()
             ]
             for experiment in study.experiments.values()

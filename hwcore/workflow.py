@@ -26,13 +26,18 @@ class Workflow:
     paths, the targets named in ``arguments`` (the command line).
     """
 
-    def __init__(self, values: Mapping[str, Any], files: Iterable[str], arguments: Sequence[str]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], files: Iterable[str | Path], arguments: Sequence[str], *, main: bool = True
+    ) -> None:
         conda = any(word in arguments for word in ("--sdm", "--software-deployment-method", "--use-conda"))
         tex = conda or any(shutil.which(program) for program in ("latexmk", "tectonic"))
         self.plan = Plan(parse(values, files), pdf=tex)
         self.scale = self.plan.scale
         self.studies = list(self.plan.studies)
         self._check_targets(arguments)
+        if not main:
+            # a job on a cluster: the plan is that of the call that submitted it
+            return
         try:
             self.plan.write()
             _keep_records_with_results()
@@ -62,9 +67,8 @@ class Workflow:
 
     def memory(self, name: str) -> int:
         """What a training job is given, in MB: torch itself, and the weights with their optimizer state."""
-        spec = self.plan.job("train", name).spec
-        weights = self.plan.parameters[name] * spec["replicates"]
-        return 2500 + 8 * 4 * weights // 2**20
+        replicates: int = self.plan.job("train", name).spec["replicates"]
+        return 2500 + 8 * 4 * self.plan.parameters[name] * replicates // 2**20
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self.outputs()

@@ -7,17 +7,17 @@ rule analyse:
     output:
         "results/{scale}/tables/{table}.parquet",
         "results/{scale}/tables/{table}.json",
-    params:
-        job=lambda w: PLAN.arguments("analyse", w.table),
     log:
         "results/{scale}/logs/analyse/{table}.log",
+    conda:
+        "../envs/analyses.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: 4000 * attempt,
         runtime=120,
-    conda:
-        "../envs/analyses.yaml"
+    params:
+        job=lambda w: PLAN.arguments("analyse", w.table),
     message:
         "analyse {wildcards.table}"
     shell:
@@ -29,17 +29,17 @@ rule judge:
         lambda w: PLAN.inputs("judge", w.study),
     output:
         "results/{scale}/claims/{study}.parquet",
-    params:
-        job=lambda w: PLAN.arguments("judge", w.study),
     log:
         "results/{scale}/logs/judge/{study}.log",
     localrule: True
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/figures.yaml"
+    params:
+        job=lambda w: PLAN.arguments("judge", w.study),
     message:
         "judge the claims of {wildcards.study}"
     shell:
@@ -51,17 +51,17 @@ rule summary:
         PLAN.inputs("summary", "claims"),
     output:
         "results/{scale}/claims.parquet",
-    params:
-        job=PLAN.arguments("summary", "claims"),
     log:
         "results/{scale}/logs/summary.log",
     localrule: True
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/figures.yaml"
+    params:
+        job=PLAN.arguments("summary", "claims"),
     message:
         "join the claims of all studies"
     shell:

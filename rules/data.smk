@@ -4,19 +4,19 @@
 rule download:
     output:
         "resources/data/{dataset}.json",
-    params:
-        job=lambda w: PLAN.arguments("download", w.dataset),
     log:
         "resources/logs/download/{dataset}.log",
     wildcard_constraints:
         dataset=PLAN.pattern("download"),
     localrule: True
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=60,
-    conda:
-        "../envs/data.yaml"
+    params:
+        job=lambda w: PLAN.arguments("download", w.dataset),
     message:
         "download {wildcards.dataset}"
     shell:
@@ -28,16 +28,16 @@ rule prepare:
         lambda w: PLAN.inputs("prepare", w.dataset),
     output:
         "resources/data/{dataset}.safetensors",
-    params:
-        job=lambda w: PLAN.arguments("prepare", w.dataset),
     log:
         "resources/logs/prepare/{dataset}.log",
+    conda:
+        "../envs/data.yaml"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
-    conda:
-        "../envs/data.yaml"
+    params:
+        job=lambda w: PLAN.arguments("prepare", w.dataset),
     message:
         "prepare {wildcards.dataset}"
     shell:

@@ -9,17 +9,17 @@ rule figure:
         "results/{scale}/figures/{figure}.pdf",
         "results/{scale}/figures/{figure}.png",
         "results/{scale}/figures/{figure}.json",
-    params:
-        job=lambda w: PLAN.arguments("figure", w.figure),
     log:
         "results/{scale}/logs/figure/{figure}.log",
     localrule: True
+    conda:
+        "../envs/figures.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/figures.yaml"
+    params:
+        job=lambda w: PLAN.arguments("figure", w.figure),
     message:
         "draw {wildcards.figure}"
     shell:

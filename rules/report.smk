@@ -6,17 +6,17 @@ rule markdown:
         lambda w: PLAN.inputs("markdown", w.study),
     output:
         "results/{scale}/report/{study}.md",
-    params:
-        job=lambda w: PLAN.arguments("markdown", w.study),
     log:
         "results/{scale}/logs/markdown/{study}.log",
     localrule: True
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        job=lambda w: PLAN.arguments("markdown", w.study),
     message:
         "write the page of {wildcards.study}"
     shell:
@@ -28,17 +28,17 @@ rule html:
         lambda w: PLAN.inputs("html", w.study),
     output:
         "results/{scale}/report/{study}.html",
-    params:
-        job=lambda w: PLAN.arguments("html", w.study),
     log:
         "results/{scale}/logs/html/{study}.log",
     localrule: True
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        job=lambda w: PLAN.arguments("html", w.study),
     message:
         "HTML of {wildcards.study}"
     shell:
@@ -50,17 +50,17 @@ rule latex:
         lambda w: PLAN.inputs("latex", w.study),
     output:
         "results/{scale}/report/{study}.tex",
-    params:
-        job=lambda w: PLAN.arguments("latex", w.study),
     log:
         "results/{scale}/logs/latex/{study}.log",
     localrule: True
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        job=lambda w: PLAN.arguments("latex", w.study),
     message:
         "LaTeX of {wildcards.study}"
     shell:
@@ -72,17 +72,17 @@ rule pdf:
         lambda w: PLAN.inputs("pdf", w.study),
     output:
         "results/{scale}/report/{study}.pdf",
-    params:
-        job=lambda w: PLAN.arguments("pdf", w.study),
     log:
         "results/{scale}/logs/pdf/{study}.log",
     localrule: True
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        job=lambda w: PLAN.arguments("pdf", w.study),
     message:
         "PDF of {wildcards.study}"
     shell:
@@ -94,17 +94,17 @@ rule index:
         PLAN.inputs("index", "index"),
     output:
         "results/{scale}/report/index.html",
-    params:
-        job=PLAN.arguments("index", "index"),
     log:
         "results/{scale}/logs/index.log",
     localrule: True
+    conda:
+        "../envs/report.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        "../envs/report.yaml"
+    params:
+        job=PLAN.arguments("index", "index"),
     message:
         "index of all studies"
     shell:

@@ -9,19 +9,19 @@ rule train:
         "results/{scale}/runs/{run}/checkpoint.safetensors",
         "results/{scale}/runs/{run}/metrics.parquet",
         "results/{scale}/runs/{run}/run.json",
-    params:
-        job=lambda w: PLAN.arguments("train", w.run),
     log:
         "results/{scale}/logs/train/{run}.log",
     wildcard_constraints:
         run=PLAN.pattern("train", recorded=()),
+    conda:
+        "../envs/train.yaml"
     threads: 1
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: PLAN.memory(w.run) * attempt,
         runtime=240,
-    conda:
-        "../envs/train.yaml"
+    params:
+        job=lambda w: PLAN.arguments("train", w.run),
     message:
         "train {wildcards.run}"
     shell:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 
 STUDY = "report/tiny/study.yaml"
@@ -100,9 +101,7 @@ def test_no_network(project: Project) -> None:
     (project.folder / "more.yaml").write_text("scales: {quick: {datasets: {mnist: mnist}}}")
     environment = {**os.environ, "https_proxy": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "more.yaml", "--", "data"]
-    done = subprocess.run(
-        command, cwd=project.folder, capture_output=True, text=True, check=False, env=environment
-    )
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False, env=environment)
     said = done.stdout + done.stderr
     assert done.returncode != 0
     assert "datasets.mnist.mirror" in said

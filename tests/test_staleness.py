@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from conftest import Project
 
 Edit = Callable[[str, str, str], set[str]]

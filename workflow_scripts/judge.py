@@ -13,7 +13,7 @@ from hwcore.tables import read_tables
 
 
 def work(job: Job) -> None:
-    tables = {}
+    tables: dict[tuple[str, str], pd.DataFrame] = {}
     for experiment, models in job.spec["models"].items():
         own = {key: path for key, path in job.inputs.items() if key.startswith(f"{experiment}/")}
         read = read_tables({key.removeprefix(f"{experiment}/"): path for key, path in own.items()})

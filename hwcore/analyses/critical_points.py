@@ -4,6 +4,7 @@ All replicates are solved at once, in float64 and on the full batch.  A replicat
 converge is a row like the others, marked as such.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,7 +98,8 @@ def objectives(run: Run) -> tuple[Objective, Objective | None]:
         return losses(run.job.training.loss, outputs(weights, chosen), targets)
 
     def residuals(weights: Tensor, chosen: Tensor) -> Tensor:
-        return (outputs(weights, chosen) - y).flatten(1) / y.numel() ** 0.5
+        differences: Tensor = outputs(weights, chosen) - y
+        return differences.flatten(1) / math.sqrt(y.numel())
 
     return loss, residuals if run.job.training.loss == "mse" else None
 
@@ -105,7 +107,8 @@ def objectives(run: Run) -> tuple[Objective, Objective | None]:
 def gradient(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
     """∇L of each replicate: (r, P)."""
     weights = weights.detach().requires_grad_()
-    return torch.autograd.grad(loss(weights, chosen).sum(), weights)[0]
+    (slope,) = torch.autograd.grad(loss(weights, chosen).sum(), weights)
+    return slope
 
 
 def hessian(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
@@ -142,7 +145,9 @@ def levenberg_marquardt(residuals: Objective, weights: Tensor, steps: int, toler
     def system(weights: Tensor, chosen: Tensor) -> Tensor:
         return jacobian(residuals, weights, chosen)
 
-    return _least_squares(residuals, system, weights, steps, lambda r, jac: 2 * (jac.mT @ r[:, :, None])[:, :, 0], tolerance)
+    return _least_squares(
+        residuals, system, weights, steps, lambda r, jac: 2 * (jac.mT @ r[:, :, None])[:, :, 0], tolerance
+    )
 
 
 def polish(loss: Objective, weights: Tensor, steps: int, tolerance: float) -> Solution:
@@ -228,17 +233,16 @@ class _Damping:
 
 
 def _augmented_step(jac: Tensor, r: Tensor, mu: Tensor) -> Tensor:
-    """argmin ‖J δ + r‖² + μ ‖δ‖² for each replicate, by QR of the augmented matrix: (R, P)."""
+    """Argmin ‖J δ + r‖² + μ ‖δ‖² for each replicate, by QR of the augmented matrix: (R, P)."""
     count = jac.shape[2]
     damping = mu.sqrt()[:, None, None] * torch.eye(count, dtype=jac.dtype, device=jac.device)
     right = torch.cat([-r, torch.zeros(jac.shape[0], count, dtype=r.dtype, device=r.device)], dim=1)
     q, upper = torch.linalg.qr(torch.cat([jac, damping], dim=1))
-    return torch.linalg.solve_triangular(upper, q.mT @ right.unsqueeze(2), upper=True).squeeze(2)
+    step: Tensor = torch.linalg.solve_triangular(upper, q.mT @ right.unsqueeze(2), upper=True)
+    return step.squeeze(2)
 
 
-def _describe(
-    name: str, run: Run, loss: Objective, trained: Tensor, found: Solution
-) -> pd.DataFrame:
+def _describe(name: str, run: Run, loss: Objective, trained: Tensor, found: Solution) -> pd.DataFrame:
     weights = found.weights
     everyone = torch.arange(weights.shape[0], device=weights.device)
     finite = torch.isfinite(weights).all(1)

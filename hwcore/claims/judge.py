@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from hwcore.claims.measure import Estimate, NoSuchData, describe, estimate
+from hwcore.claims.measure import Estimate, NoSuchDataError, describe, estimate
 from hwcore.claims.spec import Claim
 from hwcore.errors import HwcoreError
 
@@ -39,7 +39,7 @@ def judge(
     for id, claim in claims.items():
         try:
             found = estimate(claim.measure, lambda name, claim=claim: tables[claim.experiment, name])  # type: ignore[misc]
-        except NoSuchData as error:
+        except NoSuchDataError as error:
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
         verdict, reason = _verdict(claim, found, judged)
         reported = "" if claim.reported is None else _number(claim.reported)

@@ -40,12 +40,12 @@ class _Sample:
     notes: tuple[str, ...] = field(default=())
 
 
-class NoSuchData(Exception):
+class NoSuchDataError(Exception):
     """A measure names a column, model or value that its table does not have."""
 
 
 def estimate(measure: Measure, tables: Tables) -> Estimate:
-    """The measure on the tables of its experiment.  Raises NoSuchData with the names that there are."""
+    """The measure on the tables of its experiment.  Raises NoSuchDataError with the names that there are."""
     if isinstance(measure, Parameters):
         table = tables("models")
         count = float(_of_model(table, measure.parameters)["parameters"].iloc[0])
@@ -70,7 +70,9 @@ def describe(measure: Measure) -> str:
     if isinstance(measure, Parameters):
         return f"parameters of {measure.parameters}"
     if isinstance(measure, Best):
-        return f"share of replicates whose {measure.at} {_words(measure.best)} is at {measure.by} {_listed(measure.is_)}"
+        return (
+            f"share of replicates whose {measure.at} {_words(measure.best)} is at {measure.by} {_listed(measure.is_)}"
+        )
     of = f" of {measure.model}" if measure.model else ""
     if isinstance(measure, Value):
         where = "".join(f" at {key} {value}" for key, value in measure.where.items())
@@ -95,7 +97,7 @@ def _sample(measure: Simple | Difference, tables: Tables) -> _Sample:
         first, second = measure.correlation
         by = rows.groupby("replicate")
         return _finite(np.array([stats.spearmanr(own[first], own[second]).statistic for _, own in by]))
-    raise NoSuchData(f"{describe(measure)} gives no number per replicate, so it has no difference")
+    raise NoSuchDataError(f"{describe(measure)} gives no number per replicate, so it has no difference")
 
 
 def _per_replicate(measure: Value, tables: Tables) -> NDArray[np.float64]:
@@ -104,7 +106,7 @@ def _per_replicate(measure: Value, tables: Tables) -> NDArray[np.float64]:
     for column, value in measure.where.items():
         rows = rows[np.isclose(rows[column], value) if isinstance(value, float) else rows[column] == value]
         if rows.empty:
-            raise NoSuchData(f"no row has {column} = {value!r}")
+            raise NoSuchDataError(f"no row has {column} = {value!r}")
     by = rows.groupby("replicate")[measure.value]
     chosen: NDArray[np.float64] = by.agg(measure.at).to_numpy(dtype=float)
     return chosen
@@ -119,12 +121,18 @@ def _finite(values: NDArray[np.float64]) -> _Sample:
 def _reached(measure: Reached, tables: Tables) -> _Sample:
     rows = _of_model(tables(measure.table), measure.model)
     _columns(rows, measure.reached, measure.by)
-    there = rows[measure.reached] <= measure.below if measure.below is not None else rows[measure.reached] >= measure.above
+    there = (
+        rows[measure.reached] <= measure.below if measure.below is not None else rows[measure.reached] >= measure.above
+    )
     first = rows[there].groupby("replicate")[measure.by].min()
     total = rows.replicate.nunique()
     never = total - len(first)
     last = rows[measure.by].max()
-    notes = (f"{never} of {total} replicates do not get there within {last:g} {measure.by}s and are left out",) if never else ()
+    notes = (
+        (f"{never} of {total} replicates do not get there within {last:g} {measure.by}s and are left out",)
+        if never
+        else ()
+    )
     return _Sample(first.to_numpy(dtype=float), notes)
 
 
@@ -139,13 +147,16 @@ def _hits(measure: Best | Share, tables: Tables) -> NDArray[np.bool_]:
     _columns(rows, measure.best, measure.by)
     wanted = measure.is_ if isinstance(measure.is_, list) else [measure.is_]
     if not rows[measure.by].isin(wanted).any():
-        raise NoSuchData(f"no row has {measure.by} in {wanted}; there are {', '.join(map(str, rows[measure.by].unique()))}")
+        raise NoSuchDataError(
+            f"no row has {measure.by} in {wanted}; there are {', '.join(map(str, rows[measure.by].unique()))}"
+        )
     finite = rows[np.isfinite(rows[measure.best])]
     # several rows of one value of `by` (epochs, say) count by their last
     last = finite.groupby(["replicate", measure.by], sort=False)[measure.best].last().reset_index()
     by = last.groupby("replicate")[measure.best]
     chosen = last.loc[by.idxmax() if measure.at == "max" else by.idxmin()]
-    return chosen[measure.by].isin(wanted).to_numpy(dtype=bool)
+    best: NDArray[np.bool_] = chosen[measure.by].isin(wanted).to_numpy(dtype=bool)
+    return best
 
 
 def _mean(sample: _Sample) -> Estimate:
@@ -185,14 +196,14 @@ def _of_model(table: pd.DataFrame, model: str | None) -> pd.DataFrame:
         return table
     rows = table[table["model"] == model]
     if rows.empty:
-        raise NoSuchData(f"there is no model {model!r}; there are {', '.join(map(str, table['model'].unique()))}")
+        raise NoSuchDataError(f"there is no model {model!r}; there are {', '.join(map(str, table['model'].unique()))}")
     return rows
 
 
 def _columns(table: pd.DataFrame, *names: str) -> None:
     for name in names:
         if name not in table:
-            raise NoSuchData(f"there is no column {name!r}; there are {', '.join(table.columns)}")
+            raise NoSuchDataError(f"there is no column {name!r}; there are {', '.join(table.columns)}")
 
 
 def _words(column: str) -> str:

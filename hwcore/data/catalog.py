@@ -64,7 +64,9 @@ def resolve(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
     at = f"datasets.{name}"
     surplus = sorted(said.keys() - _KEYS[source])
     if surplus:
-        raise HwcoreError(f"{at}.{surplus[0]}: the source {source} has no such setting (it has {', '.join(sorted(_KEYS[source]))})")
+        raise HwcoreError(
+            f"{at}.{surplus[0]}: the source {source} has no such setting (it has {', '.join(sorted(_KEYS[source]))})"
+        )
     if source == "torchvision":
         if _plain(name) not in classes:
             raise _unknown(name)
@@ -104,7 +106,9 @@ def _resolve_folder(at: str, said: dict[str, Any]) -> dict[str, Any]:
         if not os.path.isfile(said["archive"]):
             raise HwcoreError(f"{at}.archive: there is no file {said['archive']!r}")
         if "sha256" not in said:
-            raise HwcoreError(f"{at}.sha256: is missing; an archive is used only if its SHA-256 is stated (see `sha256sum`)")
+            raise HwcoreError(
+                f"{at}.sha256: is missing; an archive is used only if its SHA-256 is stated (see `sha256sum`)"
+            )
     elif not os.path.isdir(said["root"]):
         raise HwcoreError(f"{at}.root: there is no folder {said['root']!r}")
     elif "sha256" in said:

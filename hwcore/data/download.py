@@ -49,7 +49,7 @@ def download(name: str, source: Mapping[str, Any]) -> None:
 
 def _complete(source: Mapping[str, Any], root: Path) -> bool:
     try:
-        return all(len(part) > 0 for _, part in open_splits(source, root))  # type: ignore[arg-type]
+        return all(len(part) > 0 for _, part in open_splits(source, root))
     except (RuntimeError, OSError, EOFError, ValueError):
         return False
 
@@ -70,7 +70,9 @@ def _reason(name: str, fetches: list[tuple[str, str]], error: Exception) -> str:
     )
 
 
-def open_splits(source: Mapping[str, Any], root: Path, *, download: bool = False) -> Iterator[tuple[str, VisionDataset]]:
+def open_splits(
+    source: Mapping[str, Any], root: Path, *, download: bool = False
+) -> Iterator[tuple[str, VisionDataset]]:
     """The training and the test set of a torchvision class, or one set named "all" where it has no split."""
     kind = getattr(torchvision.datasets, source["class"])
     for part, arguments in splits(kind, source.get("options", {})):
@@ -99,7 +101,7 @@ def splits(kind: type[VisionDataset], options: Mapping[str, Any]) -> list[tuple[
 
 @contextmanager
 def _fetching(source: Mapping[str, Any]) -> Iterator[list[tuple[str, str]]]:
-    """torchvision's downloads go through here; the list holds each address and why it failed, or "".
+    """Torchvision's downloads go through here; the list holds each address and why it failed, or "".
 
     torchvision has a hook for hosts with their own way of downloading: two functions that it asks
     before it uses the address itself.  Its checksums stay in force.

@@ -58,9 +58,7 @@ class Data:
         return replace(self, **moved)
 
 
-def load(
-    spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, model: str, replicates: int
-) -> Data:
+def load(spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, model: str, replicates: int) -> Data:
     """The data of a model.  ``prepared`` is the file of a data set, None for a function.
 
     Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by the mean and
@@ -68,13 +66,17 @@ def load(
     """
     if isinstance(spec, FunctionData):
         pairs = sample(spec, study, experiment)
-        tensors = [torch.from_numpy(values).float() for part in ("train", "test") for values in pairs[part]]
-        return Data(*tensors, classes=0)
+        parts = {
+            f"{part}_{axis}": torch.from_numpy(values).float()
+            for part, pair in pairs.items()
+            for axis, values in zip("xy", pair, strict=True)
+        }
+        return Data(**parts, classes=0)
     assert prepared is not None, "a data set needs its prepared file"
     with safe_open(prepared, framework="pt") as file:
         metadata = file.metadata()
         classes = len(json.loads(metadata["classes"]))
-        parts: list[Tensor] = []
+        parts = {}
         for part, count, fraction in (
             ("train", spec.train_samples, spec.random_labels),
             ("test", spec.test_samples, spec.random_test_labels),
@@ -86,8 +88,8 @@ def load(
             if fraction:
                 seeds = [seed(study, experiment, model, r, f"{part} labels") for r in range(replicates)]
                 labels = torch.stack([_randomize(labels, classes, fraction, s) for s in seeds])
-            parts += [_scale(images, metadata, spec), labels]
-    return Data(*parts, classes=classes)
+            parts |= {f"{part}_x": _scale(images, metadata, spec), f"{part}_y": labels}
+    return Data(**parts, classes=classes)
 
 
 def _choose(total: int, count: int, seed: int) -> Tensor:

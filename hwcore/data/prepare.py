@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
 from safetensors.torch import save_file
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from hwcore.data import shapes
@@ -83,10 +84,7 @@ def _stack(name: str, samples: Iterator[tuple[Any, int]], count: int, size: Sequ
         if images is None:
             images = torch.empty((count, *pixels.shape), dtype=torch.uint8)
         if pixels.shape != images.shape[1:]:
-            raise HwcoreError(
-                f"data set {name}: images differ in size ({tuple(images.shape[1:])} and {tuple(pixels.shape)}, as channels, "
-                f"height, width); set datasets.{name}.size in config.yaml, e.g. [32, 32]"
-            )
+            raise HwcoreError(_sizes(name, tuple(images.shape[1:]), tuple(pixels.shape)))
         images[i] = torch.from_numpy(pixels)
         labels[i] = label
     if images is None:
@@ -120,8 +118,6 @@ def _split(images: Tensor, labels: Tensor) -> tuple[Part, Part]:
 
 def _digits(name: str, source: Mapping[str, Any]) -> tuple[Part, Part, list[str]]:
     """scikit-learn's optical recognition of handwritten digits: 1,797 images of 8 × 8 in 17 greys."""
-    from sklearn.datasets import load_digits
-
     found = load_digits()
     grey = (found.images * (255 / 16)).round().astype(np.uint8)
     samples = zip(map(Image.fromarray, grey), map(int, found.target), strict=True)
@@ -153,7 +149,9 @@ def _imagefolder(name: str, source: Mapping[str, Any]) -> tuple[Part, Part, list
         files = _zip_files(archive) if archive.suffix == ".zip" else _tar_files(archive)
     else:
         root = Path(source["root"])
-        files = ((path.relative_to(root).as_posix(), path.read_bytes()) for path in sorted(root.rglob("*")) if path.is_file())
+        files = (
+            (path.relative_to(root).as_posix(), path.read_bytes()) for path in sorted(root.rglob("*")) if path.is_file()
+        )
     found: dict[tuple[str, str], list[tuple[str, Any]]] = {}
     for path, content in files:
         where = _place(path)
@@ -180,12 +178,17 @@ def _imagefolder(name: str, source: Mapping[str, Any]) -> tuple[Part, Part, list
 def _stack_arrays(name: str, samples: list[tuple[Any, int]]) -> Part:
     sizes = {pixels.shape for pixels, _ in samples}
     if len(sizes) > 1:
-        raise HwcoreError(
-            f"data set {name}: images differ in size ({' and '.join(map(str, sorted(sizes)[:2]))}, as channels, height, "
-            f"width); set datasets.{name}.size in config.yaml, e.g. [32, 32]"
-        )
+        raise HwcoreError(_sizes(name, *sorted(sizes)[:2]))
     images = torch.from_numpy(np.stack([pixels for pixels, _ in samples]))
     return images, torch.tensor([label for _, label in samples])
+
+
+def _sizes(name: str, first: tuple[int, ...], second: tuple[int, ...]) -> str:
+    shown = " and ".join("×".join(map(str, shape)) for shape in (first, second))
+    return (
+        f"data set {name}: images differ in size ({shown}, as channels, height, width); "
+        f"set datasets.{name}.size in config.yaml, e.g. [32, 32]"
+    )
 
 
 def _place(path: str) -> tuple[str, str] | None:

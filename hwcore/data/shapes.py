@@ -31,7 +31,8 @@ def _image(shape: str, random: np.random.Generator) -> NDArray[np.uint8]:
     colours = random.uniform(0, 255, size=(2, 3, 1, 1))
     image = colours[0] * cover + colours[1] * (1 - cover)
     image = image + random.normal(0, 24, size=image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.clip(image, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _distance(shape: str, x: Any, y: Any) -> Any:

@@ -20,7 +20,9 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
             style.log_scale(panel, "y", rows[["train_loss", "test_loss"]].to_numpy().ravel())
         for i, part in enumerate(("train", "test")):
             name = "training" if part == "train" else "test"
-            style.points(panel, rows, "parameters", f"{part}_{metric}", colour=style.COLOURS[i], label=name, dashed=i == 1)
+            style.points(
+                panel, rows, "parameters", f"{part}_{metric}", colour=style.COLOURS[i], label=name, dashed=i == 1
+            )
         panel.set(xlabel="parameters", ylabel=style.label(metric))
     style.legend(figure, panels[0])
     return figure

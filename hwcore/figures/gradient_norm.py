@@ -19,7 +19,15 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
             for replicate, path in own.groupby("replicate"):
                 first = replicate == own.replicate.min()
                 name = f"{labels[str(model)]}, replicate {replicate}" if first else None
-                panel.plot(path.step, path[column], color=colour, linewidth=1.5 if first else 0.6, label=name, alpha=1.0 if first else 0.35, zorder=3 if first else 2)
+                panel.plot(
+                    path.step,
+                    path[column],
+                    color=colour,
+                    linewidth=1.5 if first else 0.6,
+                    label=name,
+                    alpha=1.0 if first else 0.35,
+                    zorder=3 if first else 2,
+                )
             if own.replicate.nunique() > 1:
                 panel.plot([], [], color=colour, linewidth=0.6, alpha=0.5, label=f"{labels[str(model)]}, the others")
         panel.set_ylabel(style.label(column))

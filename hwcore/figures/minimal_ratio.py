@@ -17,8 +17,24 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
         there = own.converged.astype(bool)
         name = f"{labels[str(model)]}: " if rows.model.nunique() > 1 else ""
         full, hollow = own[there], own[~there]
-        axes.plot(hollow.minimal_ratio, hollow.loss, "o", color=style.GREY, markerfacecolor="none", markersize=5, label=f"{name}gradient not zero ({len(hollow)})")
-        axes.plot(full.minimal_ratio, full.loss, "o", color=colour, markersize=5, alpha=0.75, label=f"{name}gradient zero to the tolerance ({len(full)})")
+        axes.plot(
+            hollow.minimal_ratio,
+            hollow.loss,
+            "o",
+            color=style.GREY,
+            markerfacecolor="none",
+            markersize=5,
+            label=f"{name}gradient not zero ({len(hollow)})",
+        )
+        axes.plot(
+            full.minimal_ratio,
+            full.loss,
+            "o",
+            color=colour,
+            markersize=5,
+            alpha=0.75,
+            label=f"{name}gradient zero to the tolerance ({len(full)})",
+        )
     axes.set(xlabel=style.label("minimal_ratio"), ylabel="training loss")
     axes.set_xlim(-0.03, 1.03)
     style.legend(figure, axes, columns=2)

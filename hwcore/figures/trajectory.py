@@ -22,8 +22,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     for panel, (model, own) in zip(panels, models, strict=True):
         replicates = own.replicate.unique()
         colours = mpl.colormaps["turbo"].resampled(len(replicates) + 2)
-        for i, (replicate, path) in enumerate(own.groupby("replicate")):
-            path = path.sort_values("epoch")
+        for i, (replicate, path) in enumerate(own.sort_values("epoch").groupby("replicate")):
             colour = colours(i + 1)
             name = f"replicate {replicate}" if len(replicates) <= _MANY else None
             panel.plot(path.pc1, path.pc2, color=colour, marker=".", markersize=3, linewidth=0.9, label=name)

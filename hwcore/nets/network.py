@@ -6,7 +6,7 @@ under ``torch.func`` and in float64.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from hwcore.nets.spec import Activation, BatchNorm, Conv, Dropout, Flatten, Glob
 
 Parameters = dict[str, Tensor]
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
@@ -127,10 +127,9 @@ def _convolve(x: Tensor, weight: Tensor, bias: Tensor, layer: Conv) -> Tensor:
     """All replicates as the groups of one convolution: (R, B, C, H, W) → (R, B, C', H', W')."""
     replicates = weight.shape[0]
     grouped = x.transpose(0, 1).flatten(1, 2)
-    out = F.conv2d(
-        grouped, weight.flatten(0, 1), bias.flatten(), layer.stride, layer.padding, groups=replicates
-    )
-    return out.unflatten(1, (replicates, layer.channels)).transpose(0, 1)
+    out = F.conv2d(grouped, weight.flatten(0, 1), bias.flatten(), layer.stride, layer.padding, groups=replicates)
+    split: Tensor = out.unflatten(1, (replicates, layer.channels))
+    return split.transpose(0, 1)
 
 
 def _normalize(x: Tensor, i: int, parameters: Parameters, buffers: Parameters, training: bool) -> Tensor:

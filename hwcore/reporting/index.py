@@ -44,7 +44,9 @@ def _overview(studies: list[dict[str, Any]], pages: list[str], claims: pd.DataFr
         networks = sum(len(each["models"]) * each["replicates"] for each in study["experiments"])
         counts = [verdicts.get(verdict, 0) for verdict in VERDICTS]
         author = f"{study['source']['author']}, {study['source']['date']}"
-        rows.append([f"[{study['title']}]({name}.html)", author, len(study["experiments"]), f"{networks:,}", *counts, links])
+        rows.append(
+            [f"[{study['title']}]({name}.html)", author, len(study["experiments"]), f"{networks:,}", *counts, links]
+        )
     heads = ["study", "report by", "experiments", "networks", *VERDICTS, "pages"]
     return pipe_table(heads, rows, numbers={"experiments", "networks", *VERDICTS})
 

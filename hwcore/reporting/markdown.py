@@ -83,7 +83,7 @@ class _Page:
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
         parts += [self._figures(variants, name) for name in names]
         parts.append(self._other_tables(variants))
-        own = {f"{each['id']}" for each in variants}
+        own = {each["id"] for each in variants}
         parts.append(self._verdicts(self.table[self.table.claim.map(self._experiment_of).isin(own)]))
         return "\n\n".join(part for part in parts if part)
 
@@ -97,7 +97,7 @@ class _Page:
         return verdict_counts(self.table) + "\n\n" + self._verdicts(self.table)
 
     def value(self, claim: str) -> str:
-        rows = {row.claim: row for row in self.table.itertuples()}
+        rows: dict[str, Any] = {str(row.claim): row for row in self.table.itertuples()}
         return measured(self._find(rows, claim, "claim"))
 
     def _find(self, known: dict[str, Any], name: str, what: str) -> Any:
@@ -138,7 +138,8 @@ class _Page:
         runs = _links("run", [model["run"] for model in experiment["models"]])
         made = self._commit(figure["recipe"])
         image = f"![{which}{figure['caption']}]({_UP}{figure['path']}.svg)"
-        return f"{image}\n\n<div class=\"source\">\n\nData: {tables} · settings: {runs} · figure: [recipe]({_UP}{figure['recipe']}), {made}\n\n</div>"
+        sources = f"Data: {tables} · settings: {runs} · figure: [recipe]({_UP}{figure['recipe']}), {made}"
+        return f'{image}\n\n<div class="source">\n\n{sources}\n\n</div>'
 
     def _other_tables(self, variants: list[Context]) -> str:
         """Tables that no figure shows."""
@@ -176,7 +177,11 @@ def _settings_table(variants: list[Context]) -> str:
     if len(variants) == 1:
         return pipe_table(["setting", "value"], rows)
     merged = [[row[0], *(value or "the same" for value in row[1:])] for row in rows]
-    return pipe_table(["setting", *(each["variant"] for each in variants)], merged, widths=[16, *[42 // len(variants) * 2] * len(variants)])
+    return pipe_table(
+        ["setting", *(each["variant"] for each in variants)],
+        merged,
+        widths=[16, *[42 // len(variants) * 2] * len(variants)],
+    )
 
 
 def _links(name: str, paths: Iterable[str]) -> str:
@@ -184,4 +189,3 @@ def _links(name: str, paths: Iterable[str]) -> str:
     if len(paths) == 1:
         return f"[{name}]({_UP}{paths[0]})"
     return f"{name}s " + ", ".join(f"[{i}]({_UP}{path})" for i, path in enumerate(paths, start=1))
-

@@ -27,7 +27,13 @@ def to_pdf(latex: Path, output: Path) -> None:
             command = [program, "--keep-logs", "--outdir", folder, latex.name]
         fixed = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
         done = subprocess.run(
-            command, cwd=latex.parent, env={**os.environ, **fixed}, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=latex.parent,
+            env={**os.environ, **fixed},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         made = Path(folder) / f"{latex.stem}.pdf"
         if done.returncode != 0 or not made.is_file():

@@ -65,9 +65,7 @@ def pipe_table(
         # dashes below a total of 72 let each column be as wide as its text
         widths = [3] * len(heads)
     aligned = set(numbers)
-    rule = [
-        "-" * width + (":" if head in aligned else "") for head, width in zip(heads, widths, strict=True)
-    ]
+    rule = ["-" * width + (":" if head in aligned else "") for head, width in zip(heads, widths, strict=True)]
     lines = [heads, rule, *rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 

@@ -120,12 +120,12 @@ class _Reader:
         self.config = config
         self.scale: Scale = config.scales[config.scale]
 
-    def study(self, name: str, content: Any) -> Study:
-        found = validate(schema.StudyFile, content, self.file)
+    def study(self, name: str, file: Any) -> Study:
+        found = validate(schema.StudyFile, file, self.file)
         experiments = {}
-        for base, described in found.experiments.items():
-            variants = described.get("variants") or {}
-            described = {key: value for key, value in described.items() if key != "variants"}
+        for base, content in found.experiments.items():
+            variants = content.get("variants") or {}
+            described = {key: value for key, value in content.items() if key != "variants"}
             experiments[base] = self._experiment(base, AS_DESCRIBED, described, found.replicates)
             if not isinstance(variants, Mapping):
                 raise HwcoreError(f"{self.file}: experiments.{base}.variants: {variants!r} is not a mapping")
@@ -159,9 +159,7 @@ class _Reader:
             id, base, variant, found.section, found.title, found.why, found.record, models, analyses, figures
         )
 
-    def _model(
-        self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str
-    ) -> Model:
+    def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
         found = validate(schema.ModelFile, content, self.file, at)
         said = found.model_dump(include={"mlp", "activation", "layers", "input"}, exclude_none=True)
         network = validate(Network, said, self.file, at)
@@ -184,9 +182,7 @@ class _Reader:
         data = validate(DatasetData, content, self.file, f"{at}.data")
         return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})
 
-    def _analysis(
-        self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str
-    ) -> Analysis:
+    def _analysis(self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str) -> Analysis:
         kind, options = self._kind(content, name.replace("-", "_"), schema.ANALYSES, at)
         needs: dict[str, tuple[bool, str]] = {
             "trajectory": (experiment.record.weights_every is not None, "record: {weights_every: 3}"),

@@ -22,4 +22,3 @@ def losses(kind: str, outputs: Tensor, targets: Tensor) -> Tensor:
 def correct(outputs: Tensor, targets: Tensor) -> Tensor:
     """How many of each replicate's outputs (R, B, classes) are right: shape (R,)."""
     return (outputs.argmax(-1) == targets).sum(1)
-

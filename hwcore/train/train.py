@@ -317,5 +317,5 @@ def _steps_table(recorder: Recorder) -> pd.DataFrame:
 
 def _diverged(table: pd.DataFrame) -> list[dict[str, int]]:
     """The replicates whose training loss is not finite, each with the first such epoch."""
-    lost = table[~table.train_loss.map(math.isfinite)].groupby("replicate").epoch.min()
-    return [{"replicate": int(replicate), "epoch": int(epoch)} for replicate, epoch in lost.items()]
+    lost = table[~table.train_loss.map(math.isfinite)].groupby("replicate", as_index=False).epoch.min()
+    return [{"replicate": int(row.replicate), "epoch": int(row.epoch)} for row in lost.itertuples()]
