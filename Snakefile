@@ -47,7 +47,7 @@ localrules:
 rule report:
     default_target: True
     input:
-        PLAN.outputs(),
+        PLAN.results(),
     message:
         "the report is complete"
 

@@ -16,15 +16,23 @@ from typing import Any
 
 import grimp
 
+from hwcore.errors import HwcoreError
+
 PACKAGE = "hwcore"
 
 
 class Code:
-    """The sources under one folder, read once."""
+    """The sources under one folder, read once.
+
+    Raises HwcoreError for a module that is no Python.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._graph = grimp.build_graph(PACKAGE, cache_dir=None)
+        try:
+            self._graph = grimp.build_graph(PACKAGE, cache_dir=None)
+        except grimp.exceptions.SourceSyntaxError as error:
+            raise HwcoreError(f"{error.filename}: line {error.lineno} is no Python: {error.text}") from None
         self._closure = cache(self._compute_closure)
         self._hash = cache(self._compute_hash)
 

@@ -47,9 +47,18 @@ class Workflow:
             print(NO_TEX, file=sys.stderr)
 
     def outputs(self, *rules: str) -> list[str]:
-        """All files that the jobs of ``rules`` make, or all jobs."""
-        jobs = self.plan.of(*rules) if rules else self.plan.jobs.values()
-        return [path for job in jobs for path in job.outputs.values()]
+        """All files that the jobs of ``rules`` make."""
+        return [path for job in self.plan.of(*rules) for path in job.outputs.values()]
+
+    def results(self) -> list[str]:
+        """All files under results/, so that one that is deleted is made again.
+
+        Prepared data are not among them: results that are copied elsewhere need none.
+        """
+        return [path for path in self._known() if Path(path).is_relative_to("results")]
+
+    def _known(self) -> list[str]:
+        return [path for job in self.plan.jobs.values() for path in job.outputs.values()]
 
     def inputs(self, rule: str, name: str) -> list[str]:
         return list(dict.fromkeys(self.plan.job(rule, name).inputs.values()))
@@ -71,7 +80,7 @@ class Workflow:
         return 2500 + 8 * 4 * self.plan.parameters[name] * replicates // 2**20
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
-        known = self.outputs()
+        known = self._known()
         for argument in arguments:
             if not argument.startswith(("results/", "resources/")) or argument in known:
                 continue

@@ -1,5 +1,6 @@
 """A copy of the project with one tiny study, in which tests run the real pipeline."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -32,22 +33,21 @@ class Project:
     def stale(self, *arguments: str) -> set[str]:
         """The jobs that a run would do now, by their messages."""
         lines = self.run("--dry-run", *arguments).splitlines()
-        return {line.partition(": ")[2].strip() for line in lines if line.startswith("Job ")}
+        jobs = {line.partition(": ")[2].strip() for line in lines if re.match(r"Job \d+: ", line)}
+        return jobs - {"the report is complete"}
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
         text = path.read_text()
         assert old in text, f"{old!r} is not in {file}"
-        path.write_text(text.replace(old, new))
+        path.write_text(text.replace(old, new, 1))
 
-    def copy(self, target: Path, *, results: bool = False) -> "Project":
-        """A clone: the sources without what was made, with ``results/`` copied in where asked."""
-        made = () if results else ("results",)
-        ignore = shutil.ignore_patterns(".snakemake", "__pycache__", *made)
+    def clone(self, target: Path) -> "Project":
+        """A clone with ``results/`` copied in; what else was made does not come along."""
         # like a clone, a copy has new modification times
-        shutil.copytree(self.folder, target, ignore=ignore, copy_function=shutil.copyfile)
-        if results:
-            shutil.copytree(self.folder / "results/.snakemake", target / "results/.snakemake")
+        made = shutil.ignore_patterns("__pycache__", "resources")
+        shutil.copytree(self.folder, target, ignore=made, copy_function=shutil.copyfile)
+        shutil.rmtree(target / ".snakemake")
         return Project(target)
 
 
