@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
-from safetensors.torch import save_file
 from sklearn.datasets import load_digits
 from torch import Tensor
 
 from hwcore.data import shapes
 from hwcore.data.download import open_splits
 from hwcore.errors import HwcoreError
-from hwcore.files import atomic
+from hwcore.tensors import write_tensors
 
 # Of a set that is not divided, this share is for testing.
 _TEST_SHARE = 0.2
@@ -44,8 +43,7 @@ def prepare(name: str, source: Mapping[str, Any], output: Path) -> None:
     mean, std = zip(*(_moments(channel) for channel in flat), strict=True)
     tensors = {"train_images": train[0], "train_labels": train[1], "test_images": test[0], "test_labels": test[1]}
     metadata = {"classes": json.dumps(classes), "mean": json.dumps(mean), "std": json.dumps(std)}
-    with atomic(output) as temporary:
-        save_file({key: value.contiguous() for key, value in tensors.items()}, temporary, metadata)
+    write_tensors(output, tensors, metadata)
 
 
 def _moments(channel: Tensor) -> tuple[float, float]:

@@ -89,7 +89,8 @@ def load(name: str, folder: Path, config: Config) -> Study:
     """
     path = folder / name / "study.yaml"
     if not path.is_file():
-        raise HwcoreError(f"studies: unknown study {name!r}{did_you_mean(name, available(folder))}")
+        known = did_you_mean(name, available(folder))
+        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{known}")
     return _Reader(str(path), config).study(name, _read(path))
 
 

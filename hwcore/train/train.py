@@ -16,16 +16,16 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 from torch import Generator, Tensor
 from tqdm import tqdm
 
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
-from hwcore.files import atomic, write_json, write_table
+from hwcore.files import write_json, write_table
 from hwcore.nets.network import Parameters, forward, initialize
 from hwcore.provenance import commit, versions
 from hwcore.seeds import seed
+from hwcore.tensors import write_tensors
 from hwcore.train.device import computing_on
 from hwcore.train.evaluate import evaluate
 from hwcore.train.job import TrainingJob
@@ -264,10 +264,9 @@ def _write(job: TrainingJob, output: Path, recorder: Recorder, where: torch.devi
         write_table(output / "steps.parquet", _steps_table(recorder))
     if job.record.weights_every:
         stacked = {name: torch.stack(values) for name, values in recorder.snapshots.items()}
-        with atomic(output / "snapshots.safetensors") as path:
-            save_file(stacked, path, {"epochs": json.dumps(recorder.snapshot_epochs)})
-    with atomic(output / "checkpoint.safetensors") as path:
-        save_file({name: value.contiguous() for name, value in recorder.weights.items()}, path)
+        epochs = {"epochs": json.dumps(recorder.snapshot_epochs)}
+        write_tensors(output / "snapshots.safetensors", stacked, epochs)
+    write_tensors(output / "checkpoint.safetensors", recorder.weights)
     write_table(output / "metrics.parquet", table)
     write_json(
         output / "run.json",
