@@ -1,0 +1,280 @@
+"""Analyses against references that are not ours: scikit-learn, SciPy, autograd, closed forms."""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+from sklearn.decomposition import PCA
+
+from hwcore.analyses import (
+    critical_points,
+    evaluation,
+    gradient_norm,
+    interpolation,
+    predictions,
+    sensitivity,
+    sharpness,
+    trajectory,
+)
+from hwcore.analyses.run import Run
+from hwcore.data.load import Data
+from hwcore.data.prepare import prepare
+from hwcore.errors import HwcoreError
+from hwcore.nets.network import flatten, forward, initialize
+from hwcore.train.job import TrainingJob
+from hwcore.train.train import train
+
+COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
+FIT = {"optimizer": "adam", "lr": 0.02, "loss": "mse", "epochs": 12, "batch_size": "full"}
+CLASSIFY = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 2, "batch_size": 30}
+CPU = torch.device("cpu")
+
+
+def trained(folder: Path, prepared: Path | None = None, **changes: Any) -> Run:
+    said = {"study": "s", "experiment": "e", "model": "m", "network": {"mlp": [1, 4, 3, 1], "activation": "tanh"}}
+    job = TrainingJob.model_validate({**said, "data": COS, "training": FIT, "replicates": 3, **changes})
+    train(job, prepared, folder, device="cpu")
+    return Run.open(folder, prepared, device=CPU)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("fitted")
+    return trained(folder, record={"weights_every": 3, "steps": True})
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    folder = tmp_path_factory.mktemp("classifiers")
+    prepare("digits", {"source": "digits"}, folder / "digits.safetensors")
+    data = {"dataset": "digits", "train_samples": 150, "test_samples": 40}
+    same = {"network": {"mlp": [64, 5, 10]}, "data": data}
+    prepared = folder / "digits.safetensors"
+    return {
+        name: trained(folder / name, prepared, model=name, training={**CLASSIFY, "lr": lr}, **same)
+        for name, lr in (("slow", 0.001), ("fast", 0.05))
+    }
+
+
+def test_evaluation_is_the_mean_over_all_samples(classifiers: dict[str, Run]) -> None:
+    table = evaluation.analyse(classifiers)
+    assert table[["model", "replicate"]].values.tolist() == [[m, r] for m in ("slow", "fast") for r in range(3)]
+    run = classifiers["fast"]
+    out = forward(run.network, run.parameters, run.buffers, run.data.test_x)
+    own = table[table.model == "fast"]
+    for r in range(3):
+        expected = torch.nn.functional.cross_entropy(out[r], run.data.test_y).item()
+        assert own.test_loss.iloc[r] == pytest.approx(expected, rel=1e-5)
+        assert own.test_accuracy.iloc[r] == (out[r].argmax(1) == run.data.test_y).double().mean().item()
+    last = run.metrics.groupby("replicate").last()
+    assert own.test_loss.tolist() == last.test_loss.tolist()
+    np.testing.assert_allclose(own.loss_gap, own.test_loss - own.train_loss)
+    assert set(table.parameters) == {64 * 5 + 5 + 5 * 10 + 10}
+
+
+def test_predictions_hold_the_function_itself(fitted: Run) -> None:
+    table = predictions.analyse({"m": fitted}, points=50)
+    np.testing.assert_allclose(table.target, np.cos(table.x))
+    x = torch.tensor(table.x[:50].to_numpy()).float()[:, None]
+    expected = forward(fitted.network, fitted.parameters, fitted.buffers, x)[2, :, 0]
+    np.testing.assert_allclose(table[table.replicate == 2].prediction, expected.numpy(), rtol=1e-6)
+
+
+@given(st.integers(2, 8), st.integers(2, 30), st.integers(0, 2**20))
+@settings(max_examples=40, deadline=None)
+def test_principal_components_are_those_of_scikit_learn(rows: int, columns: int, seed: int) -> None:
+    values = np.random.default_rng(seed).normal(size=(rows, columns)) * 3 + 1
+    scores, shares = trajectory.principal_components(values, 2)
+    reference = PCA(2, svd_solver="full").fit(values)
+    expected = reference.transform(values)
+    for i in range(2):
+        if reference.explained_variance_ratio_[i] > 1e-9:
+            sign = np.sign(scores[:, i] @ expected[:, i])
+            np.testing.assert_allclose(scores[:, i] * sign, expected[:, i], atol=1e-8)
+    np.testing.assert_allclose(shares, reference.explained_variance_ratio_, atol=1e-10)
+
+
+def test_trajectory_takes_the_weights_it_names(fitted: Run) -> None:
+    whole = trajectory.analyse({"m": fitted}, layer=None, weights_only=True)
+    layer = trajectory.analyse({"m": fitted}, layer=2, weights_only=True)
+    biased = trajectory.analyse({"m": fitted}, layer=None, weights_only=False)
+    assert (whole.dimension[0], layer.dimension[0], biased.dimension[0]) == (
+        4 + 12 + 3,
+        12,
+        fitted.network.parameters(),
+    )
+    assert layer.epoch.tolist() == [0, 3, 6, 9, 12] * 3
+    _epochs, snapshots = fitted.snapshots
+    rows = snapshots["3.weight"].transpose(0, 1).flatten(2).flatten(0, 1).double().numpy()
+    expected = PCA(2).fit_transform(rows)
+    np.testing.assert_allclose(np.abs(layer.pc1), np.abs(expected[:, 0]), atol=1e-8)
+    assert layer[layer.epoch == 0].train_loss.isna().all()
+    with pytest.raises(HwcoreError, match="layer 4"):
+        trajectory.analyse({"m": fitted}, layer=4, weights_only=True)
+
+
+def test_principal_components_refuse_weights_that_are_not_finite() -> None:
+    with pytest.raises(HwcoreError, match="not finite"):
+        trajectory.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
+
+
+def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
+    steps = np.arange(1, 401)
+    norm = np.exp(-steps / 100)
+    loss = np.cumsum(norm[::-1])[::-1]
+    norm[[100, 250]] += 3
+    table = pd.DataFrame({"replicate": 0, "step": steps, "loss": loss, "grad_norm": norm})
+    table.to_parquet(tmp_path / "steps.parquet")
+    run = Run(tmp_path, None, None, CPU)  # type: ignore[arg-type]
+    found = gradient_norm.analyse({"m": run}, window=20)
+    assert found.step[found.spike].tolist() == [101, 251]
+    middle = found[(found.step > 20) & (found.step < 80)]
+    np.testing.assert_allclose(middle.decrease, np.exp(-middle.step / 100), rtol=0.02)
+    assert spearmanr(middle.grad_norm_smoothed, middle.decrease).statistic > 0.99
+
+
+def test_interpolation_at_0_and_1_is_the_networks_themselves(classifiers: dict[str, Run]) -> None:
+    alphas = {"start": -1.0, "stop": 2.0, "count": 31}
+    table = interpolation.analyse(classifiers, between=["slow", "fast"], alphas=alphas)
+    alone = evaluation.analyse(classifiers)
+    columns = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"]
+    for alpha, model in ((0.0, "slow"), (1.0, "fast")):
+        there = table[table.alpha == alpha][columns].to_numpy()
+        assert (there == alone[alone.model == model][columns].to_numpy()).all()
+    half = {
+        name: (classifiers["slow"].parameters[name] + classifiers["fast"].parameters[name]) / 2
+        for name in classifiers["slow"].parameters
+    }
+    run = classifiers["slow"]
+    out = forward(run.network, half, {}, run.data.test_x)[1]
+    expected = torch.nn.functional.cross_entropy(out, run.data.test_y).item()
+    found = table[(table.alpha == 0.5) & (table.replicate == 1)].test_loss.item()
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_interpolation_refuses_networks_that_differ(classifiers: dict[str, Run], fitted: Run) -> None:
+    alphas = {"start": 0.0, "stop": 1.0, "count": 2}
+    with pytest.raises(HwcoreError, match="different networks"):
+        interpolation.analyse({**classifiers, "m": fitted}, between=["slow", "m"], alphas=alphas)
+
+
+def test_sensitivity_is_the_jacobian_of_autograd(classifiers: dict[str, Run]) -> None:
+    run = classifiers["fast"]
+    x = run.data.test_x[:4]
+    logits, probabilities = sensitivity.jacobian_norms(run, x)
+    for r in range(3):
+        own = {name: value[r : r + 1] for name, value in run.parameters.items()}
+        for i in range(4):
+
+            def output(point: torch.Tensor, own: dict[str, torch.Tensor] = own) -> torch.Tensor:
+                return forward(run.network, own, {}, point[None])[0, 0]
+
+            expected = torch.autograd.functional.jacobian(output, x[i])
+            assert logits[r, i].item() == pytest.approx(expected.norm().item(), rel=1e-5)
+            soft = torch.autograd.functional.jacobian(lambda point, f=output: f(point).softmax(-1), x[i])
+            assert probabilities[r, i].item() == pytest.approx(soft.norm().item(), rel=1e-4)
+    table = sensitivity.analyse({"fast": run}, samples=4)
+    np.testing.assert_allclose(table.jacobian_norm_logits, logits.mean(1))
+    weights = [value[0].clone().requires_grad_() for value in run.parameters.values()]
+    out = torch.relu(run.data.train_x[:30] @ weights[0].T + weights[1]) @ weights[2].T + weights[3]
+    torch.nn.functional.cross_entropy(out, run.data.train_y[:30]).backward()
+    assert table.loss_gradient_norm[0] == pytest.approx(np.mean([w.grad.norm().item() for w in weights]), rel=1e-4)
+
+
+@given(st.integers(1, 6), st.integers(0, 2**20), st.sampled_from([1e-3, 1e-2]))
+@settings(max_examples=30, deadline=None)
+def test_sharpness_of_a_quadratic_has_a_closed_form(size: int, seed: int, epsilon: float) -> None:
+    random = np.random.default_rng(seed)
+    curvature = random.uniform(0.5, 3, size)
+    x = random.normal(size=size)
+    # centred at x: the largest value in the box is at its corners
+    value = sharpness.box_sharpness(
+        lambda w: (float(curvature @ (w - x) ** 2), 2 * curvature * (w - x) + 1e-9), x, epsilon
+    )
+    bound = epsilon * (np.abs(x) + 1)
+    assert value == pytest.approx(100 * float(curvature @ bound**2), rel=1e-6)
+
+
+def test_sharpness_leaves_the_weights_as_they_are(classifiers: dict[str, Run]) -> None:
+    before = {name: value.clone() for name, value in classifiers["fast"].parameters.items()}
+    table = sharpness.analyse(classifiers, epsilon=1e-3, samples=50)
+    assert (table.sharpness > 0).all()
+    assert all(torch.equal(before[name], value) for name, value in classifiers["fast"].parameters.items())
+
+
+def test_hessian_is_that_of_finite_differences(fitted: Run) -> None:
+    loss, residuals = critical_points.objectives(fitted)
+    assert residuals is not None
+    everyone = torch.arange(3)
+    weights = flatten({name: value.double() for name, value in fitted.parameters.items()})
+    full = critical_points.hessian(loss, weights, everyone)
+    step = 1e-5
+    for i in range(weights.shape[1]):
+        delta = torch.zeros_like(weights)
+        delta[:, i] = step
+        up, down = (critical_points.gradient(loss, weights + sign * delta, everyone) for sign in (1, -1))
+        torch.testing.assert_close(full[:, :, i], (up - down) / (2 * step), rtol=1e-6, atol=1e-7)
+    jac = critical_points.jacobian(residuals, weights, everyone)
+    slope = 2 * (jac.mT @ residuals(weights, everyone)[:, :, None])[:, :, 0]
+    torch.testing.assert_close(slope, critical_points.gradient(loss, weights, everyone), rtol=1e-9, atol=1e-12)
+
+
+def test_levenberg_marquardt_brings_smooth_networks_to_rest(fitted: Run) -> None:
+    before = critical_points.analyse({"m": fitted}, solver="none", tolerance=1e-6)
+    after = critical_points.analyse({"m": fitted}, solver="levenberg-marquardt", tolerance=1e-6)
+    assert not before.converged.any()
+    assert after.converged.any()
+    assert (after[after.converged].grad_norm <= 1e-6).all()
+    # what did not get there is still in the table, with its own numbers
+    assert len(after) == 3
+    assert (after.loss <= before.loss).all()
+    assert (after.positive + after.zero + after.negative == fitted.network.parameters()).all()
+
+
+class Line(Run):
+    """A network that is to learn y = 2 x."""
+
+    @property
+    def buffers(self) -> dict[str, torch.Tensor]:
+        return {}
+
+    @cached_property
+    def data(self) -> Data:
+        x = torch.linspace(-1, 1, 20)[:, None]
+        return Data(x, 2 * x, x, 2 * x, classes=0)
+
+
+def test_signs_of_curvature_at_a_point_that_is_known(tmp_path: Path) -> None:
+    said = {"study": "s", "experiment": "e", "model": "m", "data": COS, "training": FIT, "replicates": 1}
+    job = TrainingJob.model_validate({**said, "network": {"mlp": [1, 1, 1], "activation": "sigmoid"}})
+    run = Line(tmp_path, job, None, CPU)
+    loss, _ = critical_points.objectives(run)
+    # f = v·σ(w x + b) + c with w = v = 0: the best constant; c curves by 2, the pair (v, w) has eigenvalues ±
+    weights, _ = initialize(job.network, [0])
+    flat = torch.zeros_like(flatten(weights)).double()
+    values = torch.linalg.eigvalsh(critical_points.hessian(loss, flat, torch.tensor([0])))[0]
+    assert critical_points.gradient(loss, flat, torch.tensor([0])).norm() < 1e-7
+    assert (values > 1e-6).sum() == 2
+    assert (values < -1e-6).sum() == 1
+    assert (values.abs() < 1e-6).sum() == 1
+
+
+def test_a_network_too_large_for_an_exact_hessian(classifiers: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(critical_points, "_LARGEST", 100)
+    with pytest.raises(HwcoreError, match="385 parameters"):
+        critical_points.analyse({"fast": classifiers["fast"]}, solver="none", tolerance=1e-6)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, fitted: Run) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"job": fitted.job.model_dump(mode="json")}))
+    (tmp_path / "checkpoint.safetensors").write_bytes(b"")
+    with pytest.raises(HwcoreError, match=r"checkpoint\.safetensors: cannot be read"):
+        _ = Run.open(tmp_path, None, device=CPU).parameters
