@@ -122,6 +122,8 @@ def _fetching(source: Mapping[str, Any]) -> Iterator[list[tuple[str, str]]]:
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error)
             fetches[-1] = (address, reason)
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
             # some sets have several hosts: this makes torchvision try the next
             raise urllib.error.URLError(reason) from error
 
