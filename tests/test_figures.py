@@ -1,0 +1,138 @@
+"""Figures: what they draw is what the tables say, quickly and always the same."""
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from scipy import stats
+
+from conftest import ROOT
+from hwcore.errors import HwcoreError
+from hwcore.figures import style
+
+LABELS = {"a": "one layer", "b": "two layers"}
+
+
+def table(index: str, values: list[float], columns: list[str], replicates: int = 4) -> pd.DataFrame:
+    random = np.random.default_rng(0)
+    rows = [
+        {"model": model, "replicate": r, index: value, **{column: random.uniform(0.1, 0.9) for column in columns}}
+        for model in LABELS
+        for r in range(replicates)
+        for value in values
+    ]
+    return pd.DataFrame(rows)
+
+
+METRICS = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
+CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
+    "curves": (
+        {"metrics": table("epoch", [1, 2, 3], METRICS)},
+        {"table": "metrics", "x": "epoch", "y": METRICS, "log": True},
+    ),
+    "predictions": ({"t": table("x", [-1, 0, 1], ["target", "prediction"])}, {"table": "t"}),
+    "trajectory": (
+        {"t": table("epoch", [0, 3, 6], ["pc1", "pc2", "explained1", "explained2"])},
+        {"table": "t"},
+    ),
+    "gradient_norm": ({"t": table("step", [1, 2, 3], ["loss", "grad_norm"])}, {"table": "t"}),
+    "minimal_ratio": ({"t": table("converged", [True, False], ["loss", "minimal_ratio"])}, {"table": "t"}),
+    "capacity": ({"t": table("parameters", [100, 1000], METRICS)}, {"table": "t"}),
+    "interpolation": ({"t": table("alpha", [-1, 0, 1, 2], METRICS)}, {"table": "t"}),
+    "sweep": (
+        {"evaluation": table("batch_size", [5, 50], METRICS), "sensitivity": table("batch_size", [5, 50], ["norm"])},
+        {"x": "batch_size", "measures": [["evaluation", m] for m in METRICS] + [["sensitivity", "norm"]]},
+    ),
+}
+
+
+def draw(kind: str, tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> Figure:
+    known, options = CASES[kind]
+    module = import_module(f"hwcore.figures.{kind}")
+    figure = module.draw(tables or known, labels=LABELS, **{**options, **changes})
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def test_every_kind_is_tried() -> None:
+    kinds = {path.stem for path in (ROOT / "hwcore/figures").glob("*.py")} - {"__init__", "style"}
+    assert kinds == set(CASES)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_each_kind_is_drawn_with_labelled_axes_and_the_same_every_time(kind: str, tmp_path: Path) -> None:
+    figure = draw(kind)
+    assert all(axes.get_xlabel() or axes.get_shared_x_axes().get_siblings(axes) for axes in figure.axes)
+    assert all(axes.get_ylabel() for axes in figure.axes)
+    style.save(figure, tmp_path / "first")
+    style.save(draw(kind), tmp_path / "second")
+    for suffix in ("svg", "pdf", "png"):
+        first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+        assert first.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("replicates", [1, 3, 100])
+def test_lines_are_means_and_bands_are_t_intervals(replicates: int) -> None:
+    known = table("epoch", [1, 2, 3], ["train_loss"], replicates)
+    figure = draw("curves", {"metrics": known}, y=["train_loss"], log=False)
+    (axes,) = figure.axes
+    for line, model in zip(axes.lines, LABELS, strict=True):
+        wide = known[known.model == model].pivot_table(index="epoch", columns="replicate", values="train_loss")
+        np.testing.assert_allclose(line.get_ydata(), wide.mean(axis=1))
+        assert line.get_label() == LABELS[model]
+    assert len(axes.collections) == (0 if replicates == 1 else 2)
+    if replicates > 1:
+        low, high = stats.t.interval(0.95, replicates - 1, loc=wide.mean(axis=1), scale=stats.sem(wide, axis=1))
+        path = axes.collections[1].get_paths()[0].vertices
+        for epoch, expected in zip((1, 2, 3), zip(low, high, strict=True), strict=True):
+            at = path[path[:, 0] == epoch, 1]
+            assert (at.min(), at.max()) == pytest.approx(expected)
+
+
+def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
+    known = table("epoch", [1, 2, 3], ["train_loss"])
+    known.loc[(known.replicate == 2) & (known.epoch == 3), "train_loss"] = np.nan
+    figure = draw("curves", {"metrics": known}, y=["train_loss"], log=True)
+    line = figure.axes[0].lines[0]
+    kept = known[(known.model == "a") & (known.replicate != 2)].groupby("epoch").train_loss.mean()
+    np.testing.assert_allclose(line.get_ydata(), kept)
+    assert line.get_label() == "one layer (1 diverged)"
+
+
+def test_training_and_test_share_a_panel() -> None:
+    figure = draw("curves")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
+    assert len(figure.axes[0].lines) == 4
+
+
+def test_points_are_counted_by_what_they_are() -> None:
+    figure = draw("minimal_ratio")
+    names = figure.legends[0].get_texts() if figure.legends else figure.axes[0].get_legend().get_texts()
+    said = [text.get_text() for text in names]
+    assert said == [
+        "one layer: gradient not zero (4)",
+        "one layer: gradient zero to the tolerance (4)",
+        "two layers: gradient not zero (4)",
+        "two layers: gradient zero to the tolerance (4)",
+    ]
+
+
+def test_a_column_that_is_not_there_is_named() -> None:
+    with pytest.raises(HwcoreError, match="no column 'tset_loss'; it has model, replicate, epoch"):
+        draw("curves", y=["tset_loss"])
+    empty = {"t": CASES["capacity"][0]["t"].iloc[:0]}
+    with pytest.raises(HwcoreError, match="no rows"):
+        draw("capacity", empty)
+
+
+def test_drawing_loads_no_torch() -> None:
+    modules = ", ".join(f"hwcore.figures.{kind}" for kind in CASES)
+    code = f"import sys, {modules}, workflow_scripts.figure; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

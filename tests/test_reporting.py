@@ -1,0 +1,203 @@
+"""Pages: what a template may say, and that every format comes out whole."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import matplotlib.figure
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from hwcore.claims.judge import COLUMNS
+from hwcore.errors import HwcoreError
+from hwcore.figures.style import save
+from hwcore.files import write_json
+from hwcore.reporting.html import to_html
+from hwcore.reporting.index import index
+from hwcore.reporting.latex import to_latex
+from hwcore.reporting.markdown import render
+from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting.words import measured, number, pipe_table
+
+TEX = shutil.which("latexmk") or shutil.which("tectonic")
+
+
+def context(judged: str = "no") -> dict[str, Any]:
+    def experiment(variant: str) -> dict[str, Any]:
+        id = "fit" if variant == "as-described" else f"fit--{variant}"
+        return {
+            "id": id,
+            "base": "fit",
+            "variant": variant,
+            "section": "1",
+            "title": "Fit cos x | a bar",
+            "why": None if variant == "as-described" else "Longer: α ≤ 1, ‖∇L‖ → 0, 10⁻⁶.",
+            "settings": {"optimizer": "Adam", "epochs": "10" if variant == "as-described" else "20"},
+            "replicates": 3,
+            "models": [
+                {
+                    "name": "m",
+                    "label": "one layer",
+                    "layers": "1-3-1, relu",
+                    "parameters": 1234,
+                    "reported_parameters": 1235,
+                    "settings": {"learning rate": "0.1"},
+                    "run": f"runs/s/{id}/m/run.json",
+                }
+            ],
+            "figures": [
+                {
+                    "name": "loss",
+                    "caption": "Loss & more, 50 % of λ_max.",
+                    "path": f"figures/s/{id}/loss",
+                    "tables": [f"runs/s/{id}/m/metrics.parquet"],
+                    "recipe": f"figures/s/{id}/loss.json",
+                }
+            ],
+            "tables": [{"name": "evaluation", "path": f"tables/s/{id}/e.parquet", "recipe": f"tables/s/{id}/e.json"}],
+        }
+
+    return {
+        "study": "s",
+        "title": "A study: 'quoted'",
+        "source": {"author": "A. Author", "title": "Homework", "date": "2023", "repository": None},
+        "scale": {"name": "quick", "judged": judged, "describes": "stand-ins run"},
+        "experiments": [experiment("as-described"), experiment("corrected")],
+        "claims": {"c": "fit", "d": "fit--corrected"},
+    }
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """results/quick with figures, recipes and judged claims of a made-up study."""
+    monkeypatch.chdir(ROOT)
+    folder = tmp_path / "results/quick"
+    for each in context()["experiments"]:
+        for kind in (*each["figures"], *each["tables"]):
+            write_json(folder / kind["recipe"], {"commit": "0123456789abcdef", "dirty": kind in each["tables"]})
+        figure = matplotlib.figure.Figure(figsize=(4, 2))
+        figure.subplots().plot([1, 2], [3, 4])
+        save(figure, folder / each["figures"][0]["path"])
+    rows = [
+        ("s", "c", "1", "it falls | far", "last loss of m", "0.5", 0.4321, 0.4, 0.46, 3, "holds", "the whole interval"),
+        ("s", "d", "1", "it has 5", "parameters of m", "5", 6.0, 6.0, 6.0, 1, "fails", "the value is not equal to 5"),
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(folder / "claims.parquet")
+    return folder
+
+
+def page(results: Path, text: str, judged: str = "no") -> Path:
+    template = results / "report.md"
+    template.write_text(text)
+    output = results / "report/s.md"
+    render(context(judged), template, results / "claims.parquet", output)
+    return output
+
+
+FULL = '{{ banner() }}\n\n# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
+
+
+def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
+    text = page(results, FULL).read_text()
+    assert "> **Scale `quick`:** stand-ins run. No claim is judged." in text
+    assert "| one layer | 1-3-1, relu | learning rate 0.1 | 1,234 | 1,235 |" in text
+    assert "| epochs | 10 | 20 |" in text
+    assert "| optimizer | Adam | the same |" in text
+    assert text.count(".svg)") == 2
+    assert "[table](../runs/s/fit/m/metrics.parquet)" in text
+    assert "[run](../runs/s/fit/m/run.json)" in text
+    assert "commit `0123456789`\n" in text
+    assert "commit `0123456789` with uncommitted changes" in text
+    assert "it falls \\| far" in text
+    assert "It is 0.4321 [0.4000, 0.4600], n = 3." in text
+    assert "Of 2 claims: 1 holds, 1 fails." in text
+    assert "No claim" not in page(results, FULL, judged="yes").read_text()
+
+
+def test_all_formats_of_a_page(results: Path) -> None:
+    markdown = page(results, FULL)
+    html, tex, pdf = (markdown.with_suffix(suffix) for suffix in (".html", ".tex", ".pdf"))
+    to_html(markdown, html)
+    text = html.read_text()
+    assert '<div class="banner"' in text
+    # nothing is loaded from elsewhere: the figures are inside
+    assert not re.findall(r'(?:src|<link[^>]+href)="(?!data:|#)[^"]*"', text)
+    assert text.count("<svg") + text.count("data:image/svg") == 2
+    assert "<table" in text
+    to_latex(markdown, tex)
+    assert "loss.pdf" in tex.read_text()
+    assert "fancyhead[C]{\\banner{" in tex.read_text()
+    if TEX:
+        to_pdf(tex, pdf)
+        first = pdf.read_bytes()
+        assert first.startswith(b"%PDF")
+        to_pdf(tex, pdf)
+        assert pdf.read_bytes() == first
+
+
+def test_the_index_has_a_row_per_study(results: Path) -> None:
+    index([context()], ["html", "md"], results / "claims.parquet", results / "report/index.html")
+    text = (results / "report/index.html").read_text()
+    assert 'href="s.html"' in text
+    assert 'href="s.html#experiment-fit"' in text
+    assert "quick" in text
+
+
+def test_five_lines_are_a_page(results: Path) -> None:
+    to_html(page(results, '{{ banner() }}\n\n{{ experiment("fit") }}\n'), results / "report/s.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fine\n\n{{ experimant('fit') }}", r"report\.md:3 'experimant' is undefined"),
+        (
+            "fine\n{{ experiment('fits') }}",
+            r"report\.md:2 there is no experiment 'fits'; there are fit, fit--corrected",
+        ),
+        ("{{ figure('fit', 'los') }}", "there is no figure 'los'; there are loss"),
+        ("{{ value('x') }}", "there is no claim 'x'; there are c, d"),
+        ("a\n{{ banner( }}", r"report\.md:2"),
+    ],
+)
+def test_a_mistake_in_a_template_is_named_with_its_line(results: Path, text: str, says: str) -> None:
+    with pytest.raises(HwcoreError, match=says):
+        page(results, text)
+    assert not (results / "report/s.md").exists()
+
+
+@pytest.mark.skipif(not TEX, reason="there is no TeX here")
+def test_an_error_of_tex_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bad.tex").write_text("\\documentclass{article}\\begin{document}\\undefinedthing\\end{document}")
+    with pytest.raises(HwcoreError, match="Undefined control sequence"):
+        to_pdf(tmp_path / "bad.tex", tmp_path / "bad.pdf")
+    assert not (tmp_path / "bad.pdf").exists()
+
+
+def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HwcoreError, match="install latexmk with TeX Live, or tectonic"):
+        to_pdf(tmp_path / "page.tex", tmp_path / "page.pdf")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0"), (751, "751"), (-952410.0, "−952,410"), (0.96543, "0.9654"), (12.3456, "12.35"), (1.5e-7, "1.5e−07")],
+)
+def test_numbers(value: float, said: str) -> None:
+    assert number(value) == said
+
+
+def test_measured_without_an_interval() -> None:
+    nothing = float("nan")
+    row = pd.Series({"reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0})
+    assert measured(row) == "no number"
+    row["reproduced"] = 2.5
+    assert measured(row) == "2.500 (one replicate)"
+
+
+def test_a_table_keeps_its_cells_apart() -> None:
+    assert pipe_table(["a", "b"], [["x | y", "two\nlines"]]).splitlines()[2] == "| x \\| y | two lines |"
