@@ -151,12 +151,15 @@ class Plan:
         self._plan_claims(study)
         self._plan_report(study)
 
-    def _plan_data(self, data: DataSpec) -> dict[str, Path]:
+    def _plan_data(self, data: DataSpec, where: str) -> dict[str, Path]:
         if isinstance(data, FunctionData):
             return {}
         name = data.dataset
         said = self.config.datasets.get(name)
-        source = catalog.resolve(name, said.model_dump(mode="json", exclude_none=True) if said else {})
+        try:
+            source = catalog.resolve(name, said.model_dump(mode="json", exclude_none=True) if said else {})
+        except HwcoreError as error:
+            raise HwcoreError(f"{where}: {error}") from None
         prepared = DATA / f"{name}.safetensors"
         if str(prepared) not in self._maker:
             spec = {"dataset": name, "identity": catalog.identity(name, source)}
@@ -209,7 +212,7 @@ class Plan:
             f"{study.name}/{experiment.id}/{model.name}",
             spec=job.model_dump(mode="json"),
             settings={"device": self.config.device},
-            inputs=self._plan_data(model.data),
+            inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs=outputs,
             numeric=True,
         )
