@@ -121,6 +121,13 @@ def test_a_rank_correlation_is_of_each_replicate() -> None:
     assert row.n == 2
 
 
+def test_the_interval_of_a_correlation_ends_where_correlations_do() -> None:
+    rows = [{"replicate": r, "x": x, "y": x if (r, x) != (0, 4) else 2.5} for r in range(3) for x in range(5)]
+    row = judged(claim({"correlation": ["x", "y"], "table": "t"}, {"above": 0.5}), t=pd.DataFrame(rows))
+    assert row.ci_high == 1
+    assert row.reproduced < 1
+
+
 REGIONS = [{"above": 0.0}, {"below": 0.0}, {"within": [-1.0, 1.0]}]
 
 

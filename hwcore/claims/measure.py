@@ -5,7 +5,7 @@ Wilson's score interval for shares (Wilson 1927).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,11 @@ def estimate(measure: Measure, tables: Tables) -> Estimate:
             return Estimate(value, value, value, 1)
         first, second = (_sample(part, tables) for part in measure.difference)
         return _welch(first, second)
-    return _mean(_sample(measure, tables))
+    found = _mean(_sample(measure, tables))
+    if isinstance(measure, Correlation):
+        # a t-interval may reach beyond what a correlation can be
+        found = replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
+    return found
 
 
 def describe(measure: Measure) -> str:

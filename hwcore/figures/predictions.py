@@ -19,5 +19,5 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
         style.band(axes, own, "x", "prediction", colour=colour, label=labels[str(model)])
     axes.set(xlabel="x", ylabel="y")
     axes.margins(x=0.01)
-    style.legend(figure, axes)
+    style.legend(figure, axes, above=True)
     return figure

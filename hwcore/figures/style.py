@@ -68,9 +68,9 @@ LABELS = {
     "parameters": "parameters",
     "grad_norm": "gradient norm",
     "minimal_ratio": "minimal ratio (share of positive eigenvalues)",
-    "jacobian_norm_logits": "input-output Jacobian norm (logits)",
-    "jacobian_norm_probabilities": "input-output Jacobian norm (probabilities)",
-    "loss_gradient_norm": "norm of the loss gradient (weights)",
+    "jacobian_norm_logits": "Jacobian norm (logits)",
+    "jacobian_norm_probabilities": "Jacobian norm (probabilities)",
+    "loss_gradient_norm": "loss-gradient norm",
     "sharpness": "sharpness (%)",
 }
 
@@ -143,10 +143,10 @@ def log_scale(axis: Axes, which: str, values: Iterable[float]) -> None:
         axis.set_xscale("log") if which == "x" else axis.set_yscale("log")
 
 
-def legend(figure: Figure, axes: Axes, *, columns: int | None = None) -> None:
-    """The legend in the panel if it is small, above the panels if it is large."""
+def legend(figure: Figure, axes: Axes, *, columns: int | None = None, above: bool = False) -> None:
+    """The legend in the panel if it is small, ``above`` the panels if it is large or would cover curves."""
     handles, names = axes.get_legend_handles_labels()
-    if len(names) > 4 or sum(map(len, names)) > 110:
+    if above or len(names) > 4 or sum(map(len, names)) > 110:
         wide = max(map(len, names))
         fitting = columns or max(1, min(len(names), int(105 // (wide + 6))))
         figure.legend(handles, names, loc="outside upper center", ncols=fitting)

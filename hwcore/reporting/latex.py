@@ -8,7 +8,7 @@ from hwcore.reporting.pandoc import pandoc
 
 def to_latex(markdown: Path, output: Path) -> None:
     """Write the page as LaTeX with report/preamble.tex; figures are those in PDF."""
-    options = ["--to", "latex", "--toc", "--toc-depth", "2"]
+    options = ["--to", "latex", "--toc", "--toc-depth", "2", "--shift-heading-level-by", "-1"]
     options += [
         "-V",
         "documentclass=article",

@@ -77,7 +77,7 @@ class _Page:
         """Settings, models, the figures of all variants and the verdicts of one experiment."""
         base = self._find(self.experiments, id, "experiment")
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
-        parts = [f"### {base['title']} {{#experiment-{base['id']}}}"]
+        parts = [f"#### {base['title']} {{#experiment-{base['id']}}}"]
         parts += [_settings_table(variants), self._models_table(variants)]
         parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
@@ -93,8 +93,13 @@ class _Page:
         return self._figure(found, self._find(figures, name, "figure"), alone=True)
 
     def claims(self) -> str:
-        """All verdicts: their counts, then a row for each claim."""
-        return verdict_counts(self.table) + "\n\n" + self._verdicts(self.table)
+        """All verdicts in short: their counts, then a row for each claim."""
+        rows = [
+            [row.where, row.says, row.reported, measured(row), f"**{row.verdict}**"] for row in self.table.itertuples()
+        ]
+        heads = ["section", "the report says", "reported", "measured (95 % interval)", "verdict"]
+        table = pipe_table(heads, rows, widths=[8, 40, 12, 26, 14]) if rows else ""
+        return f"{verdict_counts(self.table)}\n\n{table}"
 
     def value(self, claim: str) -> str:
         rows: dict[str, Any] = {str(row.claim): row for row in self.table.itertuples()}
