@@ -1,5 +1,6 @@
 """What the Snakefile needs: the plan, ready to run, and the records that make it incremental."""
 
+import base64
 import os
 import re
 import shutil
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from hwcore.config import parse
+from hwcore.data.catalog import identity_of
 from hwcore.errors import HwcoreError
 from hwcore.plan import Job, Plan
 from hwcore.validation import did_you_mean
 
+# Where Snakemake keeps what made each file.
+RECORDS = Path("results/.snakemake")
 NO_TEX = (
     "The PDF is left out: no TeX was found. Install latexmk with TeX Live (on Debian: latexmk "
     "texlive-latex-extra texlive-fonts-recommended lmodern) or tectonic, and run again."
@@ -41,6 +45,7 @@ class Workflow:
         try:
             self.plan.write()
             _keep_records_with_results()
+            self._check_prepared()
         except OSError as error:
             raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None
         if not tex:
@@ -79,6 +84,14 @@ class Workflow:
         replicates: int = self.plan.job("train", name).spec["replicates"]
         return 2500 + 8 * 4 * self.plan.parameters[name] * replicates // 2**20
 
+    def _check_prepared(self) -> None:
+        """Prepared data outlive results/ and with it Snakemake's record of what made them."""
+        for job in self.plan.of("prepare"):
+            path = Path(job.outputs["prepared"])
+            record = RECORDS / base64.urlsafe_b64encode(str(path).encode()).decode()
+            if path.exists() and not record.exists() and identity_of(path) != job.spec["identity"]:
+                raise HwcoreError(f"{path}: was prepared from other settings of {job.name}; delete it and run again")
+
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()
         for argument in arguments:
@@ -101,9 +114,8 @@ def _keep_records_with_results() -> None:
     So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
     stale, and what is edited there later is seen.
     """
-    records = Path("results/.snakemake")
-    records.mkdir(parents=True, exist_ok=True)
+    RECORDS.mkdir(parents=True, exist_ok=True)
     link = Path(".snakemake/metadata")
     if not link.is_symlink() and not link.exists():
         link.parent.mkdir(exist_ok=True)
-        link.symlink_to(os.path.relpath(records, link.parent), target_is_directory=True)
+        link.symlink_to(os.path.relpath(RECORDS, link.parent), target_is_directory=True)

@@ -1,5 +1,6 @@
 """The plan behind the workflow: what code a job depends on, and what it needs on this machine."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +148,18 @@ def test_a_plan_that_changed_is_not_run(finished: Project) -> None:
     done = subprocess.run(command, cwd=finished.folder, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "changed since this run was planned" in done.stderr
+
+
+def test_prepared_data_of_other_settings_are_not_taken_for_these(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    (clone.folder / "resources/data").mkdir(parents=True)
+    prepared = "resources/data/digits.safetensors"
+    (clone.folder / prepared).write_bytes((finished.folder / prepared).read_bytes())
+    shutil.rmtree(clone.folder / "results")
+    # the same settings: the file is good
+    assert "prepare digits" not in clone.stale()
+    shutil.rmtree(clone.folder / "results")
+    clone.edit("config.yaml", "digits: {source: digits, size: [28, 28]}", "digits: {source: digits, size: [14, 14]}")
+    done = clone.snakemake("report")
+    assert done.returncode != 0
+    assert f"error: {prepared}: was prepared from other settings of digits; delete it" in done.stdout + done.stderr

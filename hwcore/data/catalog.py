@@ -5,7 +5,9 @@ This module loads neither torch nor torchvision: the workflow reads it at every 
 
 import difflib
 import hashlib
+import json
 import os
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,14 @@ def identity(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
     if source["source"] == "imagefolder" and "root" in source:
         kept["files"] = _listing(Path(source["root"]))
     return kept
+
+
+def identity_of(prepared: Path) -> Any:
+    """The identity in a prepared file, read from the head of the safetensors format alone."""
+    with prepared.open("rb") as file:
+        (size,) = struct.unpack("<Q", file.read(8))
+        metadata = json.loads(file.read(size)).get("__metadata__", {})
+    return json.loads(metadata.get("identity", "null"))
 
 
 def _unknown(name: str) -> HwcoreError:

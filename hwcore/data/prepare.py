@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from hwcore.data import shapes
+from hwcore.data.catalog import identity
 from hwcore.data.download import open_splits
 from hwcore.errors import HwcoreError
 from hwcore.tensors import write_tensors
@@ -32,8 +33,8 @@ def prepare(name: str, source: Mapping[str, Any], output: Path) -> None:
     """Write the data set ``name`` as one safetensors file.
 
     It holds ``train_images`` and ``test_images``, uint8 of shape (N, C, H, W), ``train_labels`` and
-    ``test_labels``, int64 of shape (N,), and as metadata the names of the classes and the mean and
-    standard deviation of each channel of the training images, scaled to 0…1.
+    ``test_labels``, int64 of shape (N,), and as metadata the names of the classes, the mean and
+    standard deviation of each channel of the training images, scaled to 0…1, and the identity of the set.
 
     Raises HwcoreError for images that cannot be read, a wrong checksum and images of several sizes.
     """
@@ -43,6 +44,7 @@ def prepare(name: str, source: Mapping[str, Any], output: Path) -> None:
     mean, std = zip(*(_moments(channel) for channel in flat), strict=True)
     tensors = {"train_images": train[0], "train_labels": train[1], "test_images": test[0], "test_labels": test[1]}
     metadata = {"classes": json.dumps(classes), "mean": json.dumps(mean), "std": json.dumps(std)}
+    metadata["identity"] = json.dumps(identity(name, source))
     write_tensors(output, tensors, metadata)
 
 
