@@ -15,5 +15,5 @@ def write_html(text: str, output: Path) -> None:
     """The same for Markdown ``text`` whose links begin in the folder of ``output``."""
     output.parent.mkdir(parents=True, exist_ok=True)
     style = str((REPORT / "style.css").resolve())
-    options = ["--to", "html5", "--embed-resources", "--mathml", "--toc", "--toc-depth", "4", "--css", style]
+    options = ["--to", "html5", "--embed-resources", "--mathml", "--toc", "--toc-depth", "3", "--css", style]
     write_text(output, pandoc(text, *options, folder=output.parent))
