@@ -94,8 +94,14 @@ def test_a_threshold_that_is_not_reached_is_no_number() -> None:
     row = judged(claim({"reached": "loss", "below": 1.5}, {"below": 5}), metrics=table)
     assert (row.reproduced, row.n) == (2, 2)
     assert "1 of 3 replicates do not get there within 3 epochs" in row.reason
-    never = judged(claim({"reached": "loss", "below": 0}, {"below": 5}), metrics=table)
-    assert (never.verdict, never.n) == ("not judged", 0)
+    # two of three are as expected, but the claim is about all
+    assert row.verdict == "undecided"
+    never = judged(claim({"reached": "loss", "below": 0}, {"below": 3}), metrics=table)
+    assert (never.verdict, never.n) == ("fails", 0)
+    later = judged(claim({"reached": "loss", "below": 0}, {"below": 5}), metrics=table)
+    assert (later.verdict, later.n) == ("not judged", 0)
+    all_there = judged(claim({"reached": "loss", "below": 3}, {"below": 5}), metrics=table)
+    assert (all_there.verdict, all_there.n) == ("holds", 3)
 
 
 def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:

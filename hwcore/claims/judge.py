@@ -52,16 +52,22 @@ def judge(
 def _verdict(claim: Claim, found: Estimate, judged: str) -> tuple[str, str]:
     low, high = claim.expect.region()
     said = [*found.notes, *([claim.note] if claim.note else [])]
-    if math.isnan(found.value):
-        return "not judged", _reason("no replicate gives a finite number", said)
     if judged == "no":
         return "not judged", _reason("not judged at this scale", said)
     if judged == "provisional":
         said.append("provisional: epochs and replicates are capped at this scale")
+    if math.isnan(found.value):
+        if found.beyond is not None and high <= found.beyond:
+            return "fails", _reason(f"every replicate is beyond what is {_expected(claim)}", said)
+        return "not judged", _reason("no replicate gives a finite number", said)
     if math.isnan(found.low):
         return "undecided", _reason("a single replicate has no interval", said)
     width = "is" if found.low == found.high else "interval lies"
     expected = _expected(claim)
+    if found.beyond is not None and not (found.high < low or high < found.low):
+        return "undecided", _reason(
+            f"not all replicates get there, so that they are {_expected(claim)} is not shown", said
+        )
     if low <= found.low and found.high <= high:
         return "holds", _reason(f"the {'value' if width == 'is' else 'whole 95 %'} {width} {expected}", said)
     if found.high < low or high < found.low:

@@ -23,6 +23,7 @@ class Estimate:
     """A number, its 95 % interval, the replicates behind it, and what there is to say about it.
 
     An exact number has an interval of no width.  Where there is no number, all three are NaN.
+    ``beyond`` is set where some replicates have none because theirs is larger than that.
     """
 
     value: float
@@ -30,6 +31,7 @@ class Estimate:
     high: float
     n: int
     notes: tuple[str, ...] = ()
+    beyond: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Sample:
 
     values: NDArray[np.float64]
     notes: tuple[str, ...] = field(default=())
+    beyond: float | None = None
 
 
 class NoSuchDataError(Exception):
@@ -60,7 +63,8 @@ def estimate(measure: Measure, tables: Tables) -> Estimate:
             return Estimate(value, value, value, 1)
         first, second = (_sample(part, tables) for part in measure.difference)
         return _welch(first, second)
-    found = _mean(_sample(measure, tables))
+    sample = _sample(measure, tables)
+    found = replace(_mean(sample), beyond=sample.beyond)
     if isinstance(measure, Correlation):
         # a t-interval may reach beyond what a correlation can be
         found = replace(found, low=max(found.low, -1.0), high=min(found.high, 1.0))
@@ -130,14 +134,12 @@ def _reached(measure: Reached, tables: Tables) -> _Sample:
     )
     first = rows[there].groupby("replicate")[measure.by].min()
     total = rows.replicate.nunique()
-    never = total - len(first)
-    last = rows[measure.by].max()
-    notes = (
-        (f"{never} of {total} replicates do not get there within {last:g} {measure.by}s and are left out",)
-        if never
-        else ()
-    )
-    return _Sample(first.to_numpy(dtype=float), notes)
+    values = first.to_numpy(dtype=float)
+    never, last = total - len(first), float(rows[measure.by].max())
+    if not never:
+        return _Sample(values)
+    note = f"{never} of {total} replicates do not get there within {last:g} {measure.by}s and are left out"
+    return _Sample(values, (note,), beyond=last)
 
 
 def _hits(measure: Best | Share, tables: Tables) -> NDArray[np.bool_]:
