@@ -55,7 +55,7 @@ def _verdict(claim: Claim, found: Estimate, judged: str) -> tuple[str, str]:
     if judged == "no":
         return "not judged", _reason("not judged at this scale", said)
     if judged == "provisional":
-        said.append("provisional: epochs and replicates are capped at this scale")
+        said.append("provisional")
     if math.isnan(found.value):
         if found.beyond is not None and high <= found.beyond:
             return "fails", _reason(f"every replicate is beyond what is {_expected(claim)}", said)

@@ -169,7 +169,7 @@ class _Page:
             for row in table.itertuples()
         ]
         heads = ["section", "the report says", "measured as", "reported", "measured (95 % interval)", "verdict", "why"]
-        return pipe_table(heads, rows, widths=[6, 22, 18, 8, 14, 8, 24]) if rows else ""
+        return pipe_table(heads, rows, widths=[7, 21, 16, 8, 14, 11, 23]) if rows else ""
 
 
 def _settings_table(variants: list[Context]) -> str:
