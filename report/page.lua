@@ -18,6 +18,14 @@ function Div(div)
   return div
 end
 
+-- A heading does not stand alone at the foot of a page.
+function Header(header)
+  if FORMAT == "latex" then
+    return { pandoc.RawBlock("latex", "\\needspace{10\\baselineskip}"), header }
+  end
+  return header
+end
+
 -- Tables with wrapping columns are set small, so that seven columns fit the page.
 function Table(tbl)
   if FORMAT == "latex" and #tbl.colspecs > 4 then
