@@ -1,6 +1,8 @@
 """Data: real archives through torchvision's own checksums, and every mistake on the way."""
 
+import bz2
 import contextlib
+import errno
 import gzip
 import hashlib
 import http.server
@@ -8,6 +10,7 @@ import inspect
 import io
 import json
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -20,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 import torchvision.datasets
 from PIL import Image
@@ -73,9 +77,14 @@ def served(folder: Path) -> Iterator[str]:
 
     handler = lambda *arguments: Quiet(*arguments, directory=str(folder))  # noqa: E731
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def about(path: Path) -> Any:
+    with safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["about"])
 
 
 def mnist(tmp_path: Path, mirror: str) -> dict[str, Any]:
@@ -94,10 +103,13 @@ def test_a_torchvision_set_through_a_mirror(tmp_path: Path, archives: Path, over
     assert found["test_labels"].tolist() == list(range(10))
     expected = np.random.default_rng(0).integers(0, 256, (30, 28, 28))
     assert (found["train_images"][:, 0].numpy() == expected).all()
-    with safe_open(tmp_path / "mnist.safetensors", "pt") as file:
-        metadata = file.metadata()
-    assert json.loads(metadata["mean"]) == pytest.approx([expected.mean() / 255])
-    assert json.loads(metadata["std"]) == pytest.approx([expected.std() / 255])
+    told = about(tmp_path / "mnist.safetensors")
+    assert told["mean"] == pytest.approx([expected.mean() / 255])
+    assert told["std"] == pytest.approx([expected.std() / 255])
+    assert told["identity"] == catalog.identity_of(tmp_path / "mnist.safetensors") == catalog.identity("mnist", source)
+    once = (tmp_path / "mnist.safetensors").read_bytes()
+    prepare("mnist", source, tmp_path / "mnist.safetensors")
+    assert (tmp_path / "mnist.safetensors").read_bytes() == once
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path, archives: Path) -> None:
@@ -125,12 +137,195 @@ def test_a_damaged_or_missing_archive(tmp_path: Path, archives: Path, over_http:
             download("mnist", source)
     assert "train-labels-idx1-ubyte.gz" in str(error.value)
     assert "datasets.mnist.mirror" in str(error.value)
-    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
+    assert "\n" not in str(error.value)
+    assert not list((tmp_path / "root").iterdir())
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
-    with pytest.raises(HwcoreError, match="refused"):
+    with pytest.raises(HwcoreError, match=r"refused\); check the network, or let datasets\.mnist\.mirror"):
         download("mnist", mnist(tmp_path, "http://127.0.0.1:9"))
+
+
+def test_a_host_without_the_file_is_told_with_its_status(tmp_path: Path, archives: Path) -> None:
+    with served(archives) as address, pytest.raises(HwcoreError, match="404 File not found"):
+        download("mnist", mnist(tmp_path, f"{address}/elsewhere"))
+
+
+def test_without_a_mirror_the_message_tells_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    source = catalog.resolve("cifar10", {"source": "torchvision", "root": str(tmp_path / "root")})
+    with pytest.raises(HwcoreError, match=r"check the network, or set datasets\.cifar10\.mirror") as error:
+        download("cifar10", source)
+    assert "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz" in str(error.value)
+
+
+def test_a_connection_that_ends_early_is_seen_without_a_checksum(tmp_path: Path) -> None:
+    class Short(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"x" * 10)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Short) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        mirror = f"http://127.0.0.1:{server.server_port}"
+        said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": mirror}
+        with pytest.raises(HwcoreError, match="ended after 10 of 1000 bytes"):
+            download("fgvc-aircraft", catalog.resolve("fgvc-aircraft", said))
+        server.shutdown()
+
+
+def test_what_a_killed_download_left_is_removed(tmp_path: Path, archives: Path) -> None:
+    left = tmp_path / "root" / ".download-mnist" / "MNIST"
+    left.mkdir(parents=True)
+    (left / "half").write_bytes(b"half")
+    download("mnist", mnist(tmp_path, str(archives)))
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["MNIST"]
+
+
+def test_a_full_disk_is_not_told_as_a_failure_of_the_network(
+    tmp_path: Path, archives: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hwcore.data.download.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left") as error:
+        download("mnist", mnist(tmp_path, str(archives)))
+    assert Path(error.value.filename).is_relative_to(tmp_path / "root")
+    assert not list((tmp_path / "root").iterdir())
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"\0\0\x08\x03\0\0\0\x1e"])
+def test_downloaded_files_that_were_damaged_later(tmp_path: Path, archives: Path, damage: bytes) -> None:
+    source = mnist(tmp_path, str(archives))
+    download("mnist", source)
+    (tmp_path / "root/MNIST/raw/train-images-idx3-ubyte").write_bytes(damage)
+    with pytest.raises(HwcoreError, match=r"gone or damaged .* delete them"):
+        prepare("mnist", source, tmp_path / "mnist.safetensors")
+    assert not (tmp_path / "mnist.safetensors").exists()
+    download("mnist", source)
+    prepare("mnist", source, tmp_path / "mnist.safetensors")
+
+
+def test_a_root_that_is_a_file(tmp_path: Path, archives: Path) -> None:
+    (tmp_path / "root").write_text("a file")
+    with pytest.raises(HwcoreError, match=r"datasets\.mnist\.root: .* must be a folder"):
+        download("mnist", mnist(tmp_path, str(archives)))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("mnist", {"split": "train"}, r"datasets\.mnist\.options\.split: MNIST has no such option \(it has none\)"),
+        ("emnist", {"splt": "letters"}, r"datasets\.emnist\.options\.splt: .* \(it has split\)"),
+        ("emnist", {"split": "lettrs"}, r"datasets\.emnist\.options: .*lettrs.*letters"),
+        # the same images would train and test
+        ("qmnist", {"what": "test50k"}, r"options\.what: QMNIST has no such option"),
+    ],
+)
+def test_an_option_that_a_class_does_not_take(tmp_path: Path, name: str, options: Any, says: str) -> None:
+    said = {"source": "torchvision", "root": str(tmp_path / "root"), "options": options, "mirror": str(tmp_path)}
+    with pytest.raises(HwcoreError, match=says):
+        download(name, catalog.resolve(name, said))
+
+
+def cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """CIFAR-10's pickles of a row for each image, in the order of channels, rows, columns."""
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 3, 32, 32), dtype=np.uint8)
+    names = [name for name, _ in (*torchvision.datasets.CIFAR10.train_list, *torchvision.datasets.CIFAR10.test_list)]
+    files = {
+        f"cifar-10-batches-py/{name}": pickle.dumps({"data": pixels[i : i + 1].reshape(1, -1), "labels": [i]})
+        for i, name in enumerate(names)
+    }
+    files["cifar-10-batches-py/batches.meta"] = pickle.dumps({"label_names": [f"class {i}" for i in range(10)]})
+    packed(folder / "cifar-10-python.tar.gz", files)
+    sums = [[name.split("/")[1], hashlib.md5(content).hexdigest()] for name, content in files.items()]
+    kind = torchvision.datasets.CIFAR10
+    monkeypatch.setattr(kind, "tgz_md5", hashlib.md5((folder / "cifar-10-python.tar.gz").read_bytes()).hexdigest())
+    monkeypatch.setattr(kind, "train_list", sums[:5])
+    monkeypatch.setattr(kind, "test_list", sums[5:6])
+    monkeypatch.setattr(kind, "meta", {**kind.meta, "md5": sums[6][1]})
+    return pixels[:5], list(range(5)), pixels[5:], [5]
+
+
+def svhn(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """SVHN's MATLAB files, in which the digit 0 has the label 10."""
+    pixels = np.random.default_rng(2).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
+    known = {}
+    for part, chosen, labels in (("train", slice(0, 3), [1, 10, 2]), ("test", slice(3, 5), [10, 9])):
+        path = folder / f"{part}_32x32.mat"
+        scipy.io.savemat(path, {"X": pixels[chosen].transpose(2, 3, 1, 0), "y": np.array(labels)[:, None]})
+        known[part] = [f"http://nowhere/{path.name}", path.name, hashlib.md5(path.read_bytes()).hexdigest()]
+    monkeypatch.setattr(torchvision.datasets.SVHN, "split_list", known)
+    return pixels[:3], [1, 0, 2], pixels[3:], [0, 9]
+
+
+def usps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """USPS's text files of numbers from -1 to 1, with labels from 1."""
+    known, expected = {}, []
+    for part, labels in (("train", [1, 2, 10]), ("test", [3, 4])):
+        grey = np.random.default_rng(3).integers(0, 256, (len(labels), 256))
+        rows = [
+            f"{label} " + " ".join(f"{i + 1}:{value / 127.5 - 1:.9f}" for i, value in enumerate(row))
+            for label, row in zip(labels, grey, strict=True)
+        ]
+        path = folder / f"usps-{part}.bz2"
+        path.write_bytes(bz2.compress("\n".join(rows).encode()))
+        known[part] = [f"https://nowhere/{path.name}", path.name, hashlib.md5(path.read_bytes()).hexdigest()]
+        # torchvision cuts off instead of rounding
+        expected += [grey.reshape(-1, 1, 16, 16), [label - 1 for label in labels]]
+    monkeypatch.setattr(torchvision.datasets.USPS, "split_list", known)
+    return expected
+
+
+@pytest.mark.parametrize("make", [cifar10, svhn, usps])
+def test_sets_with_other_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Any) -> None:
+    folder, name = tmp_path / "archives", make.__name__
+    folder.mkdir()
+    train, train_labels, test, test_labels = make(folder, monkeypatch)
+    said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(folder)}
+    source = catalog.resolve(name, said)
+    download(name, source)
+    prepare(name, source, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    np.testing.assert_allclose(found["train_images"].int(), train, atol=name == "usps")
+    np.testing.assert_allclose(found["test_images"].int(), test, atol=name == "usps")
+    assert found["train_labels"].tolist() == train_labels
+    assert found["test_labels"].tolist() == test_labels
+
+
+def test_a_set_without_parts_is_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    lines = []
+    for i in range(50):
+        image = np.random.default_rng(i).integers(0, 2, 256)
+        lines.append(" ".join(map(str, [*image, *np.eye(10, dtype=int)[i % 10]])) + "\n")
+    (folder / "semeion.data").write_text("".join(lines))
+    kind = torchvision.datasets.SEMEION
+    monkeypatch.setattr(kind, "md5_checksum", hashlib.md5((folder / "semeion.data").read_bytes()).hexdigest())
+    said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(folder)}
+    source = catalog.resolve("semeion", said)
+    download("semeion", source)
+    prepare("semeion", source, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    assert found["train_labels"].bincount().tolist() == [4] * 10
+    assert found["test_labels"].bincount().tolist() == [1] * 10
+    every = torch.cat([found["train_images"], found["test_images"]])
+    assert len(every.flatten(1).unique(dim=0)) == 50
+
+
+@pytest.mark.parametrize("name", catalog.TORCHVISION)
+def test_each_set_of_the_catalogue_asks_for_its_own_archive(tmp_path: Path, name: str) -> None:
+    said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(tmp_path / "empty")}
+    with pytest.raises(HwcoreError, match=rf"empty/[\w.-]+ cannot be fetched .* let datasets\.{name}\.mirror"):
+        download(name, catalog.resolve(name, said))
+    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
 
 
 @pytest.mark.skipif("HWCORE_MIRROR" not in os.environ, reason="HWCORE_MIRROR names no folder with the real archives")
@@ -138,11 +333,10 @@ def test_the_real_mnist(tmp_path: Path) -> None:
     source = mnist(tmp_path, os.environ["HWCORE_MIRROR"])
     download("mnist", source)
     prepare("mnist", source, tmp_path / "mnist.safetensors")
-    with safe_open(tmp_path / "mnist.safetensors", "pt") as file:
-        # the numbers that everybody uses
-        assert json.loads(file.metadata()["mean"]) == pytest.approx([0.1307], abs=1e-4)
-        assert json.loads(file.metadata()["std"]) == pytest.approx([0.3081], abs=1e-4)
-        assert file.get_tensor("train_labels").bincount().tolist()[0] == 5923
+    # the numbers that everybody uses
+    assert about(tmp_path / "mnist.safetensors")["mean"] == pytest.approx([0.1307], abs=1e-4)
+    assert about(tmp_path / "mnist.safetensors")["std"] == pytest.approx([0.3081], abs=1e-4)
+    assert load_file(tmp_path / "mnist.safetensors")["train_labels"].bincount().tolist()[0] == 5923
 
 
 @pytest.mark.parametrize("name", catalog.TORCHVISION)
@@ -173,7 +367,7 @@ def test_names_are_found_however_they_are_written() -> None:
         ("digits", {"source": "digits", "mirror": "x"}, "digits has no such setting"),
         ("mine", {"source": "imagefolder"}, "either `archive`"),
         ("mine", {"source": "imagefolder", "archive": "x.rar"}, "neither .tar.gz"),
-        ("mine", {"source": "imagefolder", "archive": "none.zip", "sha256": "0"}, "there is no file"),
+        ("mine", {"source": "imagefolder", "archive": "none.zip"}, "sha256: is missing"),
         ("mine", {"source": "imagefolder", "root": "nowhere"}, "there is no folder"),
     ],
 )
@@ -237,8 +431,7 @@ def test_your_own_images(tmp_path: Path, kind: str) -> None:
     assert found["train_images"].shape == (6, 3, 4, 4)
     assert found["train_labels"].tolist() == [0, 0, 0, 1, 1, 1]
     assert found["test_images"][:, 0, 0, 0].tolist() == [10, 11, 12, 200, 201, 202]
-    with safe_open(tmp_path / "mine.safetensors", "pt") as file:
-        assert json.loads(file.metadata()["classes"]) == ["cat", "dog"]
+    assert about(tmp_path / "mine.safetensors")["classes"] == ["cat", "dog"]
 
 
 def test_images_of_several_sizes_need_one(tmp_path: Path) -> None:
@@ -248,6 +441,83 @@ def test_images_of_several_sizes_need_one(tmp_path: Path) -> None:
         prepare("mine", said, tmp_path / "out.safetensors")
     prepare("mine", {**said, "size": [5, 6]}, tmp_path / "out.safetensors")
     assert load_file(tmp_path / "out.safetensors")["train_images"].shape == (7, 3, 5, 6)
+
+
+def encoded(array: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_training_and_test_images_have_one_size(tmp_path: Path) -> None:
+    larger = {path.replace("train", "test"): content for path, content in images(size=7).items() if "train" in path}
+    files = images() | larger
+    said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
+    with pytest.raises(HwcoreError, match="4×4 and 7×7"):
+        prepare("mine", said, tmp_path / "out.safetensors")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_grey_images_among_coloured_ones_are_grey_in_colour(tmp_path: Path, part: str) -> None:
+    grey = np.arange(16, dtype=np.uint8).reshape(4, 4)
+    files = images() | {f"set/{part}/cat/0.png": encoded(grey)}
+    said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
+    prepare("mine", said, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")[f"{part}_images"]
+    assert found.shape == (6, 3, 4, 4)
+    assert (found[0].numpy() == grey).all()
+
+
+def test_images_of_16_bits_are_refused(tmp_path: Path) -> None:
+    files = images() | {"set/train/cat/0.png": encoded(np.full((4, 4), 40000, dtype=np.uint16))}
+    said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
+    with pytest.raises(HwcoreError, match=r"train/cat/0\.png has more than 8 bits"):
+        prepare("mine", said, tmp_path / "out.safetensors")
+
+
+def test_a_path_that_leaves_the_archive_writes_nothing(tmp_path: Path) -> None:
+    inside = tmp_path / "deep/inside"
+    inside.mkdir(parents=True)
+    files = images() | {"../../train/cat/evil.png": encoded(np.zeros((4, 4, 3), dtype=np.uint8))}
+    before = sorted(tmp_path.rglob("*"))
+    for kind in ("a.tar.gz", "a.zip"):
+        said = {"source": "imagefolder", "archive": str(inside / kind), "sha256": packed(inside / kind, files)}
+        prepare("mine", said, inside / "out.safetensors")
+        (inside / kind).unlink()
+        (inside / "out.safetensors").unlink()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_archive_that_is_not_there(tmp_path: Path) -> None:
+    said = {"source": "imagefolder", "archive": str(tmp_path / "none.zip"), "sha256": "0" * 64}
+    # results copied without their data are fresh: only preparing needs the file
+    source = catalog.resolve("mine", said)
+    with pytest.raises(HwcoreError, match=r"datasets\.mine\.archive: there is no file"):
+        prepare("mine", source, tmp_path / "out.safetensors")
+
+
+def test_the_files_of_a_folder_decide_its_content(tmp_path: Path) -> None:
+    for name, content in images().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    said = {"source": "imagefolder", "root": str(tmp_path / "set")}
+    before = catalog.identity("mine", catalog.resolve("mine", said))
+    (tmp_path / "set").rename(tmp_path / "moved")
+    moved = {**said, "root": str(tmp_path / "moved")}
+    assert catalog.identity("mine", catalog.resolve("mine", moved)) == before
+    (tmp_path / "moved/train/cat/0.png").rename(tmp_path / "moved/train/cat/9.png")
+    assert catalog.identity("mine", catalog.resolve("mine", moved)) != before
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\5\0\0\0\0\0\0\0abcde", b"\2\0\0\0\0\0\0\0{}"])
+def test_a_prepared_file_that_is_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "digits.safetensors"
+    with pytest.raises(HwcoreError, match=r"digits\.safetensors: is missing; run `snakemake"):
+        load(DatasetData(dataset="digits"), path, **NAMES, replicates=1)
+    path.write_bytes(content)
+    assert catalog.identity_of(path) is None
+    with pytest.raises(HwcoreError, match=r"digits\.safetensors: is damaged; delete it"):
+        load(DatasetData(dataset="digits"), path, **NAMES, replicates=1)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +586,14 @@ def test_inputs_are_normalised_by_the_training_set(digits: Path) -> None:
     plain = load(DatasetData(dataset="digits", normalize=False), digits, **NAMES, replicates=1)
     assert plain.train_x.min() == 0
     assert plain.train_x.max() == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
+def test_the_prepared_file_is_mapped_into_memory(digits: Path) -> None:
+    assert str(digits) not in Path("/proc/self/maps").read_text()
+    data = load(DatasetData(dataset="digits"), digits, **NAMES, replicates=1)
+    assert str(digits) in Path("/proc/self/maps").read_text()
+    assert len(data.train_y) + len(data.test_y) == 1797
 
 
 def test_a_subset_is_the_same_for_all_models(digits: Path) -> None:

@@ -18,6 +18,8 @@ from hwcore.errors import HwcoreError
 TORCHVISION = (
     "CIFAR10",
     "CIFAR100",
+    "Caltech101",
+    "Caltech256",
     "Country211",
     "DTD",
     "EMNIST",
@@ -59,6 +61,7 @@ def resolve(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
     Raises HwcoreError for a name that nothing answers to and for keys that do not go together.
     """
     said = {key: value for key, value in said.items() if value not in (None, {}, [])}
+    said |= {key: os.path.expanduser(said[key]) for key in ("root", "mirror", "archive") if key in said}
     classes = {_plain(known): known for known in TORCHVISION}
     if not said:
         said = {"source": name if name in GENERATED else "torchvision"}
@@ -90,11 +93,18 @@ def identity(name: str, source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def identity_of(prepared: Path) -> Any:
-    """The identity in a prepared file, read from the head of the safetensors format alone."""
+    """The identity in a prepared file, read from the head of the safetensors format alone.
+
+    None if the file has none, for instance because it is cut short.
+    """
     with prepared.open("rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        metadata = json.loads(file.read(size)).get("__metadata__", {})
-    return json.loads(metadata.get("identity", "null"))
+        try:
+            (size,) = struct.unpack("<Q", file.read(8))
+            # what is no safetensors file may claim a head of any size
+            head = file.read(min(size, prepared.stat().st_size))
+            return json.loads(json.loads(head)["__metadata__"]["about"])["identity"]
+        except (struct.error, ValueError, LookupError, TypeError):
+            return None
 
 
 def _unknown(name: str) -> HwcoreError:
@@ -113,8 +123,6 @@ def _resolve_folder(at: str, said: dict[str, Any]) -> dict[str, Any]:
     if "archive" in said:
         if not said["archive"].endswith((".tar.gz", ".tgz", ".zip")):
             raise HwcoreError(f"{at}.archive: {said['archive']!r} is neither .tar.gz, .tgz nor .zip")
-        if not os.path.isfile(said["archive"]):
-            raise HwcoreError(f"{at}.archive: there is no file {said['archive']!r}")
         if "sha256" not in said:
             raise HwcoreError(
                 f"{at}.sha256: is missing; an archive is used only if its SHA-256 is stated (see `sha256sum`)"

@@ -4,9 +4,10 @@ import json
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Generator, Tensor
 
 from hwcore.data.functions import sample
@@ -63,6 +64,8 @@ def load(spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, 
 
     Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by the mean and
     standard deviation of each channel over the whole training set.
+
+    Raises HwcoreError if the file is missing or no prepared data set.
     """
     if isinstance(spec, FunctionData):
         pairs = sample(spec, study, experiment)
@@ -73,10 +76,18 @@ def load(spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, 
         }
         return Data(**parts, classes=0)
     assert prepared is not None, "a data set needs its prepared file"
+    try:
+        return _load_images(spec, prepared, study, experiment, model, replicates)
+    except (FileNotFoundError, SafetensorError, LookupError):
+        wrong = "is damaged; delete it and" if prepared.exists() else "is missing;"
+        raise HwcoreError(f"{prepared}: {wrong} run `snakemake --cores 1 {prepared}`") from None
+
+
+def _load_images(spec: DatasetData, prepared: Path, study: str, experiment: str, model: str, replicates: int) -> Data:
     with safe_open(prepared, framework="pt") as file:
-        metadata = file.metadata()
-        classes = len(json.loads(metadata["classes"]))
-        parts = {}
+        about = json.loads((file.metadata() or {})["about"])
+        classes = len(about["classes"])
+        parts: dict[str, Tensor] = {}
         for part, count, fraction in (
             ("train", spec.train_samples, spec.random_labels),
             ("test", spec.test_samples, spec.random_test_labels),
@@ -88,7 +99,7 @@ def load(spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, 
             if fraction:
                 seeds = [seed(study, experiment, model, r, f"{part} labels") for r in range(replicates)]
                 labels = torch.stack([_randomize(labels, classes, fraction, s) for s in seeds])
-            parts |= {f"{part}_x": _scale(images, metadata, spec), f"{part}_y": labels}
+            parts |= {f"{part}_x": _scale(images, about, spec), f"{part}_y": labels}
     return Data(**parts, classes=classes)
 
 
@@ -107,10 +118,10 @@ def _randomize(labels: Tensor, classes: int, fraction: float, seed: int) -> Tens
     return result
 
 
-def _scale(images: Tensor, metadata: dict[str, str], spec: DatasetData) -> Tensor:
+def _scale(images: Tensor, about: dict[str, Any], spec: DatasetData) -> Tensor:
     x = images.float().div_(255)
     if spec.normalize:
         shape = (1, -1, 1, 1)
-        mean, std = (torch.tensor(json.loads(metadata[key])).reshape(shape) for key in ("mean", "std"))
+        mean, std = (torch.tensor(about[key]).reshape(shape) for key in ("mean", "std"))
         x = x.sub_(mean).div_(std.clamp(min=1e-6))
     return x
