@@ -30,6 +30,17 @@ def table(index: str, values: list[float], columns: list[str], replicates: int =
     return pd.DataFrame(rows)
 
 
+def sweep(setting: str, columns: list[str]) -> pd.DataFrame:
+    """Each model at a setting of its own."""
+    return pd.concat(
+        [
+            table(setting, [value], columns).query("model == @model")
+            for model, value in zip(LABELS, (5, 50), strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
 METRICS = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
 CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
     "curves": (
@@ -42,11 +53,14 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
         {"table": "t"},
     ),
     "gradient_norm": ({"t": table("step", [1, 2, 3], ["loss", "grad_norm"])}, {"table": "t"}),
-    "minimal_ratio": ({"t": table("converged", [True, False], ["loss", "minimal_ratio"])}, {"table": "t"}),
-    "capacity": ({"t": table("parameters", [100, 1000], METRICS)}, {"table": "t"}),
-    "interpolation": ({"t": table("alpha", [-1, 0, 1, 2], METRICS)}, {"table": "t"}),
+    "minimal_ratio": (
+        {"t": table("converged", [True, False], ["loss", "minimal_ratio"]).assign(certified=lambda t: t.converged)},
+        {"table": "t"},
+    ),
+    "capacity": ({"t": sweep("parameters", METRICS)}, {"table": "t"}),
+    "interpolation": ({"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'")}, {"table": "t"}),
     "sweep": (
-        {"evaluation": table("batch_size", [5, 50], METRICS), "sensitivity": table("batch_size", [5, 50], ["norm"])},
+        {"evaluation": sweep("batch_size", METRICS), "sensitivity": sweep("batch_size", ["norm"])},
         {"x": "batch_size", "measures": [["evaluation", m] for m in METRICS] + [["sensitivity", "norm"]]},
     ),
 }
@@ -58,6 +72,11 @@ def draw(kind: str, tables: dict[str, pd.DataFrame] | None = None, **changes: An
     figure = module.draw(tables or known, labels=LABELS, **{**options, **changes})
     assert isinstance(figure, Figure)
     return figure
+
+
+def said(figure: Figure) -> list[str]:
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def test_every_kind_is_tried() -> None:
@@ -86,7 +105,8 @@ def test_lines_are_means_and_bands_are_t_intervals(replicates: int) -> None:
     for line, model in zip(axes.lines, LABELS, strict=True):
         wide = known[known.model == model].pivot_table(index="epoch", columns="replicate", values="train_loss")
         np.testing.assert_allclose(line.get_ydata(), wide.mean(axis=1))
-        assert line.get_label() == LABELS[model]
+        assert line.get_color() == style.palette(LABELS)[model]
+    assert said(figure) == list(LABELS.values())
     assert len(axes.collections) == (0 if replicates == 1 else 2)
     if replicates > 1:
         low, high = stats.t.interval(0.95, replicates - 1, loc=wide.mean(axis=1), scale=stats.sem(wide, axis=1))
@@ -98,12 +118,12 @@ def test_lines_are_means_and_bands_are_t_intervals(replicates: int) -> None:
 
 def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
     known = table("epoch", [1, 2, 3], ["train_loss"])
-    known.loc[(known.replicate == 2) & (known.epoch == 3), "train_loss"] = np.nan
+    known.loc[(known.model == "a") & (known.replicate == 2) & (known.epoch == 3), "train_loss"] = np.nan
     figure = draw("curves", {"metrics": known}, y=["train_loss"], log=True)
     line = figure.axes[0].lines[0]
     kept = known[(known.model == "a") & (known.replicate != 2)].groupby("epoch").train_loss.mean()
     np.testing.assert_allclose(line.get_ydata(), kept)
-    assert line.get_label() == "one layer (1 diverged)"
+    assert said(figure) == ["one layer (1 diverged)", "two layers"]
 
 
 def test_training_and_test_share_a_panel() -> None:
@@ -114,13 +134,12 @@ def test_training_and_test_share_a_panel() -> None:
 
 def test_points_are_counted_by_what_they_are() -> None:
     figure = draw("minimal_ratio")
-    names = figure.legends[0].get_texts() if figure.legends else figure.axes[0].get_legend().get_texts()
-    said = [text.get_text() for text in names]
-    assert said == [
-        "one layer: gradient not zero (4)",
-        "one layer: gradient zero to the tolerance (4)",
-        "two layers: gradient not zero (4)",
-        "two layers: gradient zero to the tolerance (4)",
+    assert said(figure) == [
+        "one layer",
+        "two layers",
+        "gradient not zero (8)",
+        "gradient zero to the tolerance (0)",
+        "certified critical point (8)",
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from hwcore.figures import style
 
@@ -12,37 +13,42 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
-    table: str,
-    x: str,
+    table: str = "metrics",
+    x: str = "epoch",
     y: list[str],
-    log: bool,
+    log: bool = False,
 ) -> Figure:
     """The mean over replicates with its 95 % band.
 
     A training metric and its test metric share a panel, the test metric dashed; every other column
-    has a panel of its own.  ``log`` makes the vertical axes logarithmic.
+    has a panel of its own.  ``log`` makes the vertical axes logarithmic, those of accuracies excepted.
+
+    Raises HwcoreError if the table has no rows or lacks a column.
     """
-    rows = style.need(tables, table, ["model", "replicate", x, *y])
+    style.need(tables, table, [], [x], option="x")
+    rows = style.need(tables, table, ["model", "replicate"], y, option="y")
     panels = _panels(y)
-    figure, axes = style.make(1, len(panels))
+    figure, axes = style.make(len(panels), height=2.7 if len(panels) == 1 else 2.4)
+    colours = style.palette(labels)
+    models = {str(model): own for model, own in rows.groupby("model", sort=False)}
+    lost: dict[str, set[int]] = {model: set() for model in models}
     for panel, columns in zip(axes, panels, strict=True):
-        if log:
+        shared = len(columns) > 1
+        if log and not columns[0].endswith("accuracy"):
             style.log_scale(panel, "y", rows[columns].to_numpy().ravel())
-        for i, (model, own) in enumerate(rows.groupby("model", sort=False)):
-            name = labels[str(model)]
-            colour = style.COLOURS[i % len(style.COLOURS)]
+        for model, own in models.items():
             for column in columns:
-                dashed = len(columns) > 1 and column.startswith("test")
-                said = name if len(columns) == 1 else f"{name}, {'test' if dashed else 'training'}"
-                style.band(panel, own, x, column, colour=colour, label=said, dashed=dashed)
-        shared = columns[0].partition("_")[2] if len(columns) > 1 else columns[0]
-        panel.set(xlabel=style.label(x), ylabel=style.label(shared))
+                dashed = shared and column.startswith("test")
+                lost[model] |= style.band(panel, own, x, column, colour=colours[model], dashed=dashed)
+        metric = columns[0].partition("_")[2] if shared else columns[0]
+        panel.set(xlabel=style.label(x), ylabel=style.label(metric))
         panel.margins(x=0.01)
-        if "accuracy" in columns[0]:
-            low, high = panel.get_ylim()
-            panel.set_ylim(max(low, -0.01), min(high, 1.01))
-    style.legend(figure, axes[0])
-    return figure
+        if pd.api.types.is_integer_dtype(rows[x]):
+            panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    legend = [style.entry(labels[model], colours[model], lost=len(lost[model])) for model in models]
+    if max(map(len, panels)) > 1:
+        legend += style.pair()
+    return style.finish(figure, legend)
 
 
 def _panels(columns: list[str]) -> list[list[str]]:

@@ -2,36 +2,51 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hwcore.figures import style
 
+_OTHERS = 9  # thin lines of a model; more would be a thicket and a large file
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str) -> Figure:
-    """Each replicate as a thin line, one of them as a thick one: a mean would smooth the spikes away."""
-    rows = style.need(tables, table, ["model", "replicate", "step", "loss", "grad_norm"])
-    figure, panels = style.make(2, 1, height=2.1, share_x=True)
+
+def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "gradient-norm") -> Figure:
+    """A replicate as a thick line, up to nine others as thin ones: a mean would smooth the spikes away.
+
+    The thick one is the first that stayed finite; one that diverged is drawn up to there.
+
+    Raises HwcoreError if the table has no rows or lacks a column.
+    """
+    rows = style.need(tables, table, ["model", "replicate"], ["step", "loss", "grad_norm"])
+    figure, panels = style.make(2, height=1.9, stacked=True)
+    colours = style.palette(labels)
+    legend: list[Line2D] = []
     for panel, column in zip(panels, ("loss", "grad_norm"), strict=True):
         style.log_scale(panel, "y", rows[column])
-        for i, (model, own) in enumerate(rows.groupby("model", sort=False)):
-            colour = style.COLOURS[i % len(style.COLOURS)]
-            for replicate, path in own.groupby("replicate"):
-                first = replicate == own.replicate.min()
-                name = f"{labels[str(model)]}, replicate {replicate}" if first else None
-                panel.plot(
-                    path.step,
-                    path[column],
-                    color=colour,
-                    linewidth=1.5 if first else 0.6,
-                    label=name,
-                    alpha=1.0 if first else 0.35,
-                    zorder=3 if first else 2,
-                )
-            if own.replicate.nunique() > 1:
-                panel.plot([], [], color=colour, linewidth=0.6, alpha=0.5, label=f"{labels[str(model)]}, the others")
         panel.set_ylabel(style.label(column))
         panel.margins(x=0.01)
-    panels[1].set_xlabel("step")
-    style.legend(figure, panels[0])
-    return figure
+    for model, own in rows.groupby("model", sort=False):
+        colour = colours[str(model)]
+        paths = {r: own[own.replicate == r].sort_values("step") for r in sorted(own.replicate.unique())}
+        finite = np.isfinite(own[["loss", "grad_norm"]].to_numpy()).all(axis=1)
+        diverged = set(own.replicate[~finite])
+        first = next((replicate for replicate in paths if replicate not in diverged), min(paths))
+        others = [replicate for replicate in paths if replicate != first]
+        shown = others[:_OTHERS]
+        for panel, column in zip(panels, ("loss", "grad_norm"), strict=True):
+            for replicate in [first, *shown]:
+                path = paths[replicate][np.isfinite(paths[replicate][column])]
+                x, y = path.step.to_numpy(), path[column].to_numpy()
+                kept = style.thin(x, y)
+                thick = replicate == first
+                width, alpha, order = (1.3, 1.0, 3) if thick else (0.5, 0.35, 2)
+                panel.plot(x[kept], y[kept], color=colour, linewidth=width, alpha=alpha, zorder=order)
+        name = f"{labels[str(model)]}: replicate {first}"
+        legend.append(style.entry(name, colour, lost=len(diverged), linewidth=1.3))
+        if others:
+            said = "the others" if len(shown) == len(others) else f"{len(shown)} of {len(others)} others"
+            legend.append(style.entry(said, colour, linewidth=0.5, alpha=0.6))
+    panels[-1].set_xlabel("step")
+    return style.finish(figure, legend)

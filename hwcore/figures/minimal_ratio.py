@@ -1,41 +1,49 @@
 """The loss of points where training ended, against the share of directions that curve upwards."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str) -> Figure:
-    """Points whose gradient is zero to the tolerance are full, all others hollow; the legend counts both."""
-    rows = style.need(tables, table, ["model", "replicate", "loss", "minimal_ratio", "converged"])
-    figure, (axes,) = style.make(height=3.1)
-    for i, (model, own) in enumerate(rows.groupby("model", sort=False)):
-        colour = style.COLOURS[i % len(style.COLOURS)]
-        there = own.converged.astype(bool)
-        name = f"{labels[str(model)]}: " if rows.model.nunique() > 1 else ""
-        full, hollow = own[there], own[~there]
-        axes.plot(
-            hollow.minimal_ratio,
-            hollow.loss,
-            "o",
-            color=style.GREY,
-            markerfacecolor="none",
-            markersize=5,
-            label=f"{name}gradient not zero ({len(hollow)})",
-        )
-        axes.plot(
-            full.minimal_ratio,
-            full.loss,
-            "o",
-            color=colour,
-            markersize=5,
-            alpha=0.75,
-            label=f"{name}gradient zero to the tolerance ({len(full)})",
-        )
+def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "critical-points") -> Figure:
+    """Full: certified critical points; open: zero gradient to the tolerance; open and grey: the rest.
+
+    The legend counts each; models have colours of their own.
+
+    Raises HwcoreError if the table has no rows or lacks a column.
+    """
+    numbers = ["loss", "minimal_ratio"]
+    rows = style.need(tables, table, ["model", "replicate", "converged", "certified"], numbers)
+    figure, (axes,) = style.make(height=2.9)
+    colours = style.palette(labels)
+    models = list(rows.model.unique())
+    finite = np.isfinite(rows[numbers].to_numpy(dtype=float)).all(axis=1)
+    certified = finite & rows.certified.to_numpy(dtype=bool)
+    converged = finite & rows.converged.to_numpy(dtype=bool) & ~certified
+    rest = finite & ~certified & ~converged
+    dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5}
+    open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2}
+
+    # one model lends its colour to the legend of kinds; several are told in entries of their own
+    several = len(models) > 1
+    shown = style.DARK if several else colours[models[0]]
+    legend = [style.entry(labels[model], colours[model], **{**dot, "marker": "s"}) for model in models if several]
+    for kind, name, look, grey in (
+        (rest, "gradient not zero", open_dot, True),
+        (converged, "gradient zero to the tolerance", open_dot, False),
+        (certified, "certified critical point", {**dot, "alpha": 0.75}, False),
+    ):
+        for model in models:
+            chosen = rows[kind & (rows.model == model).to_numpy()]
+            axes.plot(chosen.minimal_ratio, chosen.loss, color=style.GREY if grey else colours[model], **look)
+        legend.append(style.entry(f"{name} ({kind.sum()})", style.GREY if grey else shown, **look))
+    if not finite.all():
+        legend.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
     axes.set(xlabel=style.label("minimal_ratio"), ylabel="training loss")
     axes.set_xlim(-0.03, 1.03)
-    style.legend(figure, axes, columns=2)
-    return figure
+    return style.finish(figure, legend)

@@ -2,40 +2,54 @@
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from hwcore.figures import style
 
-_MANY = 16  # replicates beyond this share one legend entry
 
-
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str) -> Figure:
+def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "trajectory") -> Figure:
     """A line per replicate in the order of epochs: an open circle at the start, a full one at the end.
 
-    The axes state the share of the variance that they explain.
+    Every model has a panel.  Both axes have the same scale, as distances in this plane are those of
+    weights, and state the share of the variance that they explain.
+
+    Raises HwcoreError if the table has no rows or lacks a column.
     """
-    rows = style.need(tables, table, ["model", "replicate", "epoch", "pc1", "pc2", "explained1", "explained2"])
+    numbers = ["epoch", "pc1", "pc2", "explained1", "explained2"]
+    rows = style.need(tables, table, ["model", "replicate"], numbers)
     models = list(rows.groupby("model", sort=False))
-    figure, panels = style.make(1, len(models), height=3.6)
+    columns = 2 if len(models) <= 4 else 3
+    figure, panels = style.make(len(models), columns=columns, height=3.4 if len(models) == 1 else 2.9)
+    most, lost = 0, 0
     for panel, (model, own) in zip(panels, models, strict=True):
-        replicates = own.replicate.unique()
-        colours = mpl.colormaps["turbo"].resampled(len(replicates) + 2)
-        for i, (replicate, path) in enumerate(own.sort_values("epoch").groupby("replicate")):
-            colour = colours(i + 1)
-            name = f"replicate {replicate}" if len(replicates) <= _MANY else None
-            panel.plot(path.pc1, path.pc2, color=colour, marker=".", markersize=3, linewidth=0.9, label=name)
-            panel.plot(path.pc1.iloc[:1], path.pc2.iloc[:1], "o", color=colour, markersize=6, markerfacecolor="white")
-            panel.plot(path.pc1.iloc[-1:], path.pc2.iloc[-1:], "o", color=colour, markersize=6)
-        first = own.iloc[0]
+        paths = [path for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
+        most = max(most, len(paths))
+        size = 5.5 if len(paths) <= 16 else 3.5
+        for path, colour in zip(paths, style.spread(len(paths)), strict=True):
+            at = path[["pc1", "pc2"]].to_numpy()
+            if not np.isfinite(at).all():
+                lost += 1
+                continue
+            panel.plot(*at.T, color=colour, marker=".", markersize=0.4 * size, linewidth=0.9)
+            panel.plot(*at[:1].T, "o", color=colour, markersize=size, markerfacecolor="white", zorder=3)
+            panel.plot(*at[-1:].T, "o", color=colour, markersize=size, zorder=3)
+        panel.set_aspect("equal", adjustable="datalim")
+        shares = own.iloc[0]
         panel.set(
-            xlabel=f"first principal component ({first.explained1:.0%} of the variance)",
-            ylabel=f"second principal component ({first.explained2:.0%})",
+            xlabel=f"first component{_share(shares.explained1)}",
+            ylabel=f"second component{_share(shares.explained2)}",
         )
         if len(models) > 1:
             panel.set_title(labels[str(model)])
-    panels[0].plot([], [], "o", color=style.GREY, markerfacecolor="white", label="start")
-    panels[0].plot([], [], "o", color=style.GREY, label="end")
-    style.legend(figure, panels[0])
-    return figure
+    legend = [
+        style.entry("start", marker="o", markerfacecolor="white", linestyle="none"),
+        style.entry("end", marker="o", linestyle="none"),
+        style.entry("a colour for each replicate" if most > 1 else "the way", marker=".", linewidth=0.9, lost=lost),
+    ]
+    return style.finish(figure, legend)
+
+
+def _share(share: float) -> str:
+    return f" ({share:.0%} of variance)" if np.isfinite(share) else ""
