@@ -5,6 +5,7 @@ CORES ?= all
 SCALE ?=
 STUDIES ?=
 NAME ?=
+CONFIGFILE ?=
 UPGRADE ?=
 
 BIN := .venv/bin
@@ -38,8 +39,8 @@ format: .venv/dev.done ## format all sources
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-bench: .venv/run.done ## measure against a plain training loop (NAME=mnist-mlp for one)
-	$(BIN)/python -m benchmarks.train $(NAME)
+bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp for one, CONFIGFILE for other data sources)
+	$(BIN)/python -m benchmarks $(NAME) $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
 
 slurm: .venv/run.done ## add the Slurm plugin to .venv
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt

@@ -1,119 +1,219 @@
-"""A plain training loop, as the reports wrote it, beside hwcore: seconds per epoch and network.
+"""The training engine beside a plain loop and beside what the machine could do at best.
 
-    make bench                   # all of WORKS
-    make bench NAME=mnist-mlp    # one
-
-Both sides train the same networks with the same batch size on one CPU thread in this process,
-warmed up, in turns; a figure is the median of several rounds.  Writes benchmarks/results.json.
+Seconds per epoch and network.  Both sides have all cores of the machine: the plain loop through
+torch's threads, hwcore by ensembles side by side.  Images are the first samples of the real sets
+(`train_samples` below), so that a round takes seconds; both sides see the same.  The floor is the
+larger of the arithmetic of an epoch at the measured rate of float32 matrix products and of its
+traffic with memory (inputs once, weights and optimizer state at every step) at the measured
+bandwidth; activations are taken to stay in the cache.
 """
 
-import json
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import plain
+from benchmarks.data import prepared
 from hwcore.data.load import Data, load
-from hwcore.data.prepare import prepare
-from hwcore.files import write_json
-from hwcore.train.device import computing_on
+from hwcore.train import precision
+from hwcore.train.device import available_threads, computing_on
 from hwcore.train.job import TrainingJob
-from hwcore.train.train import train
+from hwcore.train.train import fit
 
 ROUNDS = 5
-RESULTS = Path("benchmarks/results.json")
 ADAM = {"optimizer": "adam", "lr": 0.001}
 SINC = {"function": "sinc5", "domain": [-1, 1], "samples": 300, "test_samples": 100}
-WORKS: dict[str, dict[str, Any]] = {
-    # three networks of about 571 parameters, full batch; one of them here
-    "function-571": {
-        "network": {"mlp": [1, 10, 18, 15, 4, 1], "activation": "leaky_relu"},
+DEEP = [1, 5, 10, 10, 10, 10, 10, 5, 1]
+
+
+def _mnist(train: int) -> dict[str, Any]:
+    return {"dataset": "mnist", "train_samples": train, "test_samples": train // 6}
+
+
+def _cifar(train: int) -> dict[str, Any]:
+    return {"dataset": "cifar10", "train_samples": train, "test_samples": train // 5}
+
+
+def _conv(channels: int, kernel: int = 3, padding: int = 0) -> dict[str, Any]:
+    return {"conv": {"channels": channels, "kernel": kernel, "padding": padding}}
+
+
+def _image(input: list[int], *layers: Any) -> dict[str, Any]:
+    return {"input": input, "layers": list(layers)}
+
+
+def _konda3() -> dict[str, Any]:
+    layers: list[Any] = []
+    for i, channels in enumerate((64, 128, 256, 256)):
+        layers += [_conv(channels, 3, 1), "batch_norm", "relu", *([] if i == 2 else [{"max_pool": 2}])]
+    dense = ["global_average_pool", {"dropout": 0.25}, {"linear": 512}, "relu", {"dropout": 0.5}, {"linear": 10}]
+    return _image([3, 32, 32], *layers, *dense)
+
+
+CNN = _image(
+    [1, 28, 28],
+    *(_conv(10, 4), {"max_pool": 2}, "relu", _conv(20, 4), {"max_pool": 2}, "relu", "flatten"),
+    *({"linear": 50}, "relu", {"dropout": 0.25}, {"linear": 100}, "relu", {"linear": 10}),
+)
+SPECS: dict[str, dict[str, Any]] = {
+    "function-57": {
+        "networks": [{"mlp": [1, 8, 4, 1]}],
         "data": SINC,
-        "training": {**ADAM, "loss": "mse", "epochs": 200, "batch_size": "full"},
+        "training": {**ADAM, "loss": "mse", "epochs": 10, "batch_size": 30},
+        "replicates": 100,
+    },
+    "function-571": {
+        "networks": [{"mlp": mlp, "activation": "leaky_relu"} for mlp in (DEEP, [1, 10, 18, 15, 4, 1], [1, 190, 1])],
+        "data": SINC,
+        "training": {**ADAM, "loss": "mse", "epochs": 100, "batch_size": "full"},
         "replicates": 10,
     },
-    # on digits of the size of MNIST, so that nothing is downloaded
     "mnist-mlp": {
-        "network": {"mlp": [784, 500, 50, 10]},
-        "data": {"dataset": "digits"},
-        "training": {**ADAM, "loss": "cross_entropy", "epochs": 2, "batch_size": 100},
+        "networks": [{"mlp": [784, 500, 50, 10]}],
+        "data": _mnist(12_000),
+        "training": {**ADAM, "loss": "cross_entropy", "epochs": 4, "batch_size": 100},
         "replicates": 6,
+    },
+    "mnist-cnn": {
+        "networks": [CNN],
+        "data": _mnist(6_000),
+        "training": {**ADAM, "loss": "cross_entropy", "epochs": 4, "batch_size": 100},
+        "replicates": 4,
+    },
+    "cifar-konda3": {
+        "networks": [_konda3()],
+        "data": _cifar(2_000),
+        "training": {**ADAM, "loss": "cross_entropy", "epochs": 4, "batch_size": 100},
+        "replicates": 2,
+    },
+    "cifar-majumder1": {
+        "networks": [_image([3, 32, 32], _conv(16), "relu", {"max_pool": 2}, "flatten", {"linear": 10})],
+        "data": _cifar(6_400),
+        "training": {**ADAM, "loss": "cross_entropy", "epochs": 4, "batch_size": 64},
+        "replicates": 4,
     },
 }
 
 
-def main() -> None:
-    names = sys.argv[1:] or list(WORKS)
-    rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, computing_on("cpu"):
-        digits = Path(folder) / "digits.safetensors"
-        prepare("digits", {"source": "digits", "size": [28, 28]}, digits)
-        for name in names:
-            job = TrainingJob.model_validate({"study": "benchmark", "experiment": name, "model": "m", **WORKS[name]})
-            prepared = digits if "dataset" in WORKS[name]["data"] else None
-            data = load(job.data, prepared, study="b", experiment=name, model="m", replicates=job.replicates)
-            data = data.shaped(job.network.input)
-            plain, ours = _median_in_turns(
-                lambda job=job, data=data: _plain(job, data),
-                lambda job=job, prepared=prepared: train(job, prepared, Path(folder) / "run", device="cpu"),
+def measure(name: str) -> list[dict[str, Any]]:
+    """One row for the CPU, and one for the GPU if there is one."""
+    rows = [_row(name, name, "cpu")]
+    if torch.cuda.is_available():
+        rows.append(_row(f"{name}-gpu", name, "cuda"))
+    return rows
+
+
+def _row(shown: str, name: str, device: str) -> dict[str, Any]:
+    spec = SPECS[name]
+    threads = available_threads()
+    works: list[tuple[Callable[[], None], Callable[[], None]]] = []
+    floor, epochs, replicates = 0.0, spec["training"]["epochs"], spec["replicates"]
+    with computing_on(device) as where:
+        for i, network in enumerate(spec["networks"]):
+            said = {key: spec[key] for key in ("data", "training", "replicates")}
+            names = {"study": "benchmark", "experiment": name, "model": str(i)}
+            job = TrainingJob.model_validate({**names, "network": network, **said})
+            path = prepared(job.data.dataset) if "dataset" in spec["data"] else None
+            data = load(job.data, path, **names, replicates=replicates)
+            fitted = data.shaped(job.network.input)
+            parts = plain.loaders(images(job, path) if path else fitted, job.training)
+            net = plain.build(job.network, 0)
+            works.append(
+                (
+                    partial(_plain, net, parts, job, threads, where),
+                    partial(_ours, job, data.to(where), precision.chosen(job, where), threads),
+                )
             )
-            # the plain loop trains one network, hwcore all replicates
-            plain_s = plain / job.training.epochs
-            hwcore_s = ours / job.training.epochs / job.replicates
-            rows.append({"name": name, "plain_s": plain_s, "hwcore_s": hwcore_s, "ratio": plain_s / hwcore_s})
-    known = {row["name"]: row for row in json.loads(RESULTS.read_text())} if RESULTS.is_file() else {}
-    write_json(RESULTS, list({**known, **{row["name"]: row for row in rows}}.values()))
-    print("| work | plain loop (ms) | hwcore (ms) | ratio |\n|---|---|---|---|")
-    for row in rows:
-        print(f"| {row['name']} | {row['plain_s'] * 1e3:.2f} | {row['hwcore_s'] * 1e3:.2f} | {row['ratio']:.1f} |")
+            if device == "cpu":
+                floor += _floor(net, fitted, job, threads)
+        times = _in_turns(works)
+    plain_s = sum(t for t, _ in times) / epochs / len(works)
+    hwcore_s = sum(t for _, t in times) / epochs / len(works) / replicates
+    row = {"name": shown, "plain_s": plain_s, "hwcore_s": hwcore_s, "ratio": plain_s / hwcore_s}
+    if device == "cpu":
+        row |= {"floor_s": floor / len(works), "floor_ratio": hwcore_s / (floor / len(works))}
+    return row
 
 
-def _median_in_turns(*works: Callable[[], None]) -> list[float]:
-    for work in works:
+def images(job: TrainingJob, path: Path) -> tuple[plain.Images, plain.Images]:
+    """The samples of the job as single images."""
+    names = {"study": job.study, "experiment": job.experiment, "model": job.model}
+    data = load(job.data.model_copy(update={"normalize": False}), path, **names, replicates=1)
+    parts = ((data.train_x, data.train_y), (data.test_x, data.test_y))
+    first, second = (plain.Images((x * 255).round().to(torch.uint8), y) for x, y in parts)
+    return first, second
+
+
+def _plain(net: nn.Module, parts: list[Any], job: TrainingJob, threads: int, where: torch.device) -> None:
+    torch.set_num_threads(threads)
+    plain.fit(net, parts, job.training, where)
+
+
+def _ours(job: TrainingJob, data: Data, dtype: torch.dtype, threads: int) -> None:
+    torch.set_num_threads(1)
+    recorders = fit(job, data, dtype, threads=threads)
+    # on a GPU this waits for the end
+    assert all(bool(part.metrics.isfinite().any()) for part in recorders)
+
+
+def _in_turns(works: list[tuple[Callable[[], None], Callable[[], None]]]) -> list[tuple[float, float]]:
+    """The median time of each pair's two sides, after a warm-up."""
+    times: list[tuple[list[float], list[float]]] = [([], []) for _ in works]
+    for turn in range(ROUNDS + 1):
+        for pair, taken in zip(works, times, strict=True):
+            for work, into in zip(pair, taken, strict=True):
+                started = time.perf_counter()
+                work()
+                if turn:
+                    into.append(time.perf_counter() - started)
+    return [(statistics.median(first), statistics.median(second)) for first, second in times]
+
+
+def _floor(net: nn.Module, data: Data, job: TrainingJob, threads: int) -> float:
+    size = len(data.train_x) if job.training.batch_size == "full" else job.training.batch_size
+    steps = -(-len(data.train_x) // size)
+    net.train()
+    with FlopCounterMode(display=False) as counter:
+        out = net(data.train_x[:size])
+        (out.square().mean()).backward()  # type: ignore[no-untyped-call]
+    flops = counter.get_total_flops() * len(data.train_x) / size
+    net.eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(data.test_x[:size])
+    flops += counter.get_total_flops() * len(data.test_x) / len(data.test_x[:size])
+    # Adam reads weight, gradient and two moments and writes three of them
+    weights = 4 * 7 * job.network.parameters() * steps
+    inputs = 4 * (data.train_x.numel() + data.test_x.numel())
+    rate, bandwidth = _machine(threads)
+    return max(flops / rate, (weights + inputs) / bandwidth)
+
+
+@cache
+def _machine(threads: int) -> tuple[float, float]:
+    """Operations per second of a float32 matrix product and bytes per second of a copy, on all cores."""
+    torch.set_num_threads(threads)
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    source = torch.randn(2**26)
+    target = torch.empty_like(source)
+    product = _fastest(lambda: a @ b)
+    copy = _fastest(lambda: target.copy_(source))
+    return 2 * 2048**3 / product, 2 * 4 * 2**26 / copy
+
+
+def _fastest(work: Callable[[], Any]) -> float:
+    taken = []
+    for _ in range(10):
+        started = time.perf_counter()
         work()
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(ROUNDS):
-        for work, taken in zip(works, times, strict=True):
-            started = time.perf_counter()
-            work()
-            taken.append(time.perf_counter() - started)
-    return [statistics.median(taken) for taken in times]
+        taken.append(time.perf_counter() - started)
+    return min(taken)
 
 
-def _plain(job: TrainingJob, data: Data) -> None:
-    """One network, as in the reports: a DataLoader, and `.item()` at each step."""
-    training, widths = job.training, [shape[0] for shape in job.network.shapes()]
-    layers: list[nn.Module] = []
-    for i, layer in enumerate(job.network.layers):
-        if layer.kind == "linear":
-            layers.append(nn.Linear(widths[i], widths[i + 1]))
-        elif layer.kind != "flatten":
-            layers.append(nn.LeakyReLU() if layer.kind == "leaky_relu" else nn.ReLU())
-    net = nn.Sequential(*layers)
-    criterion = nn.MSELoss() if training.loss == "mse" else nn.CrossEntropyLoss()
-    optimizer = torch.optim.Adam(net.parameters(), lr=training.lr)
-    size = len(data.train_x) if training.batch_size == "full" else training.batch_size
-    train_loader = DataLoader(TensorDataset(data.train_x, data.train_y), batch_size=size, shuffle=True)
-    test_loader = DataLoader(TensorDataset(data.test_x, data.test_y), batch_size=size)
-    for _ in range(training.epochs):
-        running = 0.0
-        for x, y in train_loader:
-            optimizer.zero_grad()
-            loss = criterion(net(x), y)
-            loss.backward()
-            optimizer.step()
-            running += loss.item()
-        with torch.no_grad():
-            for x, y in test_loader:
-                running += criterion(net(x), y).item()
-
-
-if __name__ == "__main__":
-    main()
+WORKS = {name: partial(measure, name) for name in SPECS}

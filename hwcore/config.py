@@ -63,6 +63,7 @@ class Config(_Config):
     replicates: Count | None
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]
+    checkpoint_interval: Annotated[float, Field(gt=0)]
     datasets: dict[str, Dataset]
     scales: dict[str, Scale]
 

@@ -23,6 +23,7 @@ class Job:
     """One job as a script sees it; paths are relative to the root of the repository."""
 
     name: str
+    fingerprint: str
     spec: Mapping[str, Any]
     settings: Mapping[str, Any]
     inputs: Mapping[str, Path]
@@ -47,7 +48,7 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
         said = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
         inputs = {key: Path(path) for key, path in said["inputs"].items()}
         outputs = {key: Path(path) for key, path in said["outputs"].items()}
-        work(Job(arguments.name, said["spec"], said["settings"], inputs, outputs))
+        work(Job(arguments.name, said["fingerprint"], said["spec"], said["settings"], inputs, outputs))
         _check_modules(said["modules"])
     except HwcoreError as error:
         sys.exit(f"error: {error}")

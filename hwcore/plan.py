@@ -72,7 +72,7 @@ class Plan:
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
-        self.parameters: dict[str, int] = {}
+        self.trainings: dict[str, TrainingJob] = {}
         self._root = root
         self._pages = PAGES if pdf else PAGES[:-1]
         self._code = Code(root)
@@ -195,7 +195,7 @@ class Plan:
             replicates=model.replicates,
             precision=self.config.precision,
         )
-        self.parameters[f"{study.name}/{experiment.id}/{model.name}"] = model.network.parameters()
+        self.trainings[f"{study.name}/{experiment.id}/{model.name}"] = job
         folder = self._run_folder(study, experiment, model)
         outputs = {
             "checkpoint": folder / "checkpoint.safetensors",
@@ -211,7 +211,7 @@ class Plan:
             study.name,
             f"{study.name}/{experiment.id}/{model.name}",
             spec=job.model_dump(mode="json"),
-            settings={"device": self.config.device},
+            settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs=outputs,
             numeric=True,

@@ -7,12 +7,14 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hwcore.config import parse
 from hwcore.data.catalog import identity_of
+from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.plan import Job, Plan
+from hwcore.train.split import threads
 from hwcore.validation import did_you_mean
 
 # Where Snakemake keeps what made each file.
@@ -80,9 +82,24 @@ class Workflow:
         return "|".join(map(re.escape, names)) or "(?!)"
 
     def memory(self, name: str) -> int:
-        """What a training job is given, in MB: torch itself, and the weights with their optimizer state."""
-        replicates: int = self.plan.job("train", name).spec["replicates"]
-        return 2500 + 8 * 4 * self.plan.parameters[name] * replicates // 2**20
+        """What a training job is given, in MB: torch and the data, the weights with gradients, moments
+        and a copy that is saved, and the recorded weights, which are joined in the end.
+        """
+        job = self.plan.trainings[name]
+        weights = 4 * job.network.parameters() * job.replicates
+        every = job.record.weights_every
+        # an interval in steps is at most as long as an epoch, or there is little to keep
+        snapshots = job.training.epochs // every if isinstance(every, int) else job.training.epochs if every else 0
+        return 3000 + weights * (8 + 3 * snapshots) // 2**20
+
+    def threads(self, name: str, cores: int | None) -> int:
+        """The cores that a training job uses; ``cores`` is all there are, None on a cluster."""
+        job = self.plan.trainings[name]
+        size: int | Literal["full"] = job.training.batch_size
+        if size == "full":
+            # a whole data set of unknown size is large
+            size = job.data.samples if isinstance(job.data, FunctionData) else job.data.train_samples or 2**31
+        return threads(job.network, job.replicates, size, cores or 8)
 
     def _check_prepared(self) -> None:
         """Prepared data outlive results/ and with it Snakemake's record of what made them."""

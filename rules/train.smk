@@ -15,7 +15,7 @@ rule train:
         run=PLAN.pattern("train", recorded=()),
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: lambda w: PLAN.threads(w.run, workflow.cores)
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: PLAN.memory(w.run) * attempt,

@@ -16,7 +16,7 @@ from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
-from hwcore.train import train as train_module
+from hwcore.train import split
 from hwcore.train.job import TrainingJob
 from hwcore.train.train import train
 
@@ -119,7 +119,7 @@ def test_ensembles_that_are_split_give_the_same(tmp_path: Path, monkeypatch: pyt
     asked = job(training={**FIT, "batch_size": 16}, record={"steps": True, "weights_every": 2}, replicates=5)
     whole, whole_metrics = run(asked, tmp_path / "whole")
     # two replicates of 16 samples and 5 units
-    monkeypatch.setattr(train_module, "_CACHE", 160)
+    monkeypatch.setattr(split, "_CACHE", 160)
     parts, parts_metrics = run(asked, tmp_path / "parts")
     for name in whole:
         torch.testing.assert_close(parts[name], whole[name], rtol=1e-5, atol=1e-6)

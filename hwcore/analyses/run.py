@@ -61,10 +61,13 @@ class Run:
         return {name: value for name, value in self._weights.items() if name not in trained}
 
     @cached_property
-    def snapshots(self) -> tuple[list[int], Parameters]:
-        """The recorded epochs and the weights at each, of shape (S, R, ...), on the CPU."""
+    def snapshots(self) -> tuple[list[float], Parameters]:
+        """The recorded epochs and the weights at each, of shape (S, R, ...), on the CPU.
+
+        Only those of the layers that the experiment records.
+        """
         tensors, metadata = _read(self.folder / "snapshots.safetensors")
-        return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network)}
+        return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network) if name in tensors}
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,10 @@ class Data:
             )
         return replace(self, train_x=self.train_x.reshape(-1, *shape), test_x=self.test_x.reshape(-1, *shape))
 
-    def of_replicates(self, chosen: range) -> "Data":
+    def of_replicates(self, chosen: Sequence[int]) -> "Data":
         """With the labels of these replicates, where each has its own."""
         own = {name: getattr(self, name) for name in ("train_y", "test_y")}
-        kept = {name: y[chosen.start : chosen.stop] for name, y in own.items() if self.classes and y.dim() == 2}
+        kept = {name: y[list(chosen)] for name, y in own.items() if self.classes and y.dim() == 2}
         return replace(self, **kept)
 
     def to(self, device: torch.device | str) -> "Data":

@@ -147,11 +147,12 @@ def summarize(
     """Mean of ``y`` over replicates at each ``x`` and the half width of its 95 % t-interval.
 
     A replicate with any value that is not finite is left out; the last of the four results says
-    which are.
+    which are.  One that stopped early has no rows after that: it stays where it was.
     """
     wide = table.pivot(index=x, columns="replicate", values=y).sort_index()
-    values = wide.to_numpy(dtype=float)
-    finite = np.isfinite(values).all(axis=0)
+    lost = set(table.replicate[~np.isfinite(table[y].to_numpy(dtype=float))])
+    finite = ~wide.columns.isin(lost)
+    values = wide.ffill().to_numpy(dtype=float)
     mean, half = interval(values[:, finite])
     return wide.index.to_numpy(), mean, half, frozenset(wide.columns[~finite])
 

@@ -112,15 +112,22 @@ def forward(
         elif isinstance(layer, GlobalAveragePool):
             x = _from_images(x, replicates).mean((-2, -1))
         elif isinstance(layer, Flatten):
-            x = _from_images(x, replicates).flatten(2)
+            x = _to_rows(x, replicates, training)
         elif isinstance(layer, BatchNorm):
             x = _normalize(x, i, parameters, buffers, training)
         elif isinstance(layer, Dropout):
-            if training:
-                x = _drop(x, layer.p, dropout)
+            x = _drop(x, layer.p, dropout) if training else x
         else:
             x = _activate(x, layer)
     return _from_images(x, replicates)
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """A copy of images (N, C, H, W) in the order of memory in which convolutions and pooling are fastest.
+
+    A copy, because with one channel PyTorch takes any order for that order and computes in the other.
+    """
+    return x.clone(memory_format=torch.channels_last)
 
 
 def flatten(parameters: Parameters) -> Tensor:
@@ -162,6 +169,14 @@ def _to_images(x: Tensor) -> Tensor:
 def _from_images(x: Tensor, replicates: int) -> Tensor:
     """(B, R·C, H, W) → (R, B, C, H, W); rows (R, B, features) stay as they are."""
     return x.unflatten(1, (replicates, -1)).transpose(0, 1) if x.dim() == 4 else x
+
+
+def _to_rows(x: Tensor, replicates: int, training: bool) -> Tensor:
+    """(B, R·C, H, W) → (R, B, C·H·W)"""
+    if training and x.dim() == 4 and x.requires_grad:
+        # the gradient comes back in the other order of memory, in which the layers before are slow
+        x.register_hook(channels_last)
+    return _from_images(x, replicates).flatten(2)
 
 
 def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.nets.spec import Network
+from hwcore.nets.spec import Conv, Linear, Network
 from hwcore.studies import schema
 from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
@@ -149,6 +149,12 @@ class _Reader:
             name: self._model(name, value, found, replicates, f"{at}.models.{name}")
             for name, value in found.models.items()
         }
+        for name, model in models.items():
+            layers = sum(isinstance(layer, Linear | Conv) for layer in model.network.layers)
+            if found.record.layers and max(found.record.layers) > layers:
+                raise HwcoreError(
+                    f"{self.file}: {at}.record.layers: {max(found.record.layers)}, but model {name} has {layers} layers"
+                )
         analyses = {}
         for name, options in found.analyses.items():
             analyses[name] = self._analysis(name, options or {}, found, f"{at}.analyses.{name}")

@@ -12,17 +12,16 @@ import torch
 
 from hwcore.errors import HwcoreError
 
-# Of glibc's malloc.h; 32 MB is the largest threshold that it accepts.
-_M_TRIM_THRESHOLD = -1
-_M_MMAP_THRESHOLD = -3
+# Of glibc's malloc.h: what is set to how much.  32 MB is the largest M_MMAP_THRESHOLD that it accepts.
+_MALLOC = {"M_TRIM_THRESHOLD": (-1, 2**30), "M_MMAP_THRESHOLD": (-3, 2**25)}
 
 
 @contextmanager
 def computing_on(device: str) -> Iterator[torch.device]:
-    """The device for ``auto``, ``cpu`` or ``cuda``, with deterministic algorithms and one CPU thread.
+    """The device for ``auto``, ``cpu`` or ``cuda``, with deterministic algorithms.
 
-    One thread, whatever the machine has: the number of threads changes the order of sums and
-    with it the last bits, and the workflow runs as many jobs as there are cores anyway.  Of
+    Every operation runs on one CPU thread, whatever the machine has: several would change the order
+    of sums and with it the last bits.  Cores are used by jobs and ensembles side by side.  Of
     several GPUs a job takes one that no other job holds; if all are held, it shares.
 
     Raises HwcoreError if ``cuda`` is asked for and not there.
@@ -31,13 +30,25 @@ def computing_on(device: str) -> Iterator[torch.device]:
         raise HwcoreError("config: device: cuda, but torch finds no GPU here; use `auto` or `cpu`")
     torch.set_num_threads(1)
     _keep_freed_memory()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
     if device == "cpu" or not torch.cuda.is_available():
+        # on one thread all algorithms are deterministic, and those that torch would take otherwise are slower
         yield torch.device("cpu")
         return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # nothing here reads memory that it has not written
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with _free_gpu(torch.cuda.device_count()) as index:
         yield torch.device("cuda", index)
+
+
+def available_threads() -> int:
+    """The cores of this job: what Snakemake or a cluster gives it, else those of the machine."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdigit() and int(said) > 0:
+        return int(said)
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _keep_freed_memory() -> None:
@@ -48,8 +59,8 @@ def _keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        for option, megabytes in ((_M_MMAP_THRESHOLD, 32), (_M_TRIM_THRESHOLD, 1024)):
-            mallopt(option, megabytes * 2**20)
+        for option, value in _MALLOC.values():
+            mallopt(option, value)
 
 
 @contextmanager

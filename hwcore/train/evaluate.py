@@ -5,40 +5,48 @@ from math import prod
 import torch
 from torch import Tensor
 
-from hwcore.nets.network import Parameters, forward
+from hwcore.nets.network import Parameters, channels_last, forward
 from hwcore.nets.spec import Network
 from hwcore.train.loss import correct, losses
 
-# Numbers in one batch of inputs of all replicates together; 2**22 of them are 16 MB.
-_BATCH = 2**22
+# Numbers in the widest activations of one batch of all replicates: 4 MB in float32, so that on a
+# CPU they stay near it; a GPU is not filled by so few.
+_BATCH = {"cpu": 2**20, "cuda": 2**26}
 
 
 @torch.no_grad()
 def evaluate(
-    network: Network, parameters: Parameters, buffers: Parameters, loss: str, x: Tensor, y: Tensor
+    network: Network,
+    parameters: Parameters,
+    buffers: Parameters,
+    loss: str,
+    x: Tensor,
+    y: Tensor,
+    *,
+    dtype: torch.dtype = torch.float32,
 ) -> tuple[Tensor, Tensor]:
     """The mean loss and the accuracy of each replicate on (x, y), both float64 of shape (R,).
 
     ``x`` has shape (N, *input), ``y`` as in ``hwcore.train.loss.losses``.  Every sample counts the
     same, in the last, shorter batch too.  The accuracy of a regression is NaN.  The batch size
-    depends on R: two calls with equal R, weights and data give equal bits.
+    depends on R: two calls with equal R, weights and data give equal bits.  With a ``dtype`` of
+    bfloat16 matrix products are in that format, as in training; analyses compute in float32.
     """
     replicates = next(iter(parameters.values())).shape[0]
-    size = max(1, min(10_000, _BATCH // (replicates * max(64, prod(network.input)))))
+    widest = max(prod(shape) for shape in network.shapes())
+    size = max(1, min(10_000, _BATCH[x.device.type] // (replicates * widest)))
     total = torch.zeros(replicates, dtype=torch.float64, device=x.device)
     right = torch.zeros(replicates, dtype=torch.int64, device=x.device)
     own = y.dim() == 2 and loss != "mse"
     for start in range(0, len(x), size):
-        inputs = _channels_last(x[start : start + size])
+        inputs = x[start : start + size]
+        if inputs.dim() == 4:
+            inputs = channels_last(inputs)
         targets = y[:, start : start + size] if own else y[start : start + size]
-        outputs = forward(network, parameters, buffers, inputs)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            outputs = forward(network, parameters, buffers, inputs).to(x.dtype)
         total += losses(loss, outputs, targets).double() * len(inputs)
         if loss != "mse":
             right += correct(outputs, targets)
     accuracy = right.double() / len(x) if loss != "mse" else torch.full_like(total, torch.nan)
     return total / len(x), accuracy
-
-
-def _channels_last(x: Tensor) -> Tensor:
-    """Images (B, C, H, W) in the order of memory in which convolutions are fastest; others as they are."""
-    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x

@@ -33,6 +33,30 @@ class Cosine(_Spec):
     kind: Literal["cosine"]
 
 
+class Until(_Spec):
+    """When a replicate stops before its last epoch: all conditions given hold ``patience`` epochs in a row.
+
+    ``loss``: the epoch's training loss is at most this; ``loss_change``: it differs by at most this
+    from that of ``over`` epochs before; ``grad_norm``: the gradient's norm, averaged over the epoch's
+    steps, is at most this; ``accuracy``: the epoch's training accuracy is at least this.  Nothing
+    stops before ``first_epoch``.
+    """
+
+    loss: NotNegative | None = None
+    loss_change: NotNegative | None = None
+    grad_norm: NotNegative | None = None
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    over: Count = 1
+    patience: Count = 1
+    first_epoch: Count = 1
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Until":
+        if self.loss is self.loss_change is self.grad_norm is self.accuracy is None:
+            raise ValueError("until: names no condition; give loss, loss_change, grad_norm or accuracy")
+        return self
+
+
 class Training(_Spec):
     """The settings of one training run; ``batch_size: full`` is full-batch descent."""
 
@@ -44,6 +68,13 @@ class Training(_Spec):
     loss: Literal["mse", "cross_entropy", "nll"]
     epochs: Count
     batch_size: Count | Literal["full"]
+    until: Until | None = None
+
+    @model_validator(mode="after")
+    def _accuracy_has_classes(self) -> "Training":
+        if self.until and self.until.accuracy is not None and self.loss == "mse":
+            raise ValueError("until.accuracy: a regression has none; use loss or loss_change")
+        return self
 
     @model_validator(mode="after")
     def _momentum_has_a_user(self) -> "Training":
@@ -52,12 +83,26 @@ class Training(_Spec):
         return self
 
 
+class Steps(_Spec):
+    """An interval in optimisation steps."""
+
+    steps: Count
+
+
 class Record(_Spec):
     """What is kept of a run besides the metrics of each epoch.
 
-    ``weights_every``: all weights, at epoch 0 and then every so many epochs; ``steps``: loss and
-    gradient norm of every optimisation step.
+    ``weights_every``: weights at the start and then every so many epochs, or every ``{steps: n}``
+    steps; ``layers``: of these layers only, counted from 1 among those with weights;
+    ``steps``: loss and gradient norm of every optimisation step.
     """
 
-    weights_every: Count | None = None
+    weights_every: Count | Steps | None = None
+    layers: tuple[Count, ...] | None = None
     steps: bool = False
+
+    @model_validator(mode="after")
+    def _layers_are_of_weights(self) -> "Record":
+        if self.layers is not None and not (self.layers and self.weights_every):
+            raise ValueError("layers: needs weights_every and at least one layer")
+        return self

@@ -1,201 +1,144 @@
-"""Training all replicates of one model at once.
+"""Training all replicates of one model.
 
-The data lie on the device, the replicates are one tensor program, and nothing is read back from
-the device during an epoch: losses, gradient norms and accuracies accumulate there.
+The data lie on the device; replicates that gain by it are one tensor program, and such ensembles
+train side by side on the cores of the job.
 """
 
 import json
 import logging
 import math
+import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from tqdm import tqdm
 
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json, write_table
-from hwcore.nets.network import Parameters, forward, initialize
+from hwcore.nets.spec import BatchNorm
 from hwcore.provenance import commit, versions
-from hwcore.seeds import seed
 from hwcore.tensors import write_tensors
+from hwcore.train import precision
 from hwcore.train.device import computing_on
-from hwcore.train.evaluate import evaluate
+from hwcore.train.ensemble import Ensemble, Inputs, seeds
 from hwcore.train.job import TrainingJob
-from hwcore.train.loss import correct, losses
-from hwcore.train.optimizers import make_optimizer, make_scheduler
+from hwcore.train.parallel import side_by_side
+from hwcore.train.recorder import Recorder, joined_snapshots, joined_weights, metrics_table, steps_table
+from hwcore.train.resume import Resume
+from hwcore.train.split import ensembles
 
 log = logging.getLogger(__name__)
 
 # The streams of random numbers of a replicate, each with its own seed.
 PURPOSES = ("init", "order", "dropout", "train labels", "test labels")
 
-# Numbers in the widest activations of an ensemble on a CPU: 1 MB in float32, the cache of a core.
-_CACHE = 2**18
 
-
-@dataclass
-class Recorder:
-    """What a run leaves behind, on the device until the end."""
-
-    metrics: dict[str, list[Tensor]] = field(default_factory=dict)  # per epoch, each (R,)
-    lr: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    step_loss: list[Tensor] = field(default_factory=list)
-    step_norm: list[Tensor] = field(default_factory=list)
-    snapshot_epochs: list[int] = field(default_factory=list)
-    snapshots: dict[str, list[Tensor]] = field(default_factory=dict)
-    weights: Parameters = field(default_factory=dict)  # in the end, buffers included
-
-    def epoch(self, lr: float, seconds: float, metrics: dict[str, Tensor]) -> None:
-        self.lr.append(lr)
-        self.seconds.append(seconds)
-        for name, value in metrics.items():
-            self.metrics.setdefault(name, []).append(value)
-
-    def snapshot(self, epoch: int, parameters: Parameters) -> None:
-        self.snapshot_epochs.append(epoch)
-        for name, value in parameters.items():
-            self.snapshots.setdefault(name, []).append(value.detach().cpu().clone())
-
-
-def train(job: TrainingJob, prepared: Path | None, output: Path, *, device: str) -> None:
+def train(
+    job: TrainingJob,
+    prepared: Path | None,
+    output: Path,
+    *,
+    device: str,
+    threads: int = 1,
+    key: str = "",
+    interval: float = 30.0,
+) -> None:
     """Train the ``job.replicates`` replicates of a model and write the run into the folder ``output``.
 
     Replicate r has its own initial weights, order of samples, dropout masks and random labels, each
     from a seed of (study, experiment, model, r), so it does not depend on how many others run.
-    ``prepared`` is the data set's file, None for a function.
+    ``prepared`` is the data set's file, None for a function.  On a CPU up to ``threads`` ensembles
+    train at the same time; the number changes no bit.
+
+    Every ``interval`` seconds the state is saved in ``output``/unfinished; a job of the same ``key``
+    (its fingerprint) that was killed goes on from there and ends with the same bits.
 
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
     metrics are those after the epoch), run.json, and where ``job.record`` asks snapshots.safetensors
-    (each parameter of shape (S, R, ...), the epochs in the metadata) and steps.parquet.
+    (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
 
     Raises HwcoreError if the network does not fit the data.
     """
     with computing_on(device) as where:
-        data = load(
-            job.data,
-            prepared,
-            study=job.study,
-            experiment=job.experiment,
-            model=job.model,
-            replicates=job.replicates,
-        ).to(where)
-        data = _fitting(job, data)
-        progress = _Progress(job)
-        parts = [_fit(job, data, chosen, where, progress) for chosen in _ensembles(job, data, where)]
+        names = {"study": job.study, "experiment": job.experiment, "model": job.model}
+        data = load(job.data, prepared, **names, replicates=job.replicates)
+        dtype = precision.chosen(job, where)
+        progress = Progress(job)
+        unfinished = output / "unfinished"
+        # the number format and the ensembles depend on the machine, so they are part of the key
+        resume = partial(_resume, unfinished, f"{key} {dtype} {where.type}", interval)
+        recorders = fit(job, data.to(where), dtype, threads=threads, resume=resume, progress=progress)
         progress.close()
-        _write(job, output, _join(parts), where, progress.seconds())
+        _write(job, output, recorders, where, dtype, progress.seconds())
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _ensembles(job: TrainingJob, data: Data, where: torch.device) -> list[range]:
-    """The replicates that are trained together.
+def fit(
+    job: TrainingJob,
+    data: Data,
+    dtype: torch.dtype,
+    *,
+    threads: int = 1,
+    resume: Callable[[range], Resume] | None = None,
+    progress: "Progress | None" = None,
+) -> list[Recorder]:
+    """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
+    data = _fitting(job, data)
+    where = data.train_x.device
+    inputs = Inputs(data.train_x, dtype)
+    # the inputs are needed once, in the order of memory of a step
+    data = replace(data, train_x=data.train_x[:0])
+    size = len(inputs) if job.training.batch_size == "full" else min(job.training.batch_size, len(inputs))
+    _check_last_batch(job, len(inputs), size)
+    memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
+    groups = ensembles(job.network, job.replicates, size, memory=memory)
 
-    On a GPU all of them.  On a CPU an ensemble saves the overhead of small operations until the
-    activations of a layer outgrow the cache; past that, one after the other is up to twice as fast
-    (10 networks 1-250-1 on 1,000 samples: 14.7 ms a step together, 6.6 ms one by one).
-    """
-    if where.type == "cuda":
-        return [range(job.replicates)]
-    widest = max(math.prod(shape) for shape in job.network.shapes())
-    together = max(1, _CACHE // (_batch_size(job, data) * widest))
-    return [range(start, min(start + together, job.replicates)) for start in range(0, job.replicates, together)]
+    def one(chosen: range) -> Recorder:
+        ensemble = Ensemble(job, data, inputs, chosen, size, dtype)
+        _run(ensemble, chosen, resume and resume(chosen), progress)
+        return ensemble.recorder
 
-
-def _batch_size(job: TrainingJob, data: Data) -> int:
-    samples, said = len(data.train_x), job.training.batch_size
-    return samples if said == "full" else min(said, samples)
-
-
-def _fit(job: TrainingJob, data: Data, chosen: range, where: torch.device, progress: "_Progress") -> Recorder:
-    """Train the replicates ``chosen``."""
-    training, network = job.training, job.network
-    data = data.of_replicates(chosen)
-    initial, buffers = initialize(network, _seeds(job, "init", chosen))
-    parameters = {name: value.to(where).requires_grad_() for name, value in initial.items()}
-    buffers = {name: value.to(where) for name, value in buffers.items()}
-    optimizer = make_optimizer(training, parameters.values())
-    scheduler = make_scheduler(training, optimizer)
-    orders = [Generator().manual_seed(s) for s in _seeds(job, "order", chosen)]
-    masks = [Generator(device=where).manual_seed(s) for s in _seeds(job, "dropout", chosen)]
-    samples, size = len(data.train_x), _batch_size(job, data)
-    classes = training.loss != "mse"
-    autocast = torch.autocast(where.type, torch.bfloat16, enabled=job.precision == "bfloat16")
-    recorder = Recorder()
-    if job.record.weights_every:
-        recorder.snapshot(0, parameters)
-
-    for epoch in range(1, training.epochs + 1):
-        total = torch.zeros(len(chosen), dtype=torch.float64, device=where)
-        right = torch.zeros(len(chosen), dtype=torch.int64, device=where)
-        for x, y in _batches(data, size, orders):
-            with autocast:
-                outputs = forward(network, parameters, buffers, x, training=True, dropout=masks)
-                loss = losses(training.loss, outputs.float(), y)
-            loss.sum().backward()
-            if job.record.steps:
-                recorder.step_loss.append(loss.detach())
-                recorder.step_norm.append(_gradient_norm(parameters))
-            optimizer.step()
-            optimizer.zero_grad()
-            total += loss.detach() * x.shape[-len(network.input) - 1]
-            if classes:
-                right += correct(outputs.detach(), y)
-        metrics = {"train_loss": total / samples}
-        test_loss, test_accuracy = evaluate(network, parameters, buffers, training.loss, data.test_x, data.test_y)
-        metrics["test_loss"] = test_loss
-        if classes:
-            metrics |= {"train_accuracy": right.double() / samples, "test_accuracy": test_accuracy}
-        recorder.epoch(float(optimizer.param_groups[0]["lr"]), progress.seconds(), metrics)
-        if scheduler:
-            scheduler.step()
-        if job.record.weights_every and epoch % job.record.weights_every == 0:
-            recorder.snapshot(epoch, parameters)
-        progress.epoch(chosen, epoch, metrics["train_loss"])
-    recorder.weights = {name: value.detach().cpu() for name, value in {**parameters, **buffers}.items()}
-    return recorder
+    workers = min(threads, len(groups)) if where.type == "cpu" else 1
+    if progress:
+        progress.start(workers)
+    return side_by_side(one, groups, workers)
 
 
-def _batches(data: Data, size: int, orders: Sequence[Generator]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Mini-batches of an epoch, (R, B, *input) and targets; each replicate in its own order.
-
-    The full batch needs no order: it is (N, *input) for all replicates.
-    """
-    x, y = data.train_x, data.train_y
-    if size == len(x):
-        yield x, y
-        return
-    own = data.own_train_labels
-    order = torch.stack([torch.randperm(len(x), generator=generator) for generator in orders]).to(x.device)
-    rows = torch.arange(len(orders), device=x.device).unsqueeze(1)
-    for start in range(0, len(x), size):
-        chosen = order[:, start : start + size]
-        yield x[chosen], y[rows, chosen] if own else y[chosen]
+def _resume(folder: Path, key: str, interval: float, chosen: range) -> Resume:
+    return Resume(folder / f"{chosen.start}.pt", f"{key} {chosen}", interval)
 
 
-def _gradient_norm(parameters: Parameters) -> Tensor:
-    """The Euclidean norm of each replicate's gradient over all parameters: (R,)."""
-    squares = [value.grad.flatten(1).square().sum(1) for value in parameters.values() if value.grad is not None]
-    return torch.stack(squares).sum(0).sqrt()
-
-
-def _seeds(job: TrainingJob, purpose: str, chosen: range | None = None) -> list[int]:
-    replicates = range(job.replicates) if chosen is None else chosen
-    return [seed(job.study, job.experiment, job.model, r, purpose) for r in replicates]
+def _run(ensemble: Ensemble, chosen: range, resume: Resume | None, progress: "Progress | None") -> None:
+    state = resume.load() if resume else None
+    before = 0.0
+    if state:
+        ensemble.load(state)
+        before = ensemble.recorder.seconds[-1]
+        log.info("replicates %d to %d go on after epoch %d", chosen.start, chosen.stop - 1, ensemble.done)
+        if progress:
+            progress.resumed(len(chosen), ensemble.done)
+    started = time.perf_counter()
+    while not ensemble.finished:
+        loss = ensemble.epoch(lambda: before + time.perf_counter() - started)
+        if progress:
+            progress.epoch(chosen, ensemble.done, loss)
+        if resume and resume.due(finished=ensemble.finished):
+            resume.save(ensemble.state())
 
 
 def _fitting(job: TrainingJob, data: Data) -> Data:
     """The data in the shape that the network takes.  Raises HwcoreError if they do not fit each other."""
-    where = f"{job.study}: experiments.{job.experiment}.models.{job.model}"
-    out = job.network.output
+    where, out = _name(job), job.network.output
     if data.classes and out != (data.classes,):
         shown = "×".join(map(str, out))
         raise HwcoreError(f"{where}: the network ends in {shown} outputs, but there are {data.classes} classes")
@@ -205,116 +148,106 @@ def _fitting(job: TrainingJob, data: Data) -> Data:
         raise HwcoreError(f"{where}: {error}") from None
 
 
-class _Progress:
-    """A progress bar on a terminal, and a line in the log about once a second at most."""
+def _check_last_batch(job: TrainingJob, samples: int, size: int) -> None:
+    shapes = job.network.shapes()
+    normed = any(
+        isinstance(layer, BatchNorm) and math.prod(shape[1:]) == 1
+        for layer, shape in zip(job.network.layers, shapes[:-1], strict=True)
+    )
+    if normed and (samples - 1) % size == 0:
+        raise HwcoreError(
+            f"{_name(job)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
+            "and batch_norm needs two; choose another size"
+        )
+
+
+def _name(job: TrainingJob) -> str:
+    return f"{job.study}: experiments.{job.experiment}.models.{job.model}"
+
+
+class Progress:
+    """A progress bar on a terminal, and a line in the log about once a second at most.
+
+    Where ensembles train side by side, each process tells of its own share.
+    """
 
     def __init__(self, job: TrainingJob) -> None:
-        self.epochs, self.replicates = job.training.epochs, job.replicates
+        self.epochs = job.training.epochs
+        self.total = float(self.epochs * job.replicates)
+        self.done = 0
         self.started = self.said = time.perf_counter()
-        total = self.epochs * job.replicates
-        self.bar = tqdm(total=total, unit="epoch", disable=not sys.stderr.isatty())
+        self.bar: tqdm[Any] | None = None
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
             *(job.study, job.experiment, job.model, job.replicates, job.network.parameters(), self.epochs),
         )
 
+    def start(self, workers: int) -> None:
+        if workers == 1 and sys.stderr.isatty():
+            self.bar = tqdm(total=self.total, unit="epoch")
+        self.total /= workers
+
     def seconds(self) -> float:
         return time.perf_counter() - self.started
 
+    def resumed(self, replicates: int, epochs: int) -> None:
+        self.total -= replicates * epochs
+
     def epoch(self, chosen: range, epoch: int, loss: Tensor) -> None:
-        self.bar.update(len(chosen))
+        self.done += len(chosen)
+        if self.bar is not None:
+            self.bar.update(len(chosen))
+            return
         now = time.perf_counter()
-        last = epoch == self.epochs and chosen.stop == self.replicates
         # reading the loss waits for the device, so it is not done every epoch
-        if self.bar.disable and (now - self.said > 1 or last):
+        if now - self.said > 1 or self.done >= self.total:
             self.said = now
-            done = chosen.start * self.epochs + len(chosen) * epoch
-            left = (now - self.started) / done * (self.replicates * self.epochs - done)
+            left = (now - self.started) / self.done * max(0, self.total - self.done)
             which = f"replicates {chosen.start} to {chosen.stop - 1}"
-            log.info("%s, epoch %d of %d, loss %.4g, %.0f s left", which, epoch, self.epochs, loss.mean().item(), left)
+            said = loss.mean().item()
+            log.info("%s, epoch %d of %d, loss %.4g, %.0f s left", which, epoch, self.epochs, said, left)
 
     def close(self) -> None:
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
 
 
-def _join(parts: list[Recorder]) -> Recorder:
-    """What several ensembles left, as if all replicates had been one."""
-    first = parts[0]
-    if len(parts) == 1:
-        return first
-
-    def joined(values: Callable[[Recorder], list[Tensor]]) -> list[Tensor]:
-        return [torch.cat(same) for same in zip(*map(values, parts), strict=True)]
-
-    return Recorder(
-        metrics={name: joined(lambda part, name=name: part.metrics[name]) for name in first.metrics},  # type: ignore[misc]
-        lr=first.lr,
-        seconds=parts[-1].seconds,
-        step_loss=joined(lambda part: part.step_loss),
-        step_norm=joined(lambda part: part.step_norm),
-        snapshot_epochs=first.snapshot_epochs,
-        snapshots={name: joined(lambda part, name=name: part.snapshots[name]) for name in first.snapshots},  # type: ignore[misc]
-        weights={name: torch.cat([part.weights[name] for part in parts]) for name in first.weights},
-    )
-
-
-def _write(job: TrainingJob, output: Path, recorder: Recorder, where: torch.device, seconds: float) -> None:
-    table = _metrics_table(recorder, job.replicates)
+def _write(
+    job: TrainingJob,
+    output: Path,
+    recorders: list[Recorder],
+    where: torch.device,
+    dtype: torch.dtype,
+    seconds: float,
+) -> None:
+    table = metrics_table(recorders)
     if job.record.steps:
-        write_table(output / "steps.parquet", _steps_table(recorder))
+        write_table(output / "steps.parquet", steps_table(recorders))
     if job.record.weights_every:
-        stacked = {name: torch.stack(values) for name, values in recorder.snapshots.items()}
-        epochs = {"epochs": json.dumps(recorder.snapshot_epochs)}
-        write_tensors(output / "snapshots.safetensors", stacked, epochs)
-    write_tensors(output / "checkpoint.safetensors", recorder.weights)
+        steps, stacked = joined_snapshots(recorders)
+        per_epoch = recorders[0].per_epoch
+        at = [step // per_epoch if step % per_epoch == 0 else step / per_epoch for step in steps]
+        write_tensors(output / "snapshots.safetensors", stacked, {"epochs": json.dumps(at)})
+    write_tensors(output / "checkpoint.safetensors", joined_weights(recorders))
     write_table(output / "metrics.parquet", table)
     write_json(
         output / "run.json",
         {
             "job": job.model_dump(mode="json"),
-            "seeds": {purpose: _seeds(job, purpose) for purpose in PURPOSES},
+            "seeds": {purpose: seeds(job, purpose, range(job.replicates)) for purpose in PURPOSES},
             "parameters": job.network.parameters(),
             "device": torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
-            "threads": torch.get_num_threads(),
-            "precision": "float32" if job.precision == "auto" else job.precision,
+            "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
-            "diverged": _diverged(table),
+            "diverged": _first(table[~table.train_loss.map(math.isfinite)], "min"),
+            "stopped": _first(table, "max") if job.training.until else [],
             "versions": versions(["torch", "torchvision", "numpy"]),
             **commit(),
         },
     )
 
 
-def _metrics_table(recorder: Recorder, replicates: int) -> pd.DataFrame:
-    """One row per replicate and epoch, replicate by replicate."""
-    epochs = len(recorder.lr)
-    columns: dict[str, Any] = {
-        "replicate": torch.arange(replicates).repeat_interleave(epochs).numpy(),
-        "epoch": torch.arange(1, epochs + 1).repeat(replicates).numpy(),
-    }
-    for name in ("train_loss", "train_accuracy", "test_loss", "test_accuracy"):
-        if name in recorder.metrics:
-            columns[name] = torch.stack(recorder.metrics[name]).T.flatten().cpu().double().numpy()
-    columns["lr"] = torch.tensor(recorder.lr, dtype=torch.float64).repeat(replicates).numpy()
-    columns["seconds"] = torch.tensor(recorder.seconds, dtype=torch.float64).repeat(replicates).numpy()
-    return pd.DataFrame(columns)
-
-
-def _steps_table(recorder: Recorder) -> pd.DataFrame:
-    loss = torch.stack(recorder.step_loss).cpu().double()
-    norm = torch.stack(recorder.step_norm).cpu().double()
-    steps, replicates = loss.shape
-    return pd.DataFrame(
-        {
-            "replicate": torch.arange(replicates).repeat_interleave(steps).numpy(),
-            "step": torch.arange(1, steps + 1).repeat(replicates).numpy(),
-            "loss": loss.T.flatten().numpy(),
-            "grad_norm": norm.T.flatten().numpy(),
-        }
-    )
-
-
-def _diverged(table: pd.DataFrame) -> list[dict[str, int]]:
-    """The replicates whose training loss is not finite, each with the first such epoch."""
-    lost = table[~table.train_loss.map(math.isfinite)].groupby("replicate", as_index=False).epoch.min()
-    return [{"replicate": int(row.replicate), "epoch": int(row.epoch)} for row in lost.itertuples()]
+def _first(table: pd.DataFrame, which: str) -> list[dict[str, int]]:
+    """The first or the last of these epochs of each replicate."""
+    found = table.groupby("replicate", as_index=False).epoch.agg(which)
+    return [{"replicate": int(row.replicate), "epoch": int(row.epoch)} for row in found.itertuples()]

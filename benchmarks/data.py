@@ -1,0 +1,31 @@
+"""The real data sets, prepared as the workflow does."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hwcore.data import catalog
+from hwcore.data.download import download
+from hwcore.data.prepare import prepare
+
+FOLDER = Path("resources/data")
+_sources: dict[str, Any] = {}
+
+
+def configure(extra: Path | None) -> None:
+    """Take the sources from config.yaml and, over it, from ``extra``."""
+    for path in (Path("config.yaml"), extra):
+        if path:
+            _sources.update(yaml.safe_load(path.read_text()).get("datasets", {}))
+
+
+def prepared(name: str) -> Path:
+    """The prepared file of a data set, made if it is not there."""
+    path = FOLDER / f"{name}.safetensors"
+    source = catalog.resolve(name, _sources[name])
+    if catalog.identity_of(path) != catalog.identity(name, source) if path.exists() else True:
+        if source["source"] == "torchvision":
+            download(name, source)
+        prepare(name, source, path)
+    return path

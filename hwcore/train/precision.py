@@ -1,0 +1,48 @@
+"""The number format in which networks compute while they train."""
+
+import torch
+
+from hwcore.errors import HwcoreError
+from hwcore.nets.spec import Conv, Linear, Network
+from hwcore.train.job import TrainingJob
+
+# Multiplications per sample from which bfloat16 pays; below, converting costs more than it saves.
+_WORTHWHILE = 50_000
+
+
+def chosen(job: TrainingJob, where: torch.device) -> torch.dtype:
+    """float32 or bfloat16: what the job says, or for ``auto`` what is faster here without harm.
+
+    bfloat16 is for matrix products and convolutions alone (torch.autocast): weights, gradients of
+    weights, optimizer and losses stay float32.  ``auto`` takes it for classification on a device
+    that has instructions for it, by networks of at least 50,000 multiplications per sample;
+    `make bench NAME=accuracy` shows that test accuracies then agree within the noise of the seeds.
+    Regression stays float32: its losses fall below what eight bits of mantissa can tell apart.
+
+    Raises HwcoreError if bfloat16 is asked of a GPU without it.
+    """
+    if job.precision == "bfloat16" and where.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise HwcoreError("config: precision: bfloat16, but this GPU does not have it; use `auto` or `float32`")
+    if job.precision != "auto":
+        return getattr(torch, job.precision)  # type: ignore[no-any-return]
+    worthwhile = job.training.loss != "mse" and multiplications(job.network) >= _WORTHWHILE
+    return torch.bfloat16 if worthwhile and _fast(where) else torch.float32
+
+
+def multiplications(network: Network) -> int:
+    """Of one forward pass of one sample, in linear and convolutional layers."""
+    total = 0
+    shapes = network.shapes()
+    for layer, before, after in zip(network.layers, shapes[:-1], shapes[1:], strict=True):
+        if isinstance(layer, Linear):
+            total += before[0] * after[0]
+        elif isinstance(layer, Conv):
+            total += before[0] * layer.kernel**2 * after[0] * after[1] * after[2]
+    return total
+
+
+def _fast(where: torch.device) -> bool:
+    if where.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
