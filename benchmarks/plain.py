@@ -19,10 +19,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.Lea
 class Images(Dataset[tuple[Tensor, int]]):
     """Images as files or torchvision's own sets give them: one at a time, transformed one at a time."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
+    def __init__(self, images: Tensor, labels: Tensor, mean: list[float], std: list[float]) -> None:
         self.images = [Image.fromarray(image.permute(1, 2, 0).squeeze(-1).numpy()) for image in images]
         self.labels = labels.tolist()
-        mean, std = ([value] * images.shape[1] for value in (0.5, 0.25))
         self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(mean, std)])
 
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ traffic with memory (inputs once, weights and optimizer state at every step) at 
 bandwidth; activations are taken to stay in the cache.
 """
 
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -147,7 +149,10 @@ def images(job: TrainingJob, path: Path) -> tuple[plain.Images, plain.Images]:
     names = {"study": job.study, "experiment": job.experiment, "model": job.model}
     data = load(job.data.model_copy(update={"normalize": False}), path, **names, replicates=1)
     parts = ((data.train_x, data.train_y), (data.test_x, data.test_y))
-    first, second = (plain.Images((x * 255).round().to(torch.uint8), y) for x, y in parts)
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["about"])
+    bytes_of = ((x * 255).round().to(torch.uint8) for x, _ in parts)
+    first, second = (plain.Images(x, y, about["mean"], about["std"]) for x, (_, y) in zip(bytes_of, parts, strict=True))
     return first, second
 
 

@@ -10,7 +10,7 @@ from hwcore.config import Config
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
 from hwcore.studies.study import Experiment, Model, Study
-from hwcore.train.spec import Training
+from hwcore.train.spec import Training, Until
 
 
 def page_context(study: Study, config: Config) -> dict[str, Any]:
@@ -127,11 +127,31 @@ def _describe_training(training: Training) -> dict[str, str]:
         ],
         "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
         "epochs": f"{training.epochs:,}",
+        "stops": _describe_until(training.until) if training.until else "",
     }
     if training.scheduler:
         options = training.scheduler.model_dump(exclude={"kind"})
         said["schedule"] = ", ".join([training.scheduler.kind, *(f"{key} {value:g}" for key, value in options.items())])
     return {key: value for key, value in said.items() if value}
+
+
+def _describe_until(until: Until) -> str:
+    """`once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 1e-05, 2 epochs in a row`"""
+    change = f"change of loss over {_counted(until.over, 'epoch')} ≤ "
+    limits = (
+        ("training loss ≤ ", until.loss),
+        (change, until.loss_change),
+        ("gradient norm ≤ ", until.grad_norm),
+        ("training accuracy ≥ ", until.accuracy),
+    )
+    said = "once " + " and ".join(f"{name}{limit:g}" for name, limit in limits if limit is not None)
+    if until.patience > 1:
+        said += f", {until.patience} epochs in a row"
+    return said + (f", from epoch {until.first_epoch} on" if until.first_epoch > 1 else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def describe_network(network: Network) -> str:

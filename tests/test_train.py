@@ -1,27 +1,48 @@
 """Training: an ensemble is as many single networks, and says so in its files."""
 
+import contextlib
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from conftest import ROOT
 from hwcore.data.load import load
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
-from hwcore.train import split
+from hwcore.train import precision, split
 from hwcore.train.job import TrainingJob
+from hwcore.train.resume import Resume
 from hwcore.train.train import train
 
 COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
 FIT = {"optimizer": "adam", "lr": 0.01, "loss": "mse", "epochs": 4, "batch_size": "full"}
+
+
+# a small convolutional network, whose replicates train one by one
+IMAGES: dict[str, Any] = {
+    "network": {
+        "input": [1, 8, 8],
+        "layers": [{"conv": {"channels": 3, "kernel": 3}}, "relu", {"max_pool": 2}, "flatten", {"linear": 10}],
+    },
+    "data": {"dataset": "digits", "train_samples": 200, "test_samples": 50},
+    "training": {**FIT, "loss": "cross_entropy", "epochs": 3, "batch_size": 20},
+}
 
 
 @pytest.fixture(scope="session")
@@ -140,6 +161,206 @@ def test_the_same_job_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
     first, second = (pd.read_parquet(tmp_path / name / "metrics.parquet") for name in ("first", "second"))
     pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True)
+
+
+@pytest.mark.parametrize("replicates", [4, 5])
+def test_the_number_of_processes_changes_no_bit(tmp_path: Path, digits: Path, replicates: int) -> None:
+    asked = job(**IMAGES, record={"steps": True, "weights_every": 1}, replicates=replicates)
+    for threads in (1, 2):
+        train(asked, digits, tmp_path / str(threads), device="cpu", threads=threads)
+    for file in ("checkpoint.safetensors", "snapshots.safetensors", "steps.parquet"):
+        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
+    first, second = (pd.read_parquet(tmp_path / name / "metrics.parquet") for name in ("1", "2"))
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True)
+
+
+class KilledError(Exception):
+    pass
+
+
+@given(at=st.integers(1, 12), seed=st.integers(0, 3))
+@settings(max_examples=12, deadline=None)
+@example(at=9, seed=0)
+def test_a_training_that_was_stopped_anywhere_goes_on_to_the_same_bits(at: int, seed: int) -> None:
+    """``at`` is the number of the save after which the process dies."""
+    asked = [
+        job(training={**FIT, "batch_size": 16, "epochs": 8, "until": {"loss": 0.42}}, record={"weights_every": 3}),
+        job(training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}}, record={"steps": True}, replicates=5),
+        job(training={**FIT, "optimizer": "sgd", "momentum": 0.9, "batch_size": 10, "epochs": 6}),
+        job(training={**FIT, "optimizer": "rmsprop", "batch_size": 10}, record={"weights_every": {"steps": 5}}),
+    ][seed]
+    with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        folder = Path(name)
+        patch.setattr(split, "_CACHE", 160)  # some ensembles
+        train(asked, None, folder / "whole", device="cpu")
+        saves, save = [], Resume.save
+
+        def dying(self: Resume, state: dict[str, Any]) -> None:
+            save(self, state)
+            saves.append(1)
+            if len(saves) == at:
+                raise KilledError
+
+        patch.setattr(Resume, "save", dying)
+        with contextlib.suppress(KilledError):
+            train(asked, None, folder / "killed", device="cpu", key="k", interval=0)
+        patch.setattr(Resume, "save", save)
+        train(asked, None, folder / "killed", device="cpu", key="k", interval=0)
+        _assert_equal_runs(folder / "whole", folder / "killed")
+        assert not (folder / "killed/unfinished").exists()
+
+
+def _assert_equal_runs(first: Path, second: Path) -> None:
+    names = {path.name for path in first.iterdir()}
+    assert names == {path.name for path in second.iterdir()}
+    for name in names - {"run.json", "metrics.parquet"}:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    tables = [pd.read_parquet(folder / "metrics.parquet").drop(columns="seconds") for folder in (first, second)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path, threads: int) -> None:
+    training = {**IMAGES["training"], "epochs": 12}
+    asked = job(**{**IMAGES, "training": training}, record={"weights_every": 5, "steps": True}, replicates=2)
+    plan = {"job": asked.model_dump(mode="json"), "prepared": str(digits), "folder": str(tmp_path / "killed")}
+    (tmp_path / "job.json").write_text(json.dumps({**plan, "threads": threads}))
+    code = (
+        "import json, sys, pathlib; from hwcore.train.job import TrainingJob; from hwcore.train.train import train;"
+        "said = json.loads(pathlib.Path(sys.argv[1]).read_text());"
+        "train(TrainingJob.model_validate(said['job']), pathlib.Path(said['prepared']), pathlib.Path(said['folder']),"
+        "device='cpu', threads=said['threads'], key='k', interval=0)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "job.json")]
+    random = np.random.default_rng(threads)
+    for _ in range(3):
+        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        # wherever it is after its first save
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "killed").glob("unfinished/*.pt")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+    subprocess.run(command, cwd=ROOT, check=True)
+    train(asked, digits, tmp_path / "whole", device="cpu")
+    _assert_equal_runs(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_a_state_of_another_job_or_a_damaged_one_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    resume = Resume(tmp_path / "0.pt", "one", 0)
+    resume.save({"epoch": 3})
+    assert resume.load() == {"epoch": 3}
+    assert Resume(tmp_path / "0.pt", "another", 0).load() is None
+    (tmp_path / "0.pt").write_bytes((tmp_path / "0.pt").read_bytes()[:100])
+    assert resume.load() is None
+    assert "cannot be read" in caplog.text
+    assert Resume(tmp_path / "1.pt", "one", 0).load() is None
+
+
+def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
+    training = {**FIT, "batch_size": 16, "epochs": 60}
+    whole, metrics = run(job(training=training, replicates=4), tmp_path / "whole")
+    limit = metrics[metrics.epoch == 30].train_loss.median()
+    until = {"loss": float(limit), "patience": 2}
+    asked = job(training={**training, "until": until}, record={"weights_every": 7, "steps": True}, replicates=4)
+    weights, stopped = run(asked, tmp_path / "stopped")
+    last = stopped.groupby("replicate").epoch.max()
+    assert last.nunique() > 1
+    for r in range(4):
+        loss = metrics[metrics.replicate == r].train_loss.to_numpy()
+        below = (loss <= limit).astype(int)
+        expected = next((e for e in range(2, 61) if below[e - 2 : e].all()), 60)
+        assert last[r] == expected
+        own = stopped[stopped.replicate == r]
+        # as it would have been, but for the rounding of an ensemble of another size
+        np.testing.assert_allclose(own.train_loss, loss[:expected], rtol=1e-4)
+    said = json.loads((tmp_path / "stopped/run.json").read_text())["stopped"]
+    assert said == [{"replicate": r, "epoch": int(e)} for r, e in last.items()]
+    steps = pd.read_parquet(tmp_path / "stopped/steps.parquet")
+    assert (steps.groupby("replicate").step.max() == 4 * last).all()
+    snapshots = load_file(tmp_path / "stopped/snapshots.safetensors")
+    for name, value in weights.items():
+        first = int(last.idxmin())
+        torch.testing.assert_close(snapshots[name][-1][first], value[first], rtol=0, atol=0)
+        assert not torch.equal(value[first], whole[name][first])
+
+
+@pytest.mark.parametrize(
+    ("until", "holds"),
+    [
+        ({"loss_change": 1e-3, "over": 3}, lambda own, e: e > 3 and abs(own[e - 1] - own[e - 4]) <= 1e-3),
+        ({"loss": 10.0, "first_epoch": 5}, lambda own, e: e >= 5),
+        ({"grad_norm": 1e6}, lambda own, e: True),
+        ({"grad_norm": 0.0}, lambda own, e: False),
+    ],
+)
+def test_conditions_of_stopping(tmp_path: Path, until: dict[str, Any], holds: Any) -> None:
+    training = {**FIT, "epochs": 40}
+    _, metrics = run(job(training=training), tmp_path / "whole")
+    _, stopped = run(job(training={**training, "until": until}), tmp_path / "stopped")
+    for r, own in metrics.groupby("replicate"):
+        losses = own.train_loss.to_numpy()
+        expected = next((e for e in range(1, 41) if holds(losses, e)), 40)
+        assert stopped[stopped.replicate == r].epoch.max() == expected
+
+
+def test_learning_until_all_is_fitted(tmp_path: Path, digits: Path) -> None:
+    training = {**IMAGES["training"], "epochs": 40, "until": {"accuracy": 0.99}}
+    mlp = {"network": {"mlp": [64, 50, 10]}, "data": IMAGES["data"]}
+    _, metrics = run(job(**mlp, training=training), tmp_path, digits)
+    last = metrics.groupby("replicate").tail(1)
+    assert (last.epoch < 40).all()
+    assert (last.train_accuracy >= 0.99).all()
+
+
+def test_weights_are_recorded_every_so_many_steps_and_of_some_layers(tmp_path: Path) -> None:
+    # four steps an epoch
+    asked = job(training={**FIT, "batch_size": 16}, record={"weights_every": {"steps": 6}, "layers": [2]})
+    run(asked, tmp_path)
+    snapshots = load_file(tmp_path / "snapshots.safetensors")
+    assert {name: tuple(value.shape) for name, value in snapshots.items()} == {
+        "3.weight": (3, 3, 4, 5),
+        "3.bias": (3, 3, 4),
+    }
+    with safe_open(tmp_path / "snapshots.safetensors", framework="pt") as file:
+        assert json.loads(file.metadata()["epochs"]) == [0, 1.5, 3]
+
+
+def test_bfloat16_is_chosen_where_it_is_fast_and_harmless(digits: Path) -> None:
+    cpu = torch.device("cpu")
+    fast = torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16")
+    large = job(network={"mlp": [784, 500, 10]}, data=IMAGES["data"], training=IMAGES["training"])
+    small = job(network={"mlp": [64, 10]}, data=IMAGES["data"], training=IMAGES["training"])
+    assert precision.chosen(large, cpu) == (torch.bfloat16 if fast else torch.float32)
+    assert precision.chosen(small, cpu) == torch.float32
+    assert precision.chosen(job(), cpu) == torch.float32
+    asked = large.model_copy(update={"precision": "float32"})
+    assert precision.chosen(asked, cpu) == torch.float32
+
+
+@given(
+    replicates=st.integers(1, 200), batch=st.integers(1, 5000), cores=st.integers(1, 64), gigabytes=st.floats(1.1, 80)
+)
+def test_replicates_are_split_without_loss(replicates: int, batch: int, cores: int, gigabytes: float) -> None:
+    network = job().network
+    memory = int(gigabytes * 2**30)
+    for groups in (
+        split.ensembles(network, replicates, batch),
+        split.ensembles(network, replicates, batch, memory=memory),
+    ):
+        assert [r for group in groups for r in group] == list(range(replicates))
+    count = len(split.ensembles(network, replicates, batch))
+    threads = split.threads(network, replicates, batch, cores)
+    assert threads <= cores
+    assert count % threads == 0
+
+
+def test_a_last_batch_of_one_sample_and_batch_norm(tmp_path: Path, digits: Path) -> None:
+    network = {"input": [64], "layers": [{"linear": 5}, "batch_norm", {"linear": 10}]}
+    data = {"dataset": "digits", "train_samples": 41, "test_samples": 10}
+    with pytest.raises(HwcoreError, match="batch_size: 20 leaves one of 41 samples"):
+        run(job(network=network, data=data, training={**IMAGES["training"], "batch_size": 20}), tmp_path, digits)
 
 
 def test_snapshots_are_of_epoch_0_and_of_every_so_many(tmp_path: Path) -> None:
