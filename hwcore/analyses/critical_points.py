@@ -21,14 +21,14 @@ from hwcore.seeds import seed
 
 # An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
 _LARGEST = 2000
-# Steps of each solver from the trained weights, and from each restart.
-_STEPS = {"levenberg_marquardt": 150, "newton": 30, "root": 20}
+# Steps of each solver in turn: from where a smooth network starts, from where another does, and from its
+# restarts.  A descent that has come to a kink gains nothing from more of them.
 _SMOOTH_STEPS = {"levenberg_marquardt": 400, "newton": 300, "root": 60}
+_STEPS = {"levenberg_marquardt": 100, "newton": 20, "root": 5}
+_RESTART_STEPS = {"levenberg_marquardt": 80, "newton": 5, "root": 2}
 # The length of the random step of each restart, as a share of the length of the weights.
 _RESTARTS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8, 0.8)
 _REPORTS = 1e-3  # the gradient norm at which the reports stop
-_EXACT = 1e-15  # what certification asks for, so that only rounding stops the last steps
-_FINAL_STEPS = 12
 _PERTURBATIONS = 100
 _PERTURBATION = 1e-3  # of the norm of the weights
 _NEARBY = 1e-5  # of the norm of the weights: where the change of H is measured
@@ -81,14 +81,15 @@ def analyse(
     eigenvalues); minimal_ratio, the share of positive ones; negative_share, the index of Pennington
     & Bahri 2017; perturbation_ratio, the share of random perturbations by a thousandth of the
     weights' norm that raise the objective; ratio_at_τ, the share of eigenvalues above τ λ_max for each
-    of ``TAUS``; largest and smallest eigenvalue; kantorovich, h = ρ ‖H⁻¹‖ ‖H⁻¹∇L‖; kink_distance, to
-    the nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
+    of ``TAUS``; largest and smallest eigenvalue; kantorovich, the bound of Newton-Kantorovich in
+    coordinates in which all curvatures are ±1 (``_kantorovich``); kink_distance, to the
+    nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
     reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
     ‖∇L‖ < 10⁻³, count every eigenvalue above 0; converged (‖∇L‖ ≤ tolerance); certified: converged,
-    and an exact, isolated critical point is within 2 ‖H⁻¹∇L‖, by Newton-Kantorovich (h ≤ ½) with H
-    nonsingular beyond rounding and no kink nearer than that; steps of the solvers; restarts.
+    and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), with H nonsingular
+    beyond rounding and no kink within the radius that the bound speaks of; steps of the solvers; restarts.
 
-    ρ is an estimate from random directions, so a certificate is as good as it.  H of a ReLU network
+    The change of H is estimated in random directions, so a certificate is as good as that.  H of a ReLU network
     is that of the smooth piece around the point; without λ it is singular, for its weights can be
     rescaled, and nothing is certified.
 
@@ -179,18 +180,13 @@ def _search(run: Run, function: Surface, begin: Tensor, tolerance: float) -> _Se
         if len(stuck) == 0:
             break
         away = directions(run, begin, stuck, f"restart {attempt}", 1)[0]
-        tried, there, more = _solve(function, begin[stuck] + length * away, stuck, steps, tolerance)
+        again = steps if steps is _SMOOTH_STEPS else _RESTART_STEPS
+        tried, there, more = _solve(function, begin[stuck] + length * away, stuck, again, tolerance)
         taken[stuck] += more
         restarts[stuck] += 1
         # one that finds no critical point stays where its first descent ended
         weights[stuck[there]] = tried[there]
         converged[stuck[there]] = True
-    if steps is _SMOOTH_STEPS and converged.any():
-        # a certificate needs the gradient as small as rounding lets it be
-        rest = converged.nonzero().squeeze(1)
-        last = root(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
-        weights[rest] = last.weights
-        taken[rest] += last.steps
     return _Search(weights, converged, taken, restarts, early.weights)
 
 
@@ -261,15 +257,14 @@ def _describe(run: Run, function: Surface, plain: Surface, found: _Search, toler
     weights, first = found.weights.nan_to_num(0, 0, 0), found.first.nan_to_num(0, 0, 0)
     objective, g, h = function.hessian(weights, everyone)
     norm = g.norm(dim=1)
-    values, vectors = torch.linalg.eigh(h)
+    values = torch.linalg.eigvalsh(h)
     largest, least = values.abs().amax(1), values.abs().amin(1)
     count = values.shape[1]
     rounding = count * torch.finfo(torch.float64).eps * largest
     rho = _lipschitz(run, function, weights, h)
     tau = torch.maximum(rounding, (rho * norm).sqrt())
     positive, negative = (values > tau[:, None]).sum(1), (values < -tau[:, None]).sum(1)
-    newton_step = ((vectors.mT @ g.unsqueeze(2)).squeeze(2) / values).norm(dim=1)
-    kantorovich = rho * newton_step / least
+    kantorovich, radius = _kantorovich(run, function, weights, g, h)
     kinks = function.kink_distance(weights)
     reports_loss, reports_slope, reports_h = function.hessian(first, everyone)
     columns = {
@@ -297,13 +292,46 @@ def _describe(run: Run, function: Surface, plain: Surface, found: _Search, toler
     table = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
     table.loc[~finite.cpu().numpy(), [*columns]] = float("nan")
     converged = found.converged & finite & (norm <= tolerance)
-    certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > 2 * newton_step)
+    certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > radius)
     table["converged"] = converged.cpu().numpy()
     table["certified"] = certified.cpu().numpy()
     table["steps"] = found.steps.cpu().numpy()
     table["restarts"] = found.restarts.cpu().numpy()
     table.insert(0, "replicate", range(len(weights)))
     return table
+
+
+def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """The bound h = ω ‖∇L‖ of Newton-Kantorovich and the radius around θ that it speaks of, both (R,).
+
+    Its theorem holds in any coordinates (Deuflhard 2004, Newton Methods for Nonlinear Problems, 2.1), and
+    in u = |H|^½ θ, where all curvatures are ±1, flat directions do not spoil it: there
+    ‖∇L‖ is ‖|H|^-½ ∇L‖, and ω ≥ ‖|H|^-½ (H(θ + δ) − H(θ)) |H|^-½‖ / ‖|H|^½ δ‖ is the largest over random δ
+    and Newton's own step twice as long.  The radius is 2 ‖|H|^-½ ∇L‖, in θ at most 2 ‖|H|^-½ ∇L‖ / √min |λ|.
+    """
+    everyone = torch.arange(weights.shape[0], device=weights.device)
+    values, vectors = torch.linalg.eigh(h)
+    size = values.abs().clamp(min=torch.finfo(torch.float64).tiny).sqrt()
+    back = vectors / size.unsqueeze(1)  # from u to θ
+    gradient = (back.mT @ g.unsqueeze(2)).squeeze(2)
+    newton = -(vectors @ ((vectors.mT @ g.unsqueeze(2)).squeeze(2) / (values.sign() * size**2)).unsqueeze(2)).squeeze(2)
+    omega = torch.zeros_like(values[:, 0])
+    tried = [2 * newton]
+    for away in directions(run, weights, everyone, "kantorovich", 3):
+        delta = (back @ away.unsqueeze(2)).squeeze(2)
+        tried.append(_NEARBY * (away.norm(dim=1) / delta.norm(dim=1))[:, None] * delta)
+    for delta in tried:
+        usable = torch.isfinite(delta).all(1, keepdim=True)
+        change = function.hessian(weights + torch.where(usable, delta, 0.0), everyone)[2] - h
+        length = (size * (vectors.mT @ delta.unsqueeze(2)).squeeze(2)).norm(dim=1)
+        between = (back.mT @ change @ back).nan_to_num(math.inf, math.inf, math.inf)
+        known = torch.isfinite(between).all(2).all(1) & (length > 0)
+        ratio = torch.linalg.matrix_norm(torch.where(known[:, None, None], between, 0.0), 2) / length
+        # at a point whose gradient is zero to the last digit Newton's step has no length
+        ratio = torch.where(known, ratio, torch.where(length == 0, 0.0, math.inf))
+        omega = torch.maximum(omega, ratio.nan_to_num(math.inf))
+    slope = gradient.norm(dim=1)
+    return (omega * slope).nan_to_num(math.inf, math.inf), 2 * slope / size.amin(1)
 
 
 def _lipschitz(run: Run, function: Surface, weights: Tensor, h: Tensor) -> Tensor:

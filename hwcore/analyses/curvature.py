@@ -20,7 +20,8 @@ from hwcore.nets.spec import Activation, Flatten, Linear, Network
 from hwcore.train.loss import losses
 
 _COLUMNS = 1024  # columns of Hessians, of all replicates together, that are computed at once
-_NUMBERS = 2**22  # numbers in the largest tensor of the closed form: 32 MB
+# Numbers in the largest tensor of the closed form: 1 MB, the cache of a core (32 MB takes three times as long).
+_NUMBERS = 2**17
 
 # A function of the weights (r, P) of the replicates in a list of indices (r,).
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -186,7 +187,7 @@ def _activate(layer: Activation | None, z: Tensor) -> tuple[Tensor, Tensor | Non
     if layer.kind == "relu":
         return z.clamp(min=0), (z > 0).to(z.dtype), None
     if layer.kind == "leaky_relu":
-        slope = torch.where(z > 0, 1.0, layer.slope).to(z.dtype)
+        slope = torch.where(z > 0, torch.ones_like(z), layer.slope)
         return z * slope, slope, None
     if layer.kind == "tanh":
         value = torch.tanh(z)
@@ -225,7 +226,6 @@ class Differentiated:
         h = hessian(self._loss, weights, chosen)
         h.diagonal(dim1=1, dim2=2).add_(self._decay)
         return self.loss(weights, chosen), gradient(self._loss, weights, chosen) + self._decay * weights, h
-
 
     def kink_distance(self, weights: Tensor) -> Tensor:
         return weights.new_full((len(weights),), math.inf if self._smooth else 0.0)

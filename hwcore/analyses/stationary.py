@@ -31,9 +31,7 @@ Merit = Callable[[Tensor, Tensor], Tensor]
 Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
-def levenberg_marquardt(
-    surface: Surface, weights: Tensor, chosen: Tensor, *, steps: int, tolerance: float
-) -> Solution:
+def levenberg_marquardt(surface: Surface, weights: Tensor, chosen: Tensor, *, steps: int, tolerance: float) -> Solution:
     """Minimise a sum of squares (Levenberg 1944, Marquardt 1963): (2 JᵀJ + (λ + μ) I) δ = −∇L.
 
     The system is solved by Cholesky; where it is singular to rounding, by its eigenvalues.

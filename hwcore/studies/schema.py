@@ -147,6 +147,7 @@ FIGURES: dict[str, type[Spec]] = {
     "trajectory": TableFigure,
     "gradient_norm": TableFigure,
     "minimal_ratio": TableFigure,
+    "ratio_tolerance": TableFigure,
     "capacity": TableFigure,
     "interpolation": TableFigure,
     "sweep": SweepFigure,
