@@ -23,9 +23,11 @@ from hwcore.seeds import seed
 _LARGEST = 2000
 # Steps of each solver in turn: from where a smooth network starts, from where another does, and from its
 # restarts.  A descent that has come to a kink gains nothing from more of them.
-_SMOOTH_STEPS = {"levenberg_marquardt": 400, "newton": 300, "root": 60}
+_SMOOTH_STEPS = {"levenberg_marquardt": 150, "newton": 250, "root": 40}
 _STEPS = {"levenberg_marquardt": 100, "newton": 20, "root": 5}
 _RESTART_STEPS = {"levenberg_marquardt": 80, "newton": 5, "root": 2}
+_FINAL_STEPS = 10
+_EXACT = 1e-14
 # The length of the random step of each restart, as a share of the length of the weights.
 _RESTARTS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8, 0.8)
 _REPORTS = 1e-3  # the gradient norm at which the reports stop
@@ -187,6 +189,12 @@ def _search(run: Run, function: Surface, begin: Tensor, tolerance: float) -> _Se
         # one that finds no critical point stays where its first descent ended
         weights[stuck[there]] = tried[there]
         converged[stuck[there]] = True
+    if steps is _SMOOTH_STEPS and converged.any():
+        # a certificate needs a smaller gradient than convergence
+        rest = converged.nonzero().squeeze(1)
+        last = root(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
+        weights[rest] = last.weights
+        taken[rest] += last.steps
     return _Search(weights, converged, taken, restarts, early.weights)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from hwcore.analyses.curvature import Surface
 
-_STUCK = 1e16  # a damping, relative to the first, at which no step changes anything
+_STUCK = 1e14  # a damping, relative to the matrix, at which no step changes anything
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,18 @@ def _damped(
     taken = torch.zeros(len(weights), dtype=torch.int64, device=weights.device)
     active = torch.isfinite(weights).all(1).nonzero().squeeze(1)
     loss, slope, matrix = expand(weights[active], chosen[active])
-    mu = first = 1e-3 * matrix.diagonal(dim1=1, dim2=2).abs().amax(1).clamp(min=1e-12)
-    if make_step is _root_step:
-        mu = first = mu.square() * 1e3
+    scale = matrix.diagonal(dim1=1, dim2=2).abs().amax(1).clamp(min=1e-9)
+    # for roots as Yamashita & Fukushima 2001: Newton's own steps wherever the gradient is small
+    mu = slope.square().sum(1).clamp(min=1e-30) if make_step is _root_step else 1e-3 * scale
+    limit = _STUCK * (scale.square() if make_step is _root_step else scale)
     factor = torch.full_like(mu, 2.0)
     for step in range(steps + 1):
         done = slope.norm(dim=1) <= tolerance
         converged[active[done]] = True
-        going = ~done & (mu < _STUCK * first) & torch.isfinite(loss)
+        going = ~done & (mu < limit) & torch.isfinite(loss)
         if not going.all():
             active, loss, slope, matrix = active[going], loss[going], slope[going], matrix[going]
-            mu, first, factor = mu[going], first[going], factor[going]
+            mu, limit, factor = mu[going], limit[going], factor[going]
         if len(active) == 0 or step == steps:
             break
         delta, predicted = make_step(slope, matrix, mu)
