@@ -22,7 +22,7 @@ from hwcore.train.device import computing_on
 
 ROUNDS = 5
 NETWORKS, SAMPLES = 100, 100
-WIDTHS = [1, 5, 4, 3, 2, 1]
+WIDTHS = [1, 5, 3, 4, 2, 1]
 
 
 def main() -> list[dict[str, Any]]:
