@@ -23,10 +23,10 @@ from hwcore.seeds import seed
 _LARGEST = 2000
 # Steps of each solver in turn: from where a smooth network starts, from where another does, and from its
 # restarts.  A descent that has come to a kink gains nothing from more of them.
-_SMOOTH_STEPS = {"levenberg_marquardt": 400, "newton": 250, "root": 40}
+_SMOOTH_STEPS = {"levenberg_marquardt": 300, "newton": 250, "root": 40}
 _STEPS = {"levenberg_marquardt": 100, "newton": 20, "root": 5}
 _RESTART_STEPS = {"levenberg_marquardt": 80, "newton": 5, "root": 2}
-_FINAL_STEPS = 10
+_FINAL_STEPS = 40
 _EXACT = 1e-14
 # The length of the random step of each restart, as a share of the length of the weights.
 _RESTARTS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8, 0.8)

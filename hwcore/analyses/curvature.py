@@ -7,7 +7,7 @@ same numbers to rounding.
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +20,8 @@ from hwcore.nets.spec import Activation, Flatten, Linear, Network
 from hwcore.train.loss import losses
 
 _COLUMNS = 1024  # columns of Hessians, of all replicates together, that are computed at once
-# Numbers in the largest tensor of the closed form: 1 MB, the cache of a core (32 MB takes three times as long).
-_NUMBERS = 2**17
+# Numbers in the largest tensor of the closed form: 2 MB, the cache of a core (32 MB takes three times as long).
+_NUMBERS = 2**18
 
 # A function of the weights (r, P) of the replicates in a list of indices (r,).
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -99,10 +99,10 @@ class Perceptron:
         found = []
         for part in weights.split(self._together):
             nearest = part.new_full((len(part),), math.inf)
-            for z, dz, activation in self._preactivations(part):
+            for layer, (_, _, activation) in zip(self._preactivations(part), self._layers, strict=True):
                 if activation is not None and activation.kind in {"relu", "leaky_relu"}:
                     # what no weight moves stays on its side
-                    ratio = z.abs() / dz.square().sum(3).sqrt()
+                    ratio = layer.z.abs() / layer.dz.square().sum(3).sqrt()
                     nearest = torch.minimum(nearest, ratio.nan_to_num(math.inf).amin((1, 2)))
             found.append(nearest)
         return torch.cat(found)
@@ -121,8 +121,8 @@ class Perceptron:
             start = end
         return found
 
-    def _preactivations(self, weights: Tensor) -> Iterator[tuple[Tensor, Tensor, Activation | None]]:
-        """The z (r, width, N) of each layer, ∂z/∂θ (r, width, N, weights up to here), and what follows."""
+    def _preactivations(self, weights: Tensor) -> Iterator["_Layer"]:
+        """The layers from first to last."""
         r, samples = weights.shape[0], self._x.shape[1]
         a = self._x.expand(r, *self._x.shape)
         da = weights.new_zeros(r, a.shape[1], samples, 0)
@@ -135,16 +135,15 @@ class Perceptron:
             own = dz[..., before : before + out * fan_in].unflatten(3, (out, fan_in))
             own.diagonal(dim1=1, dim2=3).copy_(a.mT.unsqueeze(3).expand(r, samples, fan_in, out))
             dz[..., before + out * fan_in :].diagonal(dim1=1, dim2=3).fill_(1.0)
-            yield z, dz, activation
-            a, slope, _ = _activate(activation, z)
-            da = dz if slope is None else slope.unsqueeze(3) * dz
+            a, slope, bend = _activate(activation, z)
+            after = dz if slope is None else slope.unsqueeze(3) * dz
+            yield _Layer(z, a, slope, bend, dz, da, after)
+            da = after
 
     def _expand(self, weights: Tensor, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
         layers = list(self._preactivations(weights))
-        z, dz, activation = layers[-1]
-        a, slope, _ = _activate(activation, z)
-        error = a - self._y
-        jac = (dz if slope is None else slope.unsqueeze(3) * dz).flatten(1, 2)
+        error = layers[-1].a - self._y
+        jac = layers[-1].da.flatten(1, 2)
         scale = 2 / self._y.numel()
         gradient = scale * (jac.mT @ error.flatten(1).unsqueeze(2)).squeeze(2) + self._decay * weights
         curvature = scale * (jac.mT @ jac)
@@ -154,30 +153,33 @@ class Perceptron:
             self._bend(curvature, scale * error, weights, layers)
         return loss, gradient, (curvature + curvature.mT) / 2
 
-    def _bend(
-        self, h: Tensor, upper: Tensor, weights: Tensor, layers: list[tuple[Tensor, Tensor, Activation | None]]
-    ) -> None:
+    def _bend(self, h: Tensor, upper: Tensor, weights: Tensor, layers: list["_Layer"]) -> None:
         """Add to ``h`` what the curvature of the networks themselves gives; ``upper`` is ∂L/∂f (r, outputs, N)."""
-        split = self._split(weights)
-        for i in range(len(layers) - 1, -1, -1):
-            z, dz, activation = layers[i]
-            _, slope, bend = _activate(activation, z)
-            if bend is not None:
-                flat = dz.flatten(1, 2)
+        for (weight, _), layer in zip(reversed(self._split(weights)), reversed(layers), strict=True):
+            if layer.bend is not None:
+                flat = layer.dz.flatten(1, 2)
                 q = flat.shape[2]
-                h[:, :q, :q] += flat.mT @ (flat * (upper * bend).flatten(1).unsqueeze(2))
-            upper = upper if slope is None else upper * slope
-            if i == 0:
-                return
-            z, dz, activation = layers[i - 1]
-            _, slope, _ = _activate(activation, z)
-            da = dz if slope is None else slope.unsqueeze(3) * dz
-            fan_in, before = da.shape[1], da.shape[3]
-            cross = (upper @ da.transpose(1, 2).flatten(2)).unflatten(2, (fan_in, before)).flatten(1, 2)
-            own = slice(before, before + cross.shape[1])
-            h[:, own, :before] += cross
-            h[:, :before, own] += cross.mT
-            upper = split[i][0].mT @ upper
+                h[:, :q, :q] += flat.mT @ (flat * (upper * layer.bend).flatten(1).unsqueeze(2))
+            upper = upper if layer.slope is None else upper * layer.slope
+            fan_in, before = layer.below.shape[1], layer.below.shape[3]
+            if before:
+                cross = (upper @ layer.below.transpose(1, 2).flatten(2)).unflatten(2, (fan_in, before)).flatten(1, 2)
+                own = slice(before, before + cross.shape[1])
+                h[:, own, :before] += cross
+                h[:, :before, own] += cross.mT
+                upper = weight.mT @ upper
+
+
+class _Layer(NamedTuple):
+    """One linear layer and its activation: z, a = σ(z), σ' and σ'' (r, width, N); None as ``_activate`` has it."""
+
+    z: Tensor
+    a: Tensor
+    slope: Tensor | None
+    bend: Tensor | None
+    dz: Tensor  # ∂z/∂θ: (r, width, N, weights up to here)
+    below: Tensor  # ∂a/∂θ of the layer before: (r, inputs, N, weights up to there)
+    da: Tensor  # ∂a/∂θ: as dz
 
 
 def _activate(layer: Activation | None, z: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
