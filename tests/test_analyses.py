@@ -16,6 +16,7 @@ from sklearn.decomposition import PCA
 
 from hwcore.analyses import (
     critical_points,
+    curvature,
     evaluation,
     gradient_norm,
     interpolation,
@@ -211,20 +212,20 @@ def test_sharpness_leaves_the_weights_as_they_are(classifiers: dict[str, Run]) -
 
 
 def test_hessian_is_that_of_finite_differences(fitted: Run) -> None:
-    loss, residuals = critical_points.objectives(fitted)
+    loss, residuals = curvature.objectives(fitted)
     assert residuals is not None
     everyone = torch.arange(3)
     weights = flatten({name: value.double() for name, value in fitted.parameters.items()})
-    full = critical_points.hessian(loss, weights, everyone)
+    full = curvature.hessian(loss, weights, everyone)
     step = 1e-5
     for i in range(weights.shape[1]):
         delta = torch.zeros_like(weights)
         delta[:, i] = step
-        up, down = (critical_points.gradient(loss, weights + sign * delta, everyone) for sign in (1, -1))
+        up, down = (curvature.gradient(loss, weights + sign * delta, everyone) for sign in (1, -1))
         torch.testing.assert_close(full[:, :, i], (up - down) / (2 * step), rtol=1e-6, atol=1e-7)
-    jac = critical_points.jacobian(residuals, weights, everyone)
+    jac = curvature.jacobian(residuals, weights, everyone)
     slope = 2 * (jac.mT @ residuals(weights, everyone)[:, :, None])[:, :, 0]
-    torch.testing.assert_close(slope, critical_points.gradient(loss, weights, everyone), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(slope, curvature.gradient(loss, weights, everyone), rtol=1e-9, atol=1e-12)
 
 
 def test_levenberg_marquardt_brings_smooth_networks_to_rest(fitted: Run) -> None:
@@ -256,12 +257,12 @@ def test_signs_of_curvature_at_a_point_that_is_known(tmp_path: Path) -> None:
     said = {"study": "s", "experiment": "e", "model": "m", "data": COS, "training": FIT, "replicates": 1}
     job = TrainingJob.model_validate({**said, "network": {"mlp": [1, 1, 1], "activation": "sigmoid"}})
     run = Line(tmp_path, job, None, CPU)
-    loss, _ = critical_points.objectives(run)
+    loss, _ = curvature.objectives(run)
     # f = v·σ(w x + b) + c with w = v = 0: the best constant; c curves by 2, the pair (v, w) has eigenvalues ±
     weights, _ = initialize(job.network, [0])
     flat = torch.zeros_like(flatten(weights)).double()
-    values = torch.linalg.eigvalsh(critical_points.hessian(loss, flat, torch.tensor([0])))[0]
-    assert critical_points.gradient(loss, flat, torch.tensor([0])).norm() < 1e-7
+    values = torch.linalg.eigvalsh(curvature.hessian(loss, flat, torch.tensor([0])))[0]
+    assert curvature.gradient(loss, flat, torch.tensor([0])).norm() < 1e-7
     assert (values > 1e-6).sum() == 2
     assert (values < -1e-6).sum() == 1
     assert (values.abs() < 1e-6).sum() == 1

@@ -57,6 +57,10 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
         {"t": table("converged", [True, False], ["loss", "minimal_ratio"]).assign(certified=lambda t: t.converged)},
         {"table": "t"},
     ),
+    "ratio_tolerance": (
+        {"t": table("converged", [True], ["ratio_at_0", "ratio_at_1e-06", "ratio_at_0.01", "minimal_ratio"])},
+        {"table": "t"},
+    ),
     "capacity": ({"t": sweep("parameters", METRICS)}, {"table": "t"}),
     "interpolation": ({"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'")}, {"table": "t"}),
     "sweep": (

@@ -5,317 +5,373 @@ converge is a row like the others, marked as such.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
 from torch import Generator, Tensor
-from torch.func import jvp, vmap
 
+from hwcore.analyses.curvature import Surface, start, surface
 from hwcore.analyses.run import Run
+from hwcore.analyses.stationary import levenberg_marquardt, newton, root
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import flatten, forward, unflatten
+from hwcore.nets.network import flatten, initialize
+from hwcore.nets.spec import Activation, Linear, Network
 from hwcore.seeds import seed
-from hwcore.train.loss import losses
 
 # An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
 _LARGEST = 2000
-_DESCENT_STEPS = 100  # Levenberg-Marquardt on the loss
-_POLISH_STEPS = 50  # Levenberg-Marquardt on the gradient
-_STUCK = 1e14  # a damping at which no step changes anything
-_COLUMNS = 1024  # columns of Hessians, of all replicates together, that are computed at once
+# Steps of each solver in turn: from where a smooth network starts, from where another does, and from its
+# restarts.  A descent that has come to a kink gains nothing from more of them.
+_SMOOTH_STEPS = {"levenberg_marquardt": 300, "newton": 250, "root": 40}
+_STEPS = {"levenberg_marquardt": 100, "newton": 20, "root": 5}
+_RESTART_STEPS = {"levenberg_marquardt": 80, "newton": 5, "root": 2}
+_FINAL_STEPS = 40
+_EXACT = 1e-14
+# The length of the random step of each restart, as a share of the length of the weights.
+_RESTARTS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8, 0.8)
+_REPORTS = 1e-3  # the gradient norm at which the reports stop
 _PERTURBATIONS = 100
 _PERTURBATION = 1e-3  # of the norm of the weights
-
-# A function of the weights (r, P) of the replicates in a list of indices (r,).
-Objective = Callable[[Tensor, Tensor], Tensor]
+_NEARBY = 1e-5  # of the norm of the weights: where the change of H is measured
+TAUS = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # of λ_max
 
 
 @dataclass(frozen=True)
-class Solution:
-    """Where a solver ended: weights (R, P), whether each replicate converged (R,), steps taken (R,)."""
+class _Search:
+    """Where the search for a critical point ended, each with a leading dimension R.
+
+    ``first`` is where ‖∇L‖ was below what the reports call zero, or where the first descent ended.
+    """
 
     weights: Tensor
     converged: Tensor
     steps: Tensor
+    restarts: Tensor
+    first: Tensor
 
 
-def analyse(runs: dict[str, Run], *, solver: str, tolerance: float) -> pd.DataFrame:
-    """The signs of the eigenvalues of the Hessian where each replicate ends.
+def analyse(
+    runs: dict[str, Run],
+    *,
+    solver: str,
+    tolerance: float,
+    activation: str = "none",
+    weight_decay: float = 0.0,
+    saddles: bool = False,
+) -> pd.DataFrame:
+    """The signs of the eigenvalues of the Hessian of L + λ/2 ‖θ‖² where each replicate ends.
 
     ``solver`` "none" takes the trained weights as they are, as the reports did;
-    "levenberg-marquardt" goes on from there until ‖∇L‖ ≤ ``tolerance``.
+    "levenberg-marquardt" goes on from there until ‖∇L‖ ≤ ``tolerance``: Levenberg-Marquardt, then
+    Newton's method with |H|, then damped Gauss-Newton on the gradient.  A replicate that still has
+    not converged starts again from its trained weights plus a random step, up to eight times with
+    longer and longer steps: a descent of a ReLU network often ends where a sample lies on the kink
+    of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
 
-    Columns: model, replicate, trained_loss, loss, grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max
-    ‖∇L‖), small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
+    ``activation`` other than "none" puts that function in the place of each hidden activation and
+    starts from the replicate's own initial weights; λ is ``weight_decay``.  ``saddles`` adds, for
+    tanh, saddles of known index: converged networks with fewer units in the last hidden layer,
+    padded with units of zero weights.
+
+    Columns: model, replicate; kind ("found" or "padded saddle"), padded_units; variant
+    ("as-trained", "levenberg-marquardt", or the activation); weight_decay; trained_loss; loss
+    (both without λ) and objective (with it); grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max ‖∇L‖),
+    small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
     lipschitz (a local estimate ρ of the Lipschitz constant of H); tau, the tolerance for an
     eigenvalue to count as zero, max(P ε λ_max, √(ρ ‖∇L‖)); positive, zero and negative (counts of
-    eigenvalues); minimal_ratio, the share of positive ones; perturbation_ratio, the share of random
-    perturbations by a thousandth of the weights' norm that raise the loss; largest and smallest
-    eigenvalue; converged (‖∇L‖ ≤ tolerance); certified: converged, and by Newton-Kantorovich
-    (ρ ‖∇L‖ / min |λ|² ≤ ½) an exact critical point is near; steps of the solver.
+    eigenvalues); minimal_ratio, the share of positive ones; negative_share, the index of Pennington
+    & Bahri 2017; perturbation_ratio, the share of random perturbations by a thousandth of the
+    weights' norm that raise the objective; ratio_at_τ, the share of eigenvalues above τ λ_max for each
+    of ``TAUS``; largest and smallest eigenvalue; kantorovich, the bound of Newton-Kantorovich in
+    coordinates in which all curvatures are ±1 (``_kantorovich``); kink_distance, to the
+    nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
+    reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
+    ‖∇L‖ < 10⁻³, count every eigenvalue above 0; converged (‖∇L‖ ≤ tolerance); certified: converged,
+    and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), with H nonsingular
+    beyond rounding and no kink within the radius that the bound speaks of; steps of the solvers; restarts.
 
-    Raises HwcoreError for a network with more parameters than an exact Hessian allows.
+    The change of H is estimated in random directions, so a certificate is as good as that.  H of a ReLU network
+    is that of the smooth piece around the point; without λ it is singular, for its weights can be
+    rescaled, and nothing is certified.
+
+    Raises HwcoreError for a network with more parameters than an exact Hessian allows, for a
+    solver with another loss than mse, and for options that contradict each other.
     """
-    return pd.concat([_examine(name, run, solver, tolerance) for name, run in runs.items()], ignore_index=True)
+    if activation != "none" and solver == "none":
+        raise HwcoreError(
+            f"critical_points: activation {activation} changes the trained network, so it needs a solver: "
+            "set solver: levenberg-marquardt"
+        )
+    if saddles and activation != "tanh":
+        raise HwcoreError(f"critical_points: saddles need activation: tanh, which is 0 at 0, not {activation}")
+    tables = [_examine(name, run, solver, tolerance, activation, weight_decay, saddles) for name, run in runs.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
-def _examine(name: str, run: Run, solver: str, tolerance: float) -> pd.DataFrame:
+def _examine(
+    name: str, run: Run, solver: str, tolerance: float, activation: str, weight_decay: float, saddles: bool
+) -> pd.DataFrame:
     count = run.network.parameters()
     if count > _LARGEST:
         raise HwcoreError(
             f"critical_points: model {name} has {count:,} parameters; an exact Hessian takes at most {_LARGEST:,}"
         )
-    loss, residuals = objectives(run)
-    trained = flatten({key: value.double() for key, value in run.parameters.items()})
+    if solver != "none" and run.job.training.loss != "mse":
+        raise HwcoreError(
+            f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {run.job.training.loss}"
+        )
+    network = run.network if activation == "none" else with_activation(run.network, activation)
+    function, plain = surface(run, network, weight_decay), surface(run, run.network, 0.0)
+    trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)
     if solver == "none":
-        at_rest = _norm(gradient(loss, trained, everyone)) <= tolerance
-        found = Solution(trained, at_rest, torch.zeros_like(everyone))
-    elif residuals is None:
-        raise HwcoreError(f"critical_points: model {name}: levenberg-marquardt needs the loss mse")
+        converged = function.hessian(trained, everyone)[1].norm(dim=1) <= tolerance
+        none = torch.zeros_like(everyone)
+        found = _Search(trained, converged, none, none, trained)
+        variant = "as-trained"
     else:
-        descended = levenberg_marquardt(residuals, trained, _DESCENT_STEPS, tolerance)
-        polished = polish(loss, descended.weights, _POLISH_STEPS, tolerance)
-        found = Solution(polished.weights, polished.converged, descended.steps + polished.steps)
-    return _describe(name, run, loss, trained, found)
+        begin = trained if activation == "none" else _initial(run, network)
+        # a replicate that diverged has nothing to go on from, whatever the activation
+        begin = torch.where(torch.isfinite(trained).all(1, keepdim=True), begin, math.nan)
+        found = _search(run, function, begin, tolerance)
+        variant = "levenberg-marquardt" if activation == "none" else activation
+    table = _describe(run, function, surface(run, network, 0.0), found, tolerance)
+    table.insert(0, "trained_loss", plain.loss(trained, everyone).cpu().numpy())
+    tables = [table.assign(kind="found", padded_units=0)]
+    if saddles:
+        tables += [
+            _describe(run, function, surface(run, network, 0.0), padded, tolerance).assign(
+                trained_loss=math.nan, kind="padded saddle", padded_units=units
+            )
+            for units, padded in padded_saddles(run, network, weight_decay, tolerance)
+        ]
+    whole = pd.concat(tables, ignore_index=True).assign(model=name, variant=variant, weight_decay=weight_decay)
+    first = ["model", "replicate", "kind", "padded_units", "variant", "weight_decay"]
+    return whole[[*first, *(column for column in whole.columns if column not in first)]]
 
 
-def objectives(run: Run) -> tuple[Objective, Objective | None]:
-    """The training loss (r, P) → (r,) and, for mse, its residuals (r, P) → (r, N) with L = Σ residual²."""
-    data = run.data
-    x = data.train_x.double()
-    y = data.train_y if data.classes else data.train_y.double()
-    buffers = {key: value.double() for key, value in run.buffers.items()}
-
-    def outputs(weights: Tensor, chosen: Tensor) -> Tensor:
-        own = {key: value[chosen] for key, value in buffers.items()}
-        return forward(run.network, unflatten(run.network, weights), own, x)
-
-    def loss(weights: Tensor, chosen: Tensor) -> Tensor:
-        targets = y[chosen] if data.own_train_labels else y
-        return losses(run.job.training.loss, outputs(weights, chosen), targets)
-
-    def residuals(weights: Tensor, chosen: Tensor) -> Tensor:
-        differences: Tensor = outputs(weights, chosen) - y
-        return differences.flatten(1) / math.sqrt(y.numel())
-
-    return loss, residuals if run.job.training.loss == "mse" else None
+def with_activation(network: Network, kind: str) -> Network:
+    """The same network with ``kind`` in the place of each of its activations but a last one."""
+    last = len(network.layers) - 1
+    layers = [
+        {"kind": kind} if isinstance(layer, Activation) and i < last else layer.model_dump()
+        for i, layer in enumerate(network.layers)
+    ]
+    return Network.model_validate({"input": network.input, "layers": layers})
 
 
-def gradient(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
-    """∇L of each replicate: (r, P)."""
-    weights = weights.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(loss(weights, chosen).sum(), weights)
-    return slope
+def _initial(run: Run, network: Network) -> Tensor:
+    """The weights that training started from, in float64: (R, P)."""
+    job = run.job
+    seeds = [seed(job.study, job.experiment, job.model, r, "init") for r in range(run.replicates)]
+    return flatten(initialize(network, seeds)[0]).double().to(run.device)
 
 
-def hessian(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
-    """The exact Hessian of each replicate, symmetrised: (r, P, P).
-
-    Vectorised backward passes through the gradient give some columns of all replicates at a time.
-    """
-    weights = weights.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(loss(weights, chosen).sum(), weights, create_graph=True)
-    basis = torch.eye(weights.shape[1], dtype=weights.dtype, device=weights.device)
-    columns = []
-    for part in basis.split(max(1, _COLUMNS // weights.shape[0])):
-        directions = part.unsqueeze(1).expand(-1, *weights.shape)
-        columns.append(torch.autograd.grad(slope, weights, directions, is_grads_batched=True, retain_graph=True)[0])
-    full = torch.cat(columns).movedim(0, 2)
-    return (full + full.mT) / 2
-
-
-def jacobian(residuals: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
-    """∂residual/∂θ of each replicate: (r, N, P), by one forward-mode pass per parameter for all replicates."""
-
-    def column(direction: Tensor) -> Tensor:
-        tangent: Tensor = jvp(lambda w: residuals(w, chosen), (weights,), (direction.expand_as(weights),))[1]
-        return tangent
-
-    basis = torch.eye(weights.shape[1], dtype=weights.dtype, device=weights.device)
-    found: Tensor = vmap(column, chunk_size=16)(basis)
-    return found.permute(1, 2, 0)
-
-
-def levenberg_marquardt(residuals: Objective, weights: Tensor, steps: int, tolerance: float) -> Solution:
-    """Minimise the sum of squared ``residuals`` of every replicate (Levenberg 1944, Marquardt 1963)."""
-
-    def system(weights: Tensor, chosen: Tensor) -> Tensor:
-        return jacobian(residuals, weights, chosen)
-
-    return _least_squares(
-        residuals, system, weights, steps, lambda r, jac: 2 * (jac.mT @ r[:, :, None])[:, :, 0], tolerance
+def _search(run: Run, function: Surface, begin: Tensor, tolerance: float) -> _Search:
+    everyone = torch.arange(len(begin), device=begin.device)
+    steps = _SMOOTH_STEPS if bool(torch.isinf(function.kink_distance(begin.nan_to_num())).all()) else _STEPS
+    early = levenberg_marquardt(
+        function, begin, everyone, steps=steps["levenberg_marquardt"], tolerance=max(_REPORTS, tolerance)
     )
-
-
-def polish(loss: Objective, weights: Tensor, steps: int, tolerance: float) -> Solution:
-    """Levenberg-Marquardt on the gradient: minimise ‖∇L‖² with its Jacobian, the Hessian.
-
-    Near a critical point of any index it is Newton's method.
-    """
-
-    def residuals(weights: Tensor, chosen: Tensor) -> Tensor:
-        return gradient(loss, weights, chosen)
-
-    def system(weights: Tensor, chosen: Tensor) -> Tensor:
-        return hessian(loss, weights, chosen)
-
-    return _least_squares(residuals, system, weights, steps, lambda g, _: g, tolerance)
-
-
-def _least_squares(
-    residuals: Objective,
-    system: Objective,
-    weights: Tensor,
-    steps: int,
-    loss_gradient: Callable[[Tensor, Tensor], Tensor],
-    tolerance: float,
-) -> Solution:
-    """Levenberg-Marquardt for all replicates at once; those that are done are left out.
-
-    Each step solves min ‖J δ + r‖² + μ ‖δ‖² by QR of the augmented system [J; √μ I], and μ follows
-    the ratio of actual to predicted decrease (Nielsen 1999, IMM-REP-1999-05).  A replicate stops
-    when ``loss_gradient`` (of r and J) is at most ``tolerance``, or when no damping finds a decrease.
-    """
-    weights = weights.clone()
-    replicates, device = weights.shape[0], weights.device
-    everyone = torch.arange(replicates, device=device)
-    r = residuals(weights, everyone).detach()
-    damping = _Damping(replicates, device)
-    converged = torch.zeros(replicates, dtype=torch.bool, device=device)
-    taken = torch.zeros(replicates, dtype=torch.int64, device=device)
-    active = everyone[torch.isfinite(r).all(1)]
-    for step in range(steps + 1):
-        jac = system(weights[active], active)
-        done = _norm(loss_gradient(r[active], jac)) <= tolerance
-        converged[active[done]] = True
-        going = ~done & (damping.mu[active] < _STUCK)
-        active, jac = active[going], jac[going]
-        if len(active) == 0 or step == steps:
+    weights, converged, taken = _solve(function, early.weights, everyone, steps, tolerance)
+    taken = taken + early.steps
+    restarts = torch.zeros_like(everyone)
+    for attempt, length in enumerate(_RESTARTS):
+        stuck = (~converged & torch.isfinite(begin).all(1)).nonzero().squeeze(1)
+        if len(stuck) == 0:
             break
-        if step == 0:
-            damping.start(active, jac)
-        mu, here = damping.mu[active], r[active]
-        delta = _augmented_step(jac, here, mu)
-        tried = residuals(weights[active] + delta, active).detach()
-        actual = here.square().sum(1) - tried.square().sum(1)
-        slope = 2 * (jac.mT @ here[:, :, None])[:, :, 0]
-        predicted = mu * delta.square().sum(1) - (delta * slope).sum(1) / 2
-        better = damping.update(active, actual, predicted)
-        weights[active[better]] += delta[better]
-        r[active[better]] = tried[better]
-        taken[active] += 1
-    return Solution(weights, converged, taken)
+        away = directions(run, begin, stuck, f"restart {attempt}", 1)[0]
+        again = steps if steps is _SMOOTH_STEPS else _RESTART_STEPS
+        tried, there, more = _solve(function, begin[stuck] + length * away, stuck, again, tolerance)
+        taken[stuck] += more
+        restarts[stuck] += 1
+        # one that finds no critical point stays where its first descent ended
+        weights[stuck[there]] = tried[there]
+        converged[stuck[there]] = True
+    if steps is _SMOOTH_STEPS and converged.any():
+        # a certificate needs a smaller gradient than convergence
+        rest = converged.nonzero().squeeze(1)
+        last = root(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
+        weights[rest] = last.weights
+        taken[rest] += last.steps
+    return _Search(weights, converged, taken, restarts, early.weights)
 
 
-class _Damping:
-    """Nielsen's rule for μ, for each replicate by itself."""
-
-    def __init__(self, replicates: int, device: torch.device) -> None:
-        self.mu = torch.zeros(replicates, dtype=torch.float64, device=device)
-        self.factor = torch.full((replicates,), 2.0, dtype=torch.float64, device=device)
-
-    def start(self, active: Tensor, jac: Tensor) -> None:
-        """μ = 10⁻³ of the largest diagonal element of JᵀJ."""
-        self.mu[active] = (1e-3 * jac.square().sum(1).amax(1)).clamp(min=1e-12)
-
-    def update(self, active: Tensor, actual: Tensor, predicted: Tensor) -> Tensor:
-        """Which of the active replicates take their step: those whose objective it decreases."""
-        better = (actual > 0) & (predicted > 0)
-        gain = torch.where(better, actual / predicted, 0.0)
-        shrink = (1 - (2 * gain - 1) ** 3).clamp(min=1 / 3)
-        factor = self.factor[active]
-        self.mu[active] *= torch.where(better, shrink, factor)
-        self.factor[active] = torch.where(better, 2.0, 2 * factor)
-        return better
+def _solve(
+    function: Surface, weights: Tensor, chosen: Tensor, steps: dict[str, int], tolerance: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Weights (r, P), which converged (r,) and steps (r,) of the three solvers in turn, each on what is left."""
+    weights = weights.clone()
+    converged = torch.zeros_like(chosen, dtype=torch.bool)
+    taken = torch.zeros_like(chosen)
+    for method in (levenberg_marquardt, newton, root):
+        left = (~converged).nonzero().squeeze(1)
+        if len(left) == 0:
+            break
+        found = method(function, weights[left], chosen[left], steps=steps[method.__name__], tolerance=tolerance)
+        weights[left], converged[left] = found.weights, found.converged
+        taken[left] += found.steps
+    return weights, converged, taken
 
 
-def _augmented_step(jac: Tensor, r: Tensor, mu: Tensor) -> Tensor:
-    """Argmin ‖J δ + r‖² + μ ‖δ‖² for each replicate, by QR of the augmented matrix: (R, P)."""
-    count = jac.shape[2]
-    damping = mu.sqrt()[:, None, None] * torch.eye(count, dtype=jac.dtype, device=jac.device)
-    right = torch.cat([-r, torch.zeros(jac.shape[0], count, dtype=r.dtype, device=r.device)], dim=1)
-    q, upper = torch.linalg.qr(torch.cat([jac, damping], dim=1))
-    step: Tensor = torch.linalg.solve_triangular(upper, q.mT @ right.unsqueeze(2), upper=True)
-    return step.squeeze(2)
+def padded_saddles(run: Run, network: Network, weight_decay: float, tolerance: float) -> list[tuple[int, _Search]]:
+    """Saddles of a tanh network: converged smaller ones with 1, 2, … units of zero weights in its last hidden layer.
+
+    A unit without weights in or out changes nothing, and no gradient reaches it.  With c the
+    second derivative by its weights in and out, it adds the eigenvalues λ ± ‖c‖ and, for the
+    others of its m inputs and its bias, m times λ: one negative eigenvalue if ‖c‖ > λ.
+    """
+    places = [i for i, layer in enumerate(network.layers) if isinstance(layer, Linear)]
+    last = network.layers[places[-2]] if len(places) > 1 else None
+    if not isinstance(last, Linear):
+        raise HwcoreError("critical_points: saddles need a network with a hidden layer")
+    whole = _initial(run, network)
+    found = []
+    for units in range(1, last.out):
+        keep = last.out - units
+        layers = [layer.model_dump() for layer in network.layers]
+        layers[places[-2]]["out"] = keep
+        small = Network.model_validate({"input": network.input, "layers": layers})
+        kept = _kept(network, places, keep).to(whole.device)
+        search = _search(run, surface(run, small, weight_decay), whole[:, kept], tolerance)
+        padded = torch.zeros_like(whole)
+        padded[:, kept] = search.weights
+        first = torch.zeros_like(whole)
+        first[:, kept] = search.first
+        found.append((units, _Search(padded, search.converged, search.steps, search.restarts, first)))
+    return found
 
 
-def _describe(name: str, run: Run, loss: Objective, trained: Tensor, found: Solution) -> pd.DataFrame:
-    weights = found.weights
-    everyone = torch.arange(weights.shape[0], device=weights.device)
-    finite = torch.isfinite(weights).all(1)
-    # a diverged replicate is described as far as it can be: NaN
-    safe = torch.where(finite.unsqueeze(1), weights, 0.0)
-    g, h = gradient(loss, safe, everyone), hessian(loss, safe, everyone)
-    norm = _norm(g)
+def _kept(network: Network, places: list[int], keep: int) -> Tensor:
+    """The places in θ of the weights of the first ``keep`` units of the last hidden layer and of all before it."""
+    shapes = network.shapes()
+    marks = []
+    for i in places:
+        fan_in, out = shapes[i][0], shapes[i + 1][0]
+        weight, bias = torch.ones(out, fan_in, dtype=torch.bool), torch.ones(out, dtype=torch.bool)
+        if i == places[-2]:
+            weight[keep:], bias[keep:] = False, False
+        if i == places[-1]:
+            weight[:, keep:] = False
+        marks += [weight.flatten(), bias]
+    return torch.cat(marks).nonzero().squeeze(1)
+
+
+def _describe(run: Run, function: Surface, plain: Surface, found: _Search, tolerance: float) -> pd.DataFrame:
+    """The evidence of each point; a diverged replicate has NaN for all that is a number."""
+    everyone = torch.arange(len(found.weights), device=found.weights.device)
+    finite = torch.isfinite(found.weights).all(1)
+    weights, first = found.weights.nan_to_num(0, 0, 0), found.first.nan_to_num(0, 0, 0)
+    objective, g, h = function.hessian(weights, everyone)
+    norm = g.norm(dim=1)
     values = torch.linalg.eigvalsh(h)
-    largest = values.abs().amax(1)
-    flatness = _norm((h @ g.unsqueeze(2)).squeeze(2)) / (largest * norm)
-    rho = _lipschitz(run, loss, safe, h)
+    largest, least = values.abs().amax(1), values.abs().amin(1)
     count = values.shape[1]
-    tau = torch.maximum(count * torch.finfo(torch.float64).eps * largest, (rho * norm).sqrt())
+    rounding = count * torch.finfo(torch.float64).eps * largest
+    rho = _lipschitz(run, function, weights, h)
+    tau = torch.maximum(rounding, (rho * norm).sqrt())
     positive, negative = (values > tau[:, None]).sum(1), (values < -tau[:, None]).sum(1)
-    kantorovich = rho * norm / values.abs().amin(1).square()
+    kantorovich, radius = _kantorovich(run, function, weights, g, h)
+    kinks = function.kink_distance(weights)
+    reports_loss, reports_slope, reports_h = function.hessian(first, everyone)
     columns = {
-        "trained_loss": loss(trained, everyone),
-        "loss": loss(safe, everyone),
+        "loss": plain.loss(weights, everyone),
+        "objective": objective,
         "grad_norm": norm,
-        "flatness": flatness,
+        "flatness": (h @ g.unsqueeze(2)).squeeze(2).norm(dim=1) / (largest * norm),
         "lipschitz": rho,
         "tau": tau,
         "positive": positive,
         "zero": count - positive - negative,
         "negative": negative,
         "minimal_ratio": positive.double() / count,
-        "perturbation_ratio": _perturbation_ratio(run, loss, safe),
+        "negative_share": negative.double() / count,
+        "perturbation_ratio": _perturbation_ratio(run, function, weights),
+        **{f"ratio_at_{t:g}": (values > t * largest[:, None]).double().mean(1) for t in TAUS},
         "largest": values[:, -1],
         "smallest": values[:, 0],
+        "kantorovich": kantorovich,
+        "kink_distance": kinks,
+        "reports_loss": reports_loss,
+        "reports_grad_norm": reports_slope.norm(dim=1),
+        "reports_ratio": (torch.linalg.eigvalsh(reports_h) > 0).double().mean(1),
     }
-    table = pd.DataFrame({key: value.detach().cpu().numpy() for key, value in columns.items()})
+    table = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
     table.loc[~finite.cpu().numpy(), [*columns]] = float("nan")
-    table["converged"] = (found.converged & finite).cpu().numpy()
-    table["certified"] = (found.converged & finite & (kantorovich <= 0.5)).cpu().numpy()
+    converged = found.converged & finite & (norm <= tolerance)
+    certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > radius)
+    table["converged"] = converged.cpu().numpy()
+    table["certified"] = certified.cpu().numpy()
     table["steps"] = found.steps.cpu().numpy()
-    table.insert(0, "replicate", range(run.replicates))
-    table.insert(0, "model", name)
+    table["restarts"] = found.restarts.cpu().numpy()
+    table.insert(0, "replicate", range(len(weights)))
     return table
 
 
-def _lipschitz(run: Run, loss: Objective, weights: Tensor, h: Tensor) -> Tensor:
+def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """The bound h = ω ‖∇L‖ of Newton-Kantorovich and the radius around θ that it speaks of, both (R,).
+
+    Its theorem holds in any coordinates (Deuflhard 2004, Newton Methods for Nonlinear Problems, 2.1), and
+    in u = |H|^½ θ, where all curvatures are ±1, flat directions do not spoil it: there
+    ‖∇L‖ is ‖|H|^-½ ∇L‖, and ω ≥ ‖|H|^-½ (H(θ + δ) − H(θ)) |H|^-½‖ / ‖|H|^½ δ‖ is the largest over random δ
+    and Newton's own step twice as long.  The radius is 2 ‖|H|^-½ ∇L‖, in θ at most 2 ‖|H|^-½ ∇L‖ / √min |λ|.
+    """
+    everyone = torch.arange(weights.shape[0], device=weights.device)
+    values, vectors = torch.linalg.eigh(h)
+    size = values.abs().clamp(min=torch.finfo(torch.float64).tiny).sqrt()
+    back = vectors / size.unsqueeze(1)  # from u to θ
+    gradient = (back.mT @ g.unsqueeze(2)).squeeze(2)
+    newton = -(vectors @ ((vectors.mT @ g.unsqueeze(2)).squeeze(2) / (values.sign() * size**2)).unsqueeze(2)).squeeze(2)
+    omega = torch.zeros_like(values[:, 0])
+    tried = [2 * newton]
+    for away in directions(run, weights, everyone, "kantorovich", 3):
+        delta = (back @ away.unsqueeze(2)).squeeze(2)
+        tried.append(_NEARBY * (away.norm(dim=1) / delta.norm(dim=1))[:, None] * delta)
+    for delta in tried:
+        usable = torch.isfinite(delta).all(1, keepdim=True)
+        change = function.hessian(weights + torch.where(usable, delta, 0.0), everyone)[2] - h
+        length = (size * (vectors.mT @ delta.unsqueeze(2)).squeeze(2)).norm(dim=1)
+        between = (back.mT @ change @ back).nan_to_num(math.inf, math.inf, math.inf)
+        known = torch.isfinite(between).all(2).all(1) & (length > 0)
+        ratio = torch.linalg.matrix_norm(torch.where(known[:, None, None], between, 0.0), 2) / length
+        # at a point whose gradient is zero to the last digit Newton's step has no length
+        ratio = torch.where(known, ratio, torch.where(length == 0, 0.0, math.inf))
+        omega = torch.maximum(omega, ratio.nan_to_num(math.inf))
+    slope = gradient.norm(dim=1)
+    return (omega * slope).nan_to_num(math.inf, math.inf), 2 * slope / size.amin(1)
+
+
+def _lipschitz(run: Run, function: Surface, weights: Tensor, h: Tensor) -> Tensor:
     """ρ ≥ ‖H(θ + δ) − H(θ)‖ / ‖δ‖, the largest over a few small random δ: (R,)."""
     everyone = torch.arange(weights.shape[0], device=weights.device)
     rho = torch.zeros(weights.shape[0], dtype=torch.float64, device=weights.device)
-    for directions in _directions(run, weights, "lipschitz", 3):
-        delta = 1e-4 * directions
-        change = hessian(loss, weights + delta, everyone) - h
-        rho = torch.maximum(rho, torch.linalg.matrix_norm(change, 2) / _norm(delta))
+    for away in directions(run, weights, everyone, "lipschitz", 3):
+        delta = _NEARBY * away
+        change = function.hessian(weights + delta, everyone)[2] - h
+        rho = torch.maximum(rho, torch.linalg.matrix_norm(change, 2) / delta.norm(dim=1))
     return rho
 
 
-def _perturbation_ratio(run: Run, loss: Objective, weights: Tensor) -> Tensor:
-    with torch.no_grad():
-        everyone = torch.arange(weights.shape[0], device=weights.device)
-        here = loss(weights, everyone)
-        higher = torch.zeros_like(here)
-        for directions in _directions(run, weights, "perturbation", _PERTURBATIONS):
-            higher += loss(weights + _PERTURBATION * directions, everyone) > here
+def _perturbation_ratio(run: Run, function: Surface, weights: Tensor) -> Tensor:
+    everyone = torch.arange(weights.shape[0], device=weights.device)
+    here = function.loss(weights, everyone)
+    higher = torch.zeros_like(here)
+    for away in directions(run, weights, everyone, "perturbation", _PERTURBATIONS):
+        higher += function.loss(weights + _PERTURBATION * away, everyone) > here
     return higher / _PERTURBATIONS
 
 
-def _directions(run: Run, weights: Tensor, purpose: str, count: int) -> list[Tensor]:
-    """Random directions as long as the weights (at least 1), from each replicate's own seed: each (R, P)."""
+def directions(run: Run, weights: Tensor, chosen: Tensor, purpose: str, count: int) -> list[Tensor]:
+    """Random directions as long as the weights (at least 1), from each chosen replicate's own seed.
+
+    ``weights`` is (R, P); ``count`` tensors of shape (len(chosen), P).
+    """
     job = run.job
-    length = _norm(weights).clamp(min=1.0)
+    length = weights[chosen].norm(dim=1).clamp(min=1.0)
     found = []
-    for r in range(weights.shape[0]):
+    for r in chosen.tolist():
         generator = Generator().manual_seed(seed(job.study, job.experiment, job.model, r, purpose))
         drawn = torch.randn(count, weights.shape[1], generator=generator, dtype=torch.float64)
-        found.append(drawn / _norm(drawn).unsqueeze(1))
-    stacked = torch.stack(found, dim=1).to(weights.device) * length[:, None]
-    return list(stacked)
-
-
-def _norm(vectors: Tensor) -> Tensor:
-    return vectors.square().sum(-1).sqrt()
+        found.append(drawn / drawn.norm(dim=1, keepdim=True))
+    return list(torch.stack(found, dim=1).to(weights.device) * length[:, None])

@@ -13,6 +13,7 @@ from hwcore.figures import style
 def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "critical-points") -> Figure:
     """Full: certified critical points; open: zero gradient to the tolerance; open and grey: the rest.
 
+    Triangles are saddles of known index, made by padding smaller networks, where the table has them.
     The legend counts each; models have colours of their own.
 
     Raises HwcoreError if the table has no rows or lacks a column.
@@ -23,9 +24,10 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     colours = style.palette(labels)
     models = list(rows.model.unique())
     finite = np.isfinite(rows[numbers].to_numpy(dtype=float)).all(axis=1)
-    certified = finite & rows.certified.to_numpy(dtype=bool)
-    converged = finite & rows.converged.to_numpy(dtype=bool) & ~certified
-    rest = finite & ~certified & ~converged
+    padded = finite & (rows["kind"] == "padded saddle").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
+    certified = finite & ~padded & rows.certified.to_numpy(dtype=bool)
+    converged = finite & ~padded & rows.converged.to_numpy(dtype=bool) & ~certified
+    rest = finite & ~padded & ~certified & ~converged
     dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5}
     open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2}
 
@@ -33,11 +35,14 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     several = len(models) > 1
     shown = style.DARK if several else colours[models[0]]
     legend = [style.entry(labels[model], colours[model], **{**dot, "marker": "s"}) for model in models if several]
-    for kind, name, look, grey in (
+    kinds = [
         (rest, "gradient not zero", open_dot, True),
         (converged, "gradient zero to the tolerance", open_dot, False),
         (certified, "certified critical point", {**dot, "alpha": 0.75}, False),
-    ):
+    ]
+    if padded.any():
+        kinds.append((padded, "padded saddle of known index", {**open_dot, "marker": "^"}, False))
+    for kind, name, look, grey in kinds:
         for model in models:
             chosen = rows[kind & (rows.model == model).to_numpy()]
             axes.plot(chosen.minimal_ratio, chosen.loss, color=style.GREY if grey else colours[model], **look)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hwcore.train.spec import Record
+from hwcore.train.spec import NotNegative, Record
 
 Count = Annotated[int, Field(gt=0, strict=True)]
 Positive = Annotated[float, Field(gt=0)]
@@ -94,6 +94,9 @@ class GradientNorm(Spec):
 class CriticalPoints(Spec):
     solver: Literal["none", "levenberg-marquardt"]
     tolerance: Positive = 1e-6
+    activation: Literal["none", "tanh", "softplus"] = "none"
+    weight_decay: NotNegative = 0.0
+    saddles: bool = False
 
 
 class Interpolation(Spec):
@@ -144,6 +147,7 @@ FIGURES: dict[str, type[Spec]] = {
     "trajectory": TableFigure,
     "gradient_norm": TableFigure,
     "minimal_ratio": TableFigure,
+    "ratio_tolerance": TableFigure,
     "capacity": TableFigure,
     "interpolation": TableFigure,
     "sweep": SweepFigure,

@@ -1,0 +1,227 @@
+"""Critical points against references that are not ours: finite differences, SciPy, autograd, known saddles."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import least_squares
+
+from hwcore.analyses import critical_points, curvature, stationary
+from hwcore.analyses.run import Run
+from hwcore.errors import HwcoreError
+from hwcore.nets.network import flatten, initialize
+from hwcore.nets.spec import Network
+from hwcore.tensors import write_tensors
+from hwcore.train.job import TrainingJob
+from hwcore.train.train import train
+
+COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 40, "test_samples": 5}
+FIT = {"optimizer": "adam", "lr": 0.02, "loss": "mse", "epochs": 30, "batch_size": "full"}
+CPU = torch.device("cpu")
+SOLVE: dict[str, Any] = {"solver": "levenberg-marquardt", "tolerance": 1e-8}
+
+
+def trained(folder: Path, replicates: int = 4, **changes: Any) -> Run:
+    said = {"study": "s", "experiment": "e", "model": "m", "network": {"mlp": [1, 3, 1]}, "data": COS, "training": FIT}
+    job = TrainingJob.model_validate({**said, "replicates": replicates, **changes})
+    train(job, None, folder, device="cpu")
+    return Run.open(folder, None, device=CPU)
+
+
+@pytest.fixture(scope="module")
+def relu(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(tmp_path_factory.mktemp("relu"))
+
+
+def problem(network: Network, replicates: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Weights (R, P), x (N, inputs) and y (N, outputs)."""
+    generator = torch.Generator().manual_seed(seed)
+    (fan_in,), (out,) = network.input, network.output
+    x = torch.randn(15, fan_in, generator=generator, dtype=torch.float64)
+    y = torch.randn(15, out, generator=generator, dtype=torch.float64)
+    return flatten(initialize(network, range(seed, seed + replicates))[0]).double(), x, y
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    st.sampled_from(["relu", "leaky_relu", "tanh", "sigmoid", "softplus"]),
+    st.sampled_from([0.0, 0.3]),
+    st.integers(0, 1000),
+)
+@settings(max_examples=30, deadline=None)
+def test_closed_form_is_that_of_automatic_differentiation(
+    widths: list[int], activation: str, decay: float, seed: int
+) -> None:
+    network = Network.model_validate({"mlp": widths, "activation": activation})
+    weights, x, y = problem(network, 2, seed)
+    surface = curvature.Perceptron(network, x, y, decay)
+    loss, slope, full = surface.hessian(weights, torch.arange(2))
+
+    def reference(flat: torch.Tensor) -> torch.Tensor:
+        a, start = x, 0
+        for i, (fan_in, out) in enumerate(pairwise(widths)):
+            end = start + fan_in * out
+            a = torch.nn.functional.linear(a, flat[start:end].view(out, fan_in), flat[end : end + out])
+            start = end + out
+            if i < len(widths) - 2:
+                a = {**vars(torch), **vars(torch.nn.functional)}[activation](a)
+        return (a - y).square().mean() + decay / 2 * flat.square().sum()
+
+    for r in range(2):
+        expected = torch.autograd.functional.hessian(reference, weights[r])
+        torch.testing.assert_close(full[r], expected, rtol=1e-9, atol=1e-11)
+        torch.testing.assert_close(loss[r], reference(weights[r]))
+        (own,) = torch.autograd.functional.jacobian(reference, (weights[r],))
+        torch.testing.assert_close(slope[r], own, rtol=1e-9, atol=1e-12)
+
+
+def test_hessian_is_that_of_finite_differences() -> None:
+    network = Network.model_validate({"mlp": [1, 4, 3, 1], "activation": "tanh"})
+    weights, x, y = problem(network, 3)
+    surface, everyone, step = curvature.Perceptron(network, x, y, 1e-3), torch.arange(3), 1e-5
+    full = surface.hessian(weights, everyone)[2]
+    for i in range(weights.shape[1]):
+        delta = torch.zeros_like(weights)
+        delta[:, i] = step
+        up, down = (surface.hessian(weights + sign * delta, everyone)[1] for sign in (1, -1))
+        torch.testing.assert_close(full[:, :, i], (up - down) / (2 * step), rtol=1e-6, atol=1e-8)
+
+
+def test_kinks_are_as_far_as_they_are() -> None:
+    network = Network.model_validate({"mlp": [1, 1, 1]})
+    x = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
+    weights = torch.tensor([[2.0, -1.0, 1.0, 0.0]], dtype=torch.float64)  # z = 2x − 1 is 1 and 5; ∂z = (x, 1)
+    found = curvature.Perceptron(network, x, x).kink_distance(weights)
+    assert found.item() == pytest.approx(min(1 / np.hypot(1, 1), 5 / np.hypot(3, 1)))
+
+
+def test_levenberg_marquardt_ends_where_that_of_scipy_does() -> None:
+    network = Network.model_validate({"mlp": [1, 2, 1], "activation": "tanh"})
+    weights, x, y = problem(network, 3)
+    decay = 1e-2
+    surface, everyone = curvature.Perceptron(network, x, y, decay), torch.arange(3)
+    found = stationary.levenberg_marquardt(surface, weights, everyone, steps=500, tolerance=1e-7)
+    assert found.converged.all()
+
+    def residuals(flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        w1, b1, w2, b2 = flat[:2], flat[2:4], flat[4:6], flat[6]
+        out = np.tanh(x.numpy() * w1 + b1) @ w2 + b2 - y.numpy()[:, 0]
+        return np.concatenate([out / np.sqrt(len(out)), np.sqrt(decay / 2) * flat])
+
+    for r in range(3):
+        # from nearby, so that both are drawn to the same minimum
+        ours = found.weights[r].numpy()
+        reference = least_squares(residuals, ours + 1e-3, method="lm", xtol=1e-15, ftol=1e-15, gtol=1e-15)
+        assert 2 * reference.cost == pytest.approx(surface.loss(found.weights, everyone)[r].item(), rel=1e-9)
+    assert (surface.loss(found.weights, everyone) <= surface.loss(weights, everyone)).all()
+
+
+def test_a_root_of_the_gradient_may_be_a_saddle() -> None:
+    network = Network.model_validate({"mlp": [1, 1, 1], "activation": "tanh"})
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    surface, everyone = curvature.Perceptron(network, x, 2 * x + 1), torch.arange(1)
+    near = torch.tensor([[0.01, 0.0, 0.02, 0.99]], dtype=torch.float64)
+    found = stationary.root(surface, near, everyone, steps=50, tolerance=1e-10)
+    assert found.converged.all()
+    assert torch.linalg.eigvalsh(surface.hessian(found.weights, everyone)[2]).amin() < -0.1
+    down = stationary.newton(surface, near, everyone, steps=100, tolerance=1e-6)
+    assert surface.loss(down.weights, everyone) < surface.loss(found.weights, everyone)
+
+
+def test_smooth_networks_with_weight_decay_are_certified(relu: Run) -> None:
+    table = critical_points.analyse({"m": relu}, activation="tanh", weight_decay=1e-3, **SOLVE)
+    assert table.converged.all()
+    assert table.certified.all()
+    assert (table.grad_norm <= 1e-8).all()
+    assert set(table.variant) == {"tanh"}
+    assert np.isinf(table.kink_distance).all()
+    assert (table.objective > table.loss).all()
+    again = critical_points.analyse({"m": relu}, activation="tanh", weight_decay=1e-3, **SOLVE)
+    assert table.equals(again)
+
+
+def test_padded_saddles_have_the_index_that_theory_gives(relu: Run) -> None:
+    decay = 1e-3
+    table = critical_points.analyse({"m": relu}, activation="tanh", weight_decay=decay, saddles=True, **SOLVE)
+    assert table.groupby(["kind", "padded_units"]).size().to_dict() == {
+        ("found", 0): 4,
+        ("padded saddle", 1): 4,
+        ("padded saddle", 2): 4,
+    }
+    network = critical_points.with_activation(relu.network, "tanh")
+    data, seen = relu.data, []
+    for units, search in critical_points.padded_saddles(relu, network, decay, 1e-8):
+        own = table[table.padded_units == units].reset_index()
+        assert own.converged.all()
+        for r in range(4):
+            w1, b1 = search.weights[r, :3], search.weights[r, 3:6]
+            w2, b2 = search.weights[r, 6:9], search.weights[r, 9]
+            x, y = data.train_x[:, 0].double(), data.train_y[:, 0].double()
+            error = torch.tanh(x[:, None] * w1 + b1) @ w2 + b2 - y
+            # the only second derivatives of a unit of zeros: by its weight out and those in
+            c = torch.stack([(2 * error * x).mean(), (2 * error).mean()]).norm().item()
+            keep = 3 - units
+            rows = torch.tensor([i for i in range(10) if i == 9 or i % 3 < keep])
+            surface = curvature.Perceptron(network, x[:, None], y[:, None], decay)
+            h = surface.hessian(search.weights, torch.arange(4))[2][r]
+            small = (torch.linalg.eigvalsh(h[rows][:, rows]) < -own.tau[r]).sum().item()
+            downward = units if c - decay > own.tau[r] else 0
+            seen.append(downward)
+            assert own.negative[r] == small + downward
+            assert own.minimal_ratio[r] == pytest.approx((10 - small - downward) / 10)
+    assert {1, 2} <= set(seen)
+
+
+def test_unconverged_replicates_are_counted(relu: Run) -> None:
+    before = critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6)
+    assert len(before) == 4
+    assert not before.converged.any()
+    assert not before.certified.any()
+    assert set(before.variant) == {"as-trained"}
+    # a tolerance that rounding does not allow
+    after = critical_points.analyse({"m": relu}, solver="levenberg-marquardt", tolerance=1e-30)
+    assert len(after) == 4
+    assert (after.converged == (after.grad_norm <= 1e-30)).all()
+    assert (after.restarts[~after.converged] == 8).all()
+    assert (after.positive + after.zero + after.negative == 10).all()
+
+
+def test_relu_networks_are_brought_to_rest(relu: Run) -> None:
+    table = critical_points.analyse({"m": relu}, solver="levenberg-marquardt", tolerance=1e-6)
+    assert table.converged.sum() >= 3
+    assert (table.grad_norm[table.converged] <= 1e-6).all()
+    assert not table.certified.any()
+    ratios = table.filter(like="ratio_at_").to_numpy()
+    assert (np.diff(ratios, axis=1) <= 0).all()
+
+
+def test_a_diverged_replicate_does_not_stop_the_others(tmp_path: Path) -> None:
+    run = trained(tmp_path, replicates=3)
+    weights = {name: value.clone() for name, value in run.parameters.items()}
+    weights["1.weight"][1] = float("nan")
+    write_tensors(tmp_path / "checkpoint.safetensors", weights)
+    run = Run.open(tmp_path, None, device=CPU)
+    for options in ({"solver": "none", "tolerance": 1e-6}, {**SOLVE, "activation": "tanh", "weight_decay": 1e-3}):
+        table = critical_points.analyse({"m": run}, **options)
+        assert table.loss.isna().tolist() == [False, True, False]
+        assert not table.converged[1]
+        assert not table.certified[1]
+    assert table.converged.tolist() == [True, False, True]
+
+
+def test_options_that_contradict_each_other_are_named(relu: Run) -> None:
+    with pytest.raises(HwcoreError, match="activation tanh changes the trained network, so it needs a solver"):
+        critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6, activation="tanh")
+    with pytest.raises(HwcoreError, match="saddles need activation: tanh"):
+        critical_points.analyse({"m": relu}, saddles=True, **SOLVE)
+
+
+def test_a_network_too_large_for_an_exact_hessian(relu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(critical_points, "_LARGEST", 9)
+    with pytest.raises(HwcoreError, match="model m has 10 parameters; an exact Hessian takes at most 9"):
+        critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6)
