@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accuracy, data, train
+from benchmarks import accuracy, critical_points, data, train
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 
 RESULTS = Path("benchmarks/results.json")
-MODULES = (train, accuracy)
+MODULES = (train, accuracy, critical_points)
 Row = dict[str, Any]
 
 

@@ -32,7 +32,7 @@ SIZES = {
 
 def compare(name: str) -> list[dict[str, Any]]:
     job = _job(name, "float32")
-    path = prepared(job.data.dataset)
+    path = prepared(SPECS[name]["data"]["dataset"])
     names = {"study": job.study, "experiment": job.experiment, "model": job.model}
     threads = available_threads()
     with computing_on("cpu") as where:

@@ -1,14 +1,12 @@
 """A hundred exact Hessians of networks of 57 parameters: one at a time by PyTorch, and all at once.
 
-    python -m benchmarks.critical_points
-
-Both sides compute the same matrices in float64 on one CPU thread in this process, warmed up, in turns; a
-figure is the median of several rounds.
+Both sides compute the same matrices in float64 on one CPU thread.
 """
 
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -25,17 +23,12 @@ NETWORKS, SAMPLES = 100, 100
 WIDTHS = [1, 5, 3, 4, 2, 1]
 
 
-def main() -> list[dict[str, Any]]:
+def _hessians(activation: str) -> list[dict[str, Any]]:
     with computing_on("cpu"):
-        rows = [_hessians("tanh"), _hessians("relu")]
-    print("| exact Hessians | one at a time (s) | hwcore (s) | ratio |")
-    print("|---|--:|--:|--:|")
-    for row in rows:
-        print(f"| {row['name']} | {row['plain_s']:.3f} | {row['hwcore_s']:.4f} | {row['ratio']:.0f} |")
-    return rows
+        return [_measure(activation)]
 
 
-def _hessians(activation: str) -> dict[str, Any]:
+def _measure(activation: str) -> dict[str, Any]:
     network = Network.model_validate({"mlp": WIDTHS, "activation": activation})
     weights = flatten(initialize(network, range(NETWORKS))[0]).double()
     x = torch.linspace(-1, 1, SAMPLES, dtype=torch.float64)[:, None]
@@ -66,9 +59,7 @@ def _hessians(activation: str) -> dict[str, Any]:
             side()
             own.append(time.perf_counter() - begin)
     plain_s, hwcore_s = (statistics.median(own) for own in seconds.values())
-    name = f"{NETWORKS} {activation} networks of {network.parameters()} parameters, {SAMPLES} samples"
-    return {"name": name, "plain_s": plain_s, "hwcore_s": hwcore_s, "ratio": plain_s / hwcore_s}
+    return {"name": f"hessians-{activation}", "plain_s": plain_s, "hwcore_s": hwcore_s, "ratio": plain_s / hwcore_s}
 
 
-if __name__ == "__main__":
-    main()
+WORKS = {f"hessians-{activation}": partial(_hessians, activation) for activation in ("tanh", "relu")}

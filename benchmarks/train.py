@@ -24,6 +24,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import plain
 from benchmarks.data import prepared
 from hwcore.data.load import Data, load
+from hwcore.data.spec import DatasetData
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
 from hwcore.train.job import TrainingJob
@@ -122,7 +123,7 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
             said = {key: spec[key] for key in ("data", "training", "replicates")}
             names = {"study": "benchmark", "experiment": name, "model": str(i)}
             job = TrainingJob.model_validate({**names, "network": network, **said})
-            path = prepared(job.data.dataset) if "dataset" in spec["data"] else None
+            path = prepared(spec["data"]["dataset"]) if "dataset" in spec["data"] else None
             data = load(job.data, path, **names, replicates=replicates)
             fitted = data.shaped(job.network.input)
             parts = plain.loaders(images(job, path) if path else fitted, job.training)
@@ -146,6 +147,7 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
 
 def images(job: TrainingJob, path: Path) -> tuple[plain.Images, plain.Images]:
     """The samples of the job as single images."""
+    assert isinstance(job.data, DatasetData)
     names = {"study": job.study, "experiment": job.experiment, "model": job.model}
     data = load(job.data.model_copy(update={"normalize": False}), path, **names, replicates=1)
     parts = ((data.train_x, data.train_y), (data.test_x, data.test_y))
