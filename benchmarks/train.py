@@ -189,7 +189,7 @@ def _floor(net: nn.Module, data: Data, job: TrainingJob, threads: int) -> float:
     net.train()
     with FlopCounterMode(display=False) as counter:
         out = net(data.train_x[:size])
-        (out.square().mean()).backward()  # type: ignore[no-untyped-call]
+        out.square().mean().backward()
     flops = counter.get_total_flops() * len(data.train_x) / size
     net.eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -199,7 +199,7 @@ def _floor(net: nn.Module, data: Data, job: TrainingJob, threads: int) -> float:
     weights = 4 * 7 * job.network.parameters() * steps
     inputs = 4 * (data.train_x.numel() + data.test_x.numel())
     rate, bandwidth = _machine(threads)
-    return max(flops / rate, (weights + inputs) / bandwidth)
+    return float(max(flops / rate, (weights + inputs) / bandwidth))
 
 
 @cache
