@@ -62,7 +62,10 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
         {"table": "t"},
     ),
     "capacity": ({"t": sweep("parameters", METRICS)}, {"table": "t"}),
-    "interpolation": ({"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'")}, {"table": "t"}),
+    "interpolation": (
+        {"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'").assign(pair="a → b")},
+        {"table": "t"},
+    ),
     "sweep": (
         {"evaluation": sweep("batch_size", METRICS), "sensitivity": sweep("batch_size", ["norm"])},
         {"x": "batch_size", "measures": [["evaluation", m] for m in METRICS] + [["sensitivity", "norm"]]},
@@ -145,6 +148,12 @@ def test_points_are_counted_by_what_they_are() -> None:
         "gradient zero to the tolerance (0)",
         "certified critical point (8)",
     ]
+
+
+def test_pairs_of_networks_have_colours_of_their_own() -> None:
+    lines = table("alpha", [0, 1], METRICS).assign(pair=lambda t: t.model.map({"a": "a → b", "b": "b → a"}))
+    figure = draw("interpolation", {"t": lines})
+    assert said(figure) == ["one layer → two layers", "two layers → one layer", "training", "test"]
 
 
 def test_a_column_that_is_not_there_is_named() -> None:

@@ -1,43 +1,114 @@
-"""Loss and accuracy on the straight line between two trained networks."""
+"""Loss and accuracy on the straight lines between trained networks."""
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Generator
 
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
+from hwcore.nets.network import Parameters, forward
+from hwcore.nets.spec import BatchNorm
+from hwcore.seeds import seed
 from hwcore.train.evaluate import evaluate
 
 
-def analyse(runs: dict[str, Run], *, between: list[str], alphas: dict[str, float]) -> pd.DataFrame:
+def analyse(
+    runs: dict[str, Run], *, between: list[str], alphas: dict[str, float], recompute_batch_norm: bool = False
+) -> pd.DataFrame:
     """Metrics of θ(α) = (1 − α) θ₁ + α θ₂ (Goodfellow et al. 2015, arXiv:1412.6544).
 
-    Replicate r of the first model is joined to replicate r of the second, for ``alphas["count"]``
-    even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly those of the
-    models.  Columns: replicate, alpha, train_loss, test_loss and the accuracies.
+    Each model of ``between`` is joined to the next, replicate r to replicate r, for
+    ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
+    those of the models.  The running statistics of batch normalisation are interpolated like weights;
+    ``recompute_batch_norm`` takes those of the training data at each α instead, in batches of the
+    first model's size (Izmailov et al. 2018, arXiv:1803.05407).
 
-    Raises HwcoreError if the two networks differ.
+    Columns: pair ("first → second"), replicate, alpha, train_loss, test_loss, the accuracies, and
+    train_barrier and test_barrier, one number for each pair and replicate: the largest excess over
+    the straight line between the losses of the ends, max of L(θ(α)) − (1 − α) L(θ₁) − α L(θ₂) over
+    the steps with 0 ≤ α ≤ 1 (Entezari et al. 2022, arXiv:2110.06296).
+
+    Raises HwcoreError if two networks differ, with the first layer in which they do.
     """
-    first, second = (runs[name] for name in between)
-    if first.network != second.network:
-        raise HwcoreError(f"interpolation: {between[0]} and {between[1]} have different networks")
+    tables = []
+    for names in pairwise(between):
+        first, second = (runs[name] for name in names)
+        _check_same(names, first, second)
+        tables.append(_line(" → ".join(names), first, second, alphas, recompute_batch_norm))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _check_same(names: tuple[str, str], first: Run, second: Run) -> None:
+    if first.network.input != second.network.input:
+        raise HwcoreError(f"interpolation: {names[0]} and {names[1]} have different networks: their inputs differ")
+    one, other = first.network.layers, second.network.layers
+    for number, (a, b) in enumerate(zip(one, other, strict=False), start=1):
+        if a != b:
+            raise HwcoreError(
+                f"interpolation: {names[0]} and {names[1]} have different networks: layer {number} is {a!r} in one "
+                f"and {b!r} in the other"
+            )
+    if len(one) != len(other):
+        raise HwcoreError(
+            f"interpolation: {names[0]} and {names[1]} have different networks: {len(one)} and {len(other)} layers"
+        )
+
+
+def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recompute: bool) -> pd.DataFrame:
+    # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
+    steps = np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12)
+    table = pd.concat([_at(alpha, first, second, recompute) for alpha in steps], ignore_index=True)
+    ends = [_at(alpha, first, second, recompute).set_index("replicate") for alpha in (0.0, 1.0)]
+    table.insert(0, "pair", pair)
+    inside = table[table.alpha.between(0, 1)]
+    for part in ("train", "test"):
+        low, high = (inside.replicate.map(end[f"{part}_loss"]) for end in ends)
+        excess = inside[f"{part}_loss"] - (1 - inside.alpha) * low - inside.alpha * high
+        highest = excess.groupby(inside.replicate).max()
+        # the ends themselves are on the line
+        table[f"{part}_barrier"] = table.replicate.map(highest).clip(lower=0.0)
+    return table.sort_values(["replicate", "alpha"], ignore_index=True)
+
+
+def _at(alpha: float, first: Run, second: Run, recompute: bool) -> pd.DataFrame:
+    """The metrics at one α, a row for each replicate."""
     replicates = min(first.replicates, second.replicates)
     data, loss = first.data, first.job.training.loss
-    rows = []
-    # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
-    for alpha in np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12):
-        parameters, buffers = (
-            {
-                # not lerp: (1 − α) a + α b is exactly a at 0 and b at 1
-                name: (1 - alpha) * weights[0][name][:replicates] + alpha * weights[1][name][:replicates]
-                for name in weights[0]
-            }
-            for weights in ((first.parameters, second.parameters), (first.buffers, second.buffers))
-        )
-        table = pd.DataFrame({"replicate": range(replicates), "alpha": alpha})
-        for part, x, y in (("train", data.train_x, data.train_y), ("test", data.test_x, data.test_y)):
-            losses, accuracies = evaluate(first.network, parameters, buffers, loss, x, y)
-            table[f"{part}_loss"] = losses.cpu().numpy()
-            if data.classes:
-                table[f"{part}_accuracy"] = accuracies.cpu().numpy()
-        rows.append(table)
-    return pd.concat(rows, ignore_index=True).sort_values(["replicate", "alpha"], ignore_index=True)
+    parameters, buffers = (
+        {
+            # not lerp: (1 − α) a + α b is exactly a at 0 and b at 1
+            name: (1 - alpha) * weights[0][name][:replicates] + alpha * weights[1][name][:replicates]
+            for name in weights[0]
+        }
+        for weights in ((first.parameters, second.parameters), (first.buffers, second.buffers))
+    )
+    if recompute and any(isinstance(layer, BatchNorm) for layer in first.network.layers):
+        _recompute(first, parameters, buffers)
+    table = pd.DataFrame({"replicate": range(replicates), "alpha": alpha})
+    for part, x, y in (("train", data.train_x, data.train_y), ("test", data.test_x, data.test_y)):
+        own = y[:replicates] if data.classes and y.dim() == 2 else y
+        losses, accuracies = evaluate(first.network, parameters, buffers, loss, x, own)
+        table[f"{part}_loss"] = losses.cpu().numpy()
+        if data.classes:
+            table[f"{part}_accuracy"] = accuracies.cpu().numpy()
+    return table
+
+
+@torch.no_grad()
+def _recompute(run: Run, parameters: Parameters, buffers: Parameters) -> None:
+    """Put the mean over all training batches of their statistics into ``buffers``.
+
+    Dropout is active, as in training.
+    """
+    job = run.job
+    replicates = len(next(iter(parameters.values())))
+    drawn = [seed(job.study, job.experiment, job.model, r, "batch norm") for r in range(replicates)]
+    masks = [Generator(device=run.device).manual_seed(s) for s in drawn]
+    x, size = run.data.train_x, run.batch_size
+    # a shorter last batch would count as much as the others
+    for k in range(len(x) // size):
+        batch = x[k * size : (k + 1) * size]
+        forward(run.network, parameters, buffers, batch, dropout=masks, training=True, momentum=1 / (k + 1))

@@ -33,9 +33,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "softplus": F.softplus,
 }
-# The weight of the newest batch in the running statistics, as torch.nn.BatchNorm2d has it.
-_MOMENTUM = 0.1
-_EPSILON = 1e-5
+_EPSILON = 1e-5  # of batch normalisation, as torch.nn.BatchNorm2d has it
 
 
 def shapes(network: Network) -> dict[str, tuple[int, ...]]:
@@ -86,12 +84,14 @@ def forward(
     *,
     dropout: Sequence[Generator] | None = None,
     training: bool = False,
+    momentum: float = 0.1,
 ) -> Tensor:
     """The outputs of all replicates, of shape (R, B, *output).
 
     ``x`` has shape (R, B, *input), or (B, *input) if all replicates see the same batch.  While
     ``training``, batch normalisation uses the statistics of the batch and updates ``buffers`` in
-    place, and dropout draws replicate r's mask from ``dropout[r]``.
+    place, in which the newest batch weighs ``momentum``, and dropout draws replicate r's mask from
+    ``dropout[r]``.
 
     Between the layers rows have shape (R, B, features) and images (B, R·channels, height, width):
     the replicates are the groups of one convolution.
@@ -114,7 +114,7 @@ def forward(
         elif isinstance(layer, Flatten):
             x = _to_rows(x, replicates, training)
         elif isinstance(layer, BatchNorm):
-            x = _normalize(x, i, parameters, buffers, training)
+            x = _normalize(x, i, parameters, buffers, momentum if training else None)
         elif isinstance(layer, Dropout):
             x = _drop(x, layer.p, dropout) if training else x
         else:
@@ -186,14 +186,17 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(1), x, weight.mT)
 
 
-def _normalize(x: Tensor, i: int, parameters: Parameters, buffers: Parameters, training: bool) -> Tensor:
-    """Batch normalisation (Ioffe & Szegedy 2015), for each replicate and channel by itself."""
+def _normalize(x: Tensor, i: int, parameters: Parameters, buffers: Parameters, momentum: float | None) -> Tensor:
+    """Batch normalisation (Ioffe & Szegedy 2015), for each replicate and channel by itself.
+
+    Without ``momentum`` the running statistics are used and kept.
+    """
     # rows become (B, R·features), which is what images are already
     rows = x.dim() == 3
     flat = x.transpose(0, 1).flatten(1) if rows else x
     mean, variance = (buffers[f"{i}.running_{name}"].view(-1) for name in ("mean", "var"))
     weight, bias = (parameters[f"{i}.{name}"].flatten() for name in ("weight", "bias"))
-    flat = F.batch_norm(flat, mean, variance, weight, bias, training, _MOMENTUM, _EPSILON)
+    flat = F.batch_norm(flat, mean, variance, weight, bias, momentum is not None, momentum or 0.0, _EPSILON)
     return flat.unflatten(1, (x.shape[0], -1)).transpose(0, 1) if rows else flat
 
 

@@ -100,8 +100,9 @@ class CriticalPoints(Spec):
 
 
 class Interpolation(Spec):
-    between: tuple[str, str]
+    between: Annotated[tuple[str, ...], Field(min_length=2)]
     alphas: Grid
+    recompute_batch_norm: bool = False
 
 
 class Sensitivity(Spec):

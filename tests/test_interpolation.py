@@ -1,0 +1,105 @@
+"""The line between networks: barriers, batch normalisation, chains, and networks that do not fit."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from hwcore.analyses import interpolation
+from hwcore.analyses.run import Run
+from hwcore.data.prepare import prepare
+from hwcore.errors import HwcoreError
+from hwcore.train.job import TrainingJob
+from hwcore.train.train import train
+
+CPU = torch.device("cpu")
+ALPHAS = {"start": -0.5, "stop": 1.5, "count": 9}
+NORMED = {"input": [64], "layers": [{"linear": 8}, "batch_norm", "relu", {"linear": 10}]}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "digits.safetensors"
+    prepare("digits", {"source": "digits"}, path)
+    return path
+
+
+def run(folder: Path, model: str, prepared: Path | None, network: dict[str, Any], **training: Any) -> Run:
+    data: dict[str, Any] = {"dataset": "digits", "train_samples": 120, "test_samples": 40}
+    fit = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 20, **training}
+    if prepared is None:
+        data = {"function": "cos", "domain": [-3, 3], "samples": 40, "test_samples": 20}
+        fit |= {"loss": "mse"}
+    said = {"study": "s", "experiment": "e", "model": model, "replicates": 3}
+    job = TrainingJob.model_validate({**said, "network": network, "data": data, "training": fit})
+    train(job, prepared, folder / model, device="cpu")
+    return Run.open(folder / model, prepared, device=CPU)
+
+
+def test_a_convex_loss_has_no_barrier(tmp_path: Path) -> None:
+    runs = {name: run(tmp_path, name, None, {"mlp": [1, 1]}, lr=lr) for name, lr in (("a", 0.1), ("b", 0.001))}
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
+    assert (table.train_barrier < 1e-7).all()
+    assert table.pair.unique() == ["a → b"]
+
+
+def test_the_barrier_is_the_highest_excess_over_the_line_between_the_ends(tmp_path: Path, digits: Path) -> None:
+    runs = {name: run(tmp_path, name, digits, {"mlp": [64, 12, 10]}, lr=0.03, epochs=15) for name in ("a", "b")}
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
+    for _, own in table.groupby("replicate"):
+        for part in ("train", "test"):
+            at = own.set_index("alpha")[f"{part}_loss"]
+            inside = at[(at.index >= 0) & (at.index <= 1)]
+            line = np.interp(inside.index, [0, 1], [at[0.0], at[1.0]])
+            expected = max(0.0, (inside - line).max())
+            assert own[f"{part}_barrier"].unique() == pytest.approx([expected])
+    assert table.train_barrier.max() > 0.01
+    # the ends are taken even where no step hits them
+    missed = interpolation.analyse(runs, between=["a", "b"], alphas={"start": 0.25, "stop": 0.75, "count": 3})
+    pd.testing.assert_series_equal(
+        missed.groupby("replicate").train_barrier.first(), table.groupby("replicate").train_barrier.first()
+    )
+
+
+def test_models_are_joined_each_to_the_next(tmp_path: Path) -> None:
+    runs = {name: run(tmp_path, name, None, {"mlp": [1, 4, 1]}) for name in ("a", "b", "c")}
+    table = interpolation.analyse(runs, between=["a", "b", "c"], alphas=ALPHAS)
+    assert list(table.pair.unique()) == ["a → b", "b → c"]
+    first, second = (own.reset_index(drop=True) for _, own in table.groupby("pair"))
+    ends = first[first.alpha == 1].train_loss.to_numpy(), second[second.alpha == 0].train_loss.to_numpy()
+    assert (ends[0] == ends[1]).all()
+
+
+def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, digits: Path) -> None:
+    runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
+    half = {"start": 0.5, "stop": 0.75, "count": 2}
+    plain = interpolation.analyse(runs, between=["a", "b"], alphas=half)
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=half, recompute_batch_norm=True)
+    assert not np.allclose(plain.test_loss, table.test_loss)
+    data = runs["a"].data
+    for r in range(3):
+        net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
+        weights = [(runs["a"].parameters[name][r] + runs["b"].parameters[name][r]) / 2 for name in runs["a"].parameters]
+        with torch.no_grad():
+            for parameter, value in zip(net.parameters(), weights, strict=True):
+                parameter.copy_(value)
+            torch.optim.swa_utils.update_bn(data.train_x.split(20), net)
+            expected = nn.functional.cross_entropy(net.eval()(data.test_x), data.test_y).item()
+        found = table[(table.alpha == 0.5) & (table.replicate == r)].test_loss.item()
+        assert found == pytest.approx(expected, rel=1e-4)
+    # the weights and statistics of the runs are as they were
+    again = interpolation.analyse(runs, between=["a", "b"], alphas=half)
+    pd.testing.assert_frame_equal(plain, again, check_exact=True)
+
+
+def test_networks_that_differ_are_told_with_the_layer(tmp_path: Path) -> None:
+    sizes = {"a": [1, 4, 1], "b": [1, 5, 1], "c": [1, 4, 4, 1]}
+    runs = {name: run(tmp_path, name, None, {"mlp": mlp}) for name, mlp in sizes.items()}
+    with pytest.raises(HwcoreError, match=r"a and b have different networks: layer 2 .*out=4.*out=5"):
+        interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
+    with pytest.raises(HwcoreError, match="a and c have different networks: layer 4"):
+        interpolation.analyse(runs, between=["a", "c"], alphas=ALPHAS)
