@@ -66,6 +66,17 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
         {"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'").assign(pair="a → b")},
         {"table": "t"},
     ),
+    "spectrum": (
+        {
+            "t": pd.concat(
+                [
+                    table("at", [-1, 0, 1, 2], ["value"]).assign(measure="density"),
+                    table("at", [1, 2], ["value"]).assign(measure="eigenvalue"),
+                ]
+            )
+        },
+        {"table": "t"},
+    ),
     "sweep": (
         {"evaluation": sweep("batch_size", METRICS), "sensitivity": sweep("batch_size", ["norm"])},
         {"x": "batch_size", "measures": [["evaluation", m] for m in METRICS] + [["sensitivity", "norm"]]},

@@ -105,6 +105,14 @@ class Interpolation(Spec):
     recompute_batch_norm: bool = False
 
 
+class HessianSpectrum(Spec):
+    count: Count = 5
+    tolerance: Positive = 1e-3
+    steps: Count = 100
+    probes: Count = 10
+    samples: Count | None = None
+
+
 class Sensitivity(Spec):
     samples: Count = 1000
 
@@ -120,6 +128,7 @@ ANALYSES: dict[str, type[Spec]] = {
     "trajectory": Trajectory,
     "gradient_norm": GradientNorm,
     "critical_points": CriticalPoints,
+    "hessian_spectrum": HessianSpectrum,
     "interpolation": Interpolation,
     "sensitivity": Sensitivity,
     "sharpness": Sharpness,
@@ -151,5 +160,6 @@ FIGURES: dict[str, type[Spec]] = {
     "ratio_tolerance": TableFigure,
     "capacity": TableFigure,
     "interpolation": TableFigure,
+    "spectrum": TableFigure,
     "sweep": SweepFigure,
 }

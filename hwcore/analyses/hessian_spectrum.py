@@ -1,0 +1,194 @@
+"""The spectrum of the Hessian of networks that are too large for the matrix itself.
+
+Everything here needs only products H v, one for each vector, in a number of passes over the data
+that does not grow with the number of parameters.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Generator, Tensor
+
+from hwcore.analyses.run import Run
+from hwcore.errors import HwcoreError
+from hwcore.nets.network import flatten, forward, unflatten
+from hwcore.seeds import seed
+from hwcore.train.loss import losses
+
+Product = Callable[[Tensor], Tensor]
+
+_CHUNK = 2**20  # numbers in the widest activations of one pass over a part of the data
+_GRID = 400  # points of the spectral density
+_WIDTH = 0.01  # of the kernel of the density, as a share of the range of the spectrum
+
+
+@dataclass(frozen=True)
+class Tridiagonal:
+    """What Lanczos found: diagonal (m,), off-diagonal (m,) whose last is the residual's norm, vectors (m, P)."""
+
+    diagonal: Tensor
+    off: Tensor
+    vectors: Tensor
+
+    def eigen(self) -> tuple[Tensor, Tensor]:
+        """Ritz values (m,), ascending, and the eigenvectors (m, m) of the tridiagonal matrix."""
+        inner = self.off[:-1]
+        found: tuple[Tensor, Tensor] = torch.linalg.eigh(
+            torch.diag(self.diagonal) + torch.diag(inner, 1) + torch.diag(inner, -1)
+        )
+        return found
+
+
+def analyse(
+    runs: dict[str, Run], *, count: int, tolerance: float, steps: int, probes: int, samples: int | None
+) -> pd.DataFrame:
+    """Eigenvalues, trace and spectral density of the Hessian of the mean training loss.
+
+    Rows by ``measure``: "eigenvalue" (``at`` is the rank by size, 1 to ``count``; Lanczos with full
+    reorthogonalisation, until the residual ‖H u − θ u‖ is at most ``tolerance`` · |θ|, or ``steps``
+    are done), "trace" (Hutch++, Meyer et al. 2021, arXiv:2010.09649, by 3 · ``probes`` products), "trace
+    error" (its standard error) and "density" (``at`` is λ; stochastic Lanczos quadrature over
+    ``probes`` random vectors, Ghorbani et al. 2019, arXiv:1901.10159; it integrates to 1).
+    ``converged`` says so of eigenvalues.  Products are in float32, Lanczos' own sums in float64.
+    ``samples`` takes the first of the training samples only; every sample weighs the same, those of a
+    shorter last part too.  A replicate whose weights are not finite has NaN.
+
+    Columns: model, replicate, measure, at, value, converged.
+    """
+    tables = [
+        _spectrum(name, run, r, count, tolerance, steps, probes, samples)
+        for name, run in runs.items()
+        for r in range(run.replicates)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dtype: torch.dtype) -> Product:
+    """V (P,) → H v (P,), of the mean loss over the training samples (Pearlmutter 1994).
+
+    The weights are a copy, so no call changes what the next one sees.
+    """
+    data = run.data.of_replicates([replicate])
+    x, y = data.train_x[:samples].to(dtype), data.train_y[..., :samples] if data.classes else data.train_y[:samples]
+    y = y if data.classes else y.to(dtype)
+    weights = flatten({name: value[replicate : replicate + 1].to(dtype) for name, value in run.parameters.items()})
+    buffers = {name: value[replicate : replicate + 1].to(dtype) for name, value in run.buffers.items()}
+    size = max(1, _CHUNK // max(math.prod(shape) for shape in run.network.shapes()))
+
+    def product(vector: Tensor) -> Tensor:
+        total = torch.zeros_like(weights)
+        direction = vector.to(dtype).unsqueeze(0)
+        for start in range(0, len(x), size):
+            part, labels = (
+                x[start : start + size],
+                y[..., start : start + size] if data.classes else y[start : start + size],
+            )
+            at = weights.clone().requires_grad_()
+            outputs = forward(run.network, unflatten(run.network, at), buffers, part)
+            loss = losses(run.job.training.loss, outputs, labels).sum() * (len(part) / len(x))
+            (slope,) = torch.autograd.grad(loss, at, create_graph=True)
+            (turned,) = torch.autograd.grad((slope * direction).sum(), at)
+            total += turned
+        return total.squeeze(0)
+
+    return product
+
+
+def lanczos(
+    product: Product, start: Tensor, steps: int, done: Callable[[Tridiagonal], bool] | None = None
+) -> Tridiagonal:
+    """Tridiagonalise a symmetric operator from ``start`` (P,), each vector made orthogonal to all before, twice.
+
+    Ends after ``steps`` products, when ``done`` says so, or when the space is exhausted.
+    """
+    steps = min(steps, len(start))
+    vectors = torch.zeros(steps, len(start), dtype=torch.float64, device=start.device)
+    diagonal, off = torch.zeros(2, steps, dtype=torch.float64, device=start.device)
+    vectors[0] = start.double() / start.double().norm()
+    scale = 0.0
+    for j in range(steps):
+        image = product(vectors[j]).double()
+        diagonal[j] = vectors[j] @ image
+        known = vectors[: j + 1]
+        for _ in range(2):
+            image = image - known.T @ (known @ image)
+        off[j] = image.norm()
+        scale = max(scale, abs(diagonal[j].item()) + off[j].item())
+        now = Tridiagonal(diagonal[: j + 1], off[: j + 1], known)
+        # relative to the operator itself: a spectrum of 1e-7 is as good as one of 1
+        exhausted = off[j].item() <= 1e-12 * scale
+        if exhausted or j + 1 == steps or (done is not None and done(now)):
+            break
+        vectors[j + 1] = image / off[j]
+    return now
+
+
+def largest(product: Product, start: Tensor, count: int, tolerance: float, steps: int) -> tuple[Tensor, Tensor]:
+    """The eigenvalues of largest size, and whether each has converged: both (count,), the largest first."""
+
+    def top(found: Tridiagonal) -> tuple[Tensor, Tensor]:
+        values, inner = found.eigen()
+        chosen = values.abs().argsort(descending=True)[:count]
+        residual = found.off[-1] * inner[-1, chosen].abs()
+        return values[chosen], residual <= tolerance * values[chosen].abs()
+
+    def done(found: Tridiagonal) -> bool:
+        return len(found.diagonal) >= count and bool(top(found)[1].all())
+
+    return top(lanczos(product, start, steps, done))
+
+
+def trace(product: Product, parameters: int, probes: int, draw: Generator) -> tuple[float, float]:
+    """Hutch++: the trace exactly on a random range of H, and by Hutchinson on the rest; with its standard error."""
+    probes = min(probes, parameters)
+    range_of, rest = (torch.randn(parameters, probes, generator=draw, dtype=torch.float64).sign() for _ in range(2))
+    image = torch.stack([product(column).double() for column in range_of.T], dim=1)
+    basis = torch.linalg.qr(image).Q
+    exact = sum((column @ product(column).double()).item() for column in basis.T)
+    outside = rest - basis @ (basis.T @ rest)
+    each = torch.stack([column @ product(column).double() for column in outside.T])
+    return exact + each.mean().item(), (each.std() / math.sqrt(probes)).item() if probes > 1 else math.nan
+
+
+def density(product: Product, parameters: int, probes: int, steps: int, draw: Generator) -> tuple[Tensor, Tensor]:
+    """λ and the spectral density there, both (400,): quadrature nodes of each probe, under a Gaussian kernel."""
+    nodes, weights = [], []
+    for _ in range(probes):
+        values, inner = lanczos(product, torch.randn(parameters, generator=draw, dtype=torch.float64), steps).eigen()
+        nodes.append(values)
+        weights.append(inner[0].square())
+    at, weight = torch.cat(nodes), torch.cat(weights) / probes
+    extent = (at.max() - at.min()).clamp(min=1e-300)
+    width = _WIDTH * extent
+    grid = torch.linspace((at.min() - 5 * width).item(), (at.max() + 5 * width).item(), _GRID, dtype=torch.float64)
+    kernel = torch.exp(-0.5 * ((grid[:, None] - at) / width).square()) / (width * math.sqrt(2 * math.pi))
+    return grid, kernel @ weight
+
+
+def _spectrum(
+    name: str, run: Run, r: int, count: int, tolerance: float, steps: int, probes: int, samples: int | None
+) -> pd.DataFrame:
+    parameters, job = run.network.parameters(), run.job
+    if count > parameters:
+        raise HwcoreError(f"hessian_spectrum: count: {count}, but model {name} has {parameters} parameters")
+    draw = Generator().manual_seed(seed(job.study, job.experiment, job.model, r, "spectrum"))
+    rows: list[tuple[str, float, float, bool]]
+    if all(bool(value[r].isfinite().all()) for value in run.parameters.values()):
+        product = hessian_product(run, r, samples=samples, dtype=torch.float32)
+        start = torch.randn(parameters, generator=draw, dtype=torch.float64)
+        values, converged = largest(product, start, count, tolerance, steps)
+        rows = [("eigenvalue", i + 1.0, float(values[i]), bool(converged[i])) for i in range(len(values))]
+        found, error = trace(product, parameters, probes, draw)
+        rows += [("trace", math.nan, found, True), ("trace error", math.nan, error, True)]
+        grid, height = density(product, parameters, probes, steps, draw)
+        rows += [("density", float(at), float(value), True) for at, value in zip(grid, height, strict=True)]
+    else:
+        measures = ["eigenvalue", "trace", "trace error", "density"]
+        rows = [(measure, math.nan, math.nan, False) for measure in measures]
+    table = pd.DataFrame(rows, columns=["measure", "at", "value", "converged"])
+    table.insert(0, "replicate", r)
+    table.insert(0, "model", name)
+    return table

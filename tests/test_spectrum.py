@@ -1,0 +1,118 @@
+"""The Hessian's spectrum against matrices that are small enough to be written down."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Generator, nn
+
+from hwcore.analyses import hessian_spectrum
+from hwcore.analyses.run import Run
+from hwcore.data.prepare import prepare
+from hwcore.errors import HwcoreError
+from hwcore.tensors import write_tensors
+from hwcore.train.job import TrainingJob
+from hwcore.train.train import train
+
+OPTIONS: dict[str, Any] = {"count": 5, "tolerance": 1e-4, "steps": 80, "probes": 10, "samples": None}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("run")
+    prepare("digits", {"source": "digits"}, folder / "digits.safetensors")
+    said = {"study": "s", "experiment": "e", "model": "m", "replicates": 2, "network": {"mlp": [64, 4, 10]}}
+    fit = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 20}
+    data = {"dataset": "digits", "train_samples": 201, "test_samples": 40, "random_labels": 0.2}
+    job = TrainingJob.model_validate({**said, "data": data, "training": fit})
+    train(job, folder / "digits.safetensors", folder, device="cpu")
+    return Run.open(folder, folder / "digits.safetensors", device=torch.device("cpu"))
+
+
+def matrix(run: Run, r: int) -> torch.Tensor:
+    """The Hessian by torch.autograd.functional, in float64."""
+    sizes = [value[r].shape for value in run.parameters.values()]
+    flat = torch.cat([value[r].flatten() for value in run.parameters.values()]).double()
+
+    def loss(weights: torch.Tensor) -> torch.Tensor:
+        parts = [p.view(s) for p, s in zip(weights.split([s.numel() for s in sizes]), sizes, strict=True)]
+        hidden = torch.relu(nn.functional.linear(run.data.train_x.double(), *parts[:2]))
+        return nn.functional.cross_entropy(nn.functional.linear(hidden, *parts[2:]), run.data.train_y[r])
+
+    found: torch.Tensor = torch.autograd.functional.hessian(loss, flat)
+    return found
+
+
+@pytest.fixture(scope="module")
+def exact(run: Run) -> list[torch.Tensor]:
+    return [matrix(run, r) for r in range(2)]
+
+
+@pytest.mark.parametrize("chunk", [2**20, 64 * 7])
+def test_a_short_last_part_weighs_by_its_samples(
+    run: Run, exact: list[torch.Tensor], chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hessian_spectrum, "_CHUNK", chunk)
+    for r in range(2):
+        product = hessian_spectrum.hessian_product(run, r, dtype=torch.float64)
+        vector = torch.randn(len(exact[r]), generator=Generator().manual_seed(r), dtype=torch.float64)
+        for _ in range(3):
+            # nothing adds up in the weights
+            torch.testing.assert_close(product(vector), exact[r] @ vector, rtol=1e-6, atol=1e-9)
+
+
+def test_eigenvalues_trace_and_density_are_those_of_the_matrix(run: Run, exact: list[torch.Tensor]) -> None:
+    table = hessian_spectrum.analyse({"m": run}, **OPTIONS)
+    for r in range(2):
+        own = table[table.replicate == r]
+        values = torch.linalg.eigvalsh(exact[r])
+        largest = values[values.abs().argsort(descending=True)][:5]
+        found = own[own.measure == "eigenvalue"]
+        np.testing.assert_allclose(found["value"], largest, rtol=1e-3)
+        assert found.converged.all()
+        trace, error = (own[own.measure == name]["value"].item() for name in ("trace", "trace error"))
+        assert trace == pytest.approx(exact[r].trace().item(), abs=max(4 * error, 0.01 * trace))
+        density = own[own.measure == "density"]
+        assert np.trapezoid(density["value"], density["at"]) == pytest.approx(1, abs=1e-3)
+        mean = np.trapezoid(density["value"] * density["at"], density["at"])
+        assert mean == pytest.approx(exact[r].trace().item() / len(exact[r]), rel=0.25)
+    again = hessian_spectrum.analyse({"m": run}, **OPTIONS)
+    pd.testing.assert_frame_equal(table, again, check_exact=True)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-7, 1e6])
+def test_a_spectrum_of_any_size_is_found(scale: float) -> None:
+    generator = Generator().manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(60, 60, generator=generator, dtype=torch.float64)).Q
+    values = scale * torch.tensor([5.0, -4, 3, 2.5, 2, *np.linspace(-0.5, 0.5, 55)], dtype=torch.float64)
+    dense = basis @ torch.diag(values) @ basis.T
+    start = torch.randn(60, generator=generator, dtype=torch.float64)
+    found, converged = hessian_spectrum.largest(lambda v: dense @ v, start, 5, 1e-8, 60)
+    assert converged.all()
+    torch.testing.assert_close(found, values[:5], rtol=1e-7, atol=0)
+    estimate, error = hessian_spectrum.trace(lambda v: dense @ v, 60, 15, generator)
+    assert abs(estimate - values.sum().item()) < 5 * error
+
+
+def test_a_space_that_is_exhausted_ends_it() -> None:
+    dense = torch.diag(torch.tensor([2.0, 1, 0, 0, 0, 0], dtype=torch.float64))
+    found = hessian_spectrum.lanczos(lambda v: dense @ v, torch.ones(6), 6)
+    assert len(found.diagonal) == 3
+    torch.testing.assert_close(found.eigen()[0], torch.tensor([0.0, 1, 2], dtype=torch.float64), atol=1e-12, rtol=0)
+
+
+def test_weights_that_are_not_finite_are_told_and_others_go_on(run: Run, tmp_path: Path) -> None:
+    weights = load_file(run.folder / "checkpoint.safetensors")
+    weights["1.weight"][0, 0, 0] = torch.nan
+    (tmp_path / "run.json").write_bytes((run.folder / "run.json").read_bytes())
+    write_tensors(tmp_path / "checkpoint.safetensors", weights)
+    broken = Run.open(tmp_path, run.prepared, device=torch.device("cpu"))
+    table = hessian_spectrum.analyse({"m": broken}, **OPTIONS)
+    assert table[table.replicate == 0]["value"].isna().all()
+    assert table[table.replicate == 1]["value"].notna().all()
+    with pytest.raises(HwcoreError, match="count: 5000, but model m has 310 parameters"):
+        hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 5000})
