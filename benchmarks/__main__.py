@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accuracy, critical_points, data, train
+from benchmarks import accuracy, critical_points, data, spectrum, train
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 
 RESULTS = Path("benchmarks/results.json")
-MODULES = (train, accuracy, critical_points)
+MODULES = (train, accuracy, critical_points, spectrum)
 Row = dict[str, Any]
 
 

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from hwcore.analyses import interpolation
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
+from hwcore.tensors import write_tensors
 from hwcore.train.job import TrainingJob
 from hwcore.train.train import train
 
@@ -94,6 +96,20 @@ def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, di
     # the weights and statistics of the runs are as they were
     again = interpolation.analyse(runs, between=["a", "b"], alphas=half)
     pd.testing.assert_frame_equal(plain, again, check_exact=True)
+
+
+def test_a_network_that_diverged_spoils_neither_the_other_end_nor_other_replicates(tmp_path: Path) -> None:
+    runs = {name: run(tmp_path, name, None, {"mlp": [1, 4, 1]}) for name in ("a", "b")}
+    clean = interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
+    weights = load_file(tmp_path / "b/checkpoint.safetensors")
+    weights["1.weight"][0] = torch.inf
+    write_tensors(tmp_path / "b/checkpoint.safetensors", weights)
+    runs["b"] = Run.open(tmp_path / "b", None, device=CPU)
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
+    pd.testing.assert_frame_equal(table[table.replicate > 0], clean[clean.replicate > 0], check_exact=True)
+    own = table[table.replicate == 0].set_index("alpha")
+    assert own.train_loss[0.0] == clean[clean.replicate == 0].set_index("alpha").train_loss[0.0]
+    assert own.train_barrier.isna().all()
 
 
 def test_networks_that_differ_are_told_with_the_layer(tmp_path: Path) -> None:

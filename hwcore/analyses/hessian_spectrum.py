@@ -14,7 +14,8 @@ from torch import Generator, Tensor
 
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import flatten, forward, unflatten
+from hwcore.nets.network import Parameters, flatten, forward, unflatten
+from hwcore.nets.spec import Network
 from hwcore.seeds import seed
 from hwcore.train.loss import losses
 
@@ -67,29 +68,32 @@ def analyse(
 
 
 def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dtype: torch.dtype) -> Product:
-    """V (P,) → H v (P,), of the mean loss over the training samples (Pearlmutter 1994).
-
-    The weights are a copy, so no call changes what the next one sees.
-    """
+    """V (P,) → H v (P,), of the mean loss of a replicate over the training samples."""
     data = run.data.of_replicates([replicate])
     x, y = data.train_x[:samples].to(dtype), data.train_y[..., :samples] if data.classes else data.train_y[:samples]
-    y = y if data.classes else y.to(dtype)
     weights = flatten({name: value[replicate : replicate + 1].to(dtype) for name, value in run.parameters.items()})
     buffers = {name: value[replicate : replicate + 1].to(dtype) for name, value in run.buffers.items()}
-    size = max(1, _CHUNK // max(math.prod(shape) for shape in run.network.shapes()))
+    return product_of(run.network, run.job.training.loss, weights, buffers, x, y if data.classes else y.to(dtype))
+
+
+def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters, x: Tensor, y: Tensor) -> Product:
+    """V (P,) → H v (P,), of the mean loss at ``weights`` (1, P) over all of (x, y) (Pearlmutter 1994).
+
+    The weights are never changed, so no call changes what the next one sees.
+    """
+    size = max(1, _CHUNK // max(math.prod(shape) for shape in network.shapes()))
+    classes = loss != "mse"
 
     def product(vector: Tensor) -> Tensor:
         total = torch.zeros_like(weights)
-        direction = vector.to(dtype).unsqueeze(0)
+        direction = vector.to(weights.dtype).unsqueeze(0)
         for start in range(0, len(x), size):
-            part, labels = (
-                x[start : start + size],
-                y[..., start : start + size] if data.classes else y[start : start + size],
-            )
+            rows = slice(start, start + size)
+            part, targets = x[rows], y[..., rows] if classes else y[rows]
             at = weights.clone().requires_grad_()
-            outputs = forward(run.network, unflatten(run.network, at), buffers, part)
-            loss = losses(run.job.training.loss, outputs, labels).sum() * (len(part) / len(x))
-            (slope,) = torch.autograd.grad(loss, at, create_graph=True)
+            outputs = forward(network, unflatten(network, at), buffers, part)
+            mean = losses(loss, outputs, targets).sum() * (len(part) / len(x))
+            (slope,) = torch.autograd.grad(mean, at, create_graph=True)
             (turned,) = torch.autograd.grad((slope * direction).sum(), at)
             total += turned
         return total.squeeze(0)

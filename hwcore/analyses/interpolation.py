@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
@@ -67,7 +67,8 @@ def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recomput
     for part in ("train", "test"):
         low, high = (inside.replicate.map(end[f"{part}_loss"]) for end in ends)
         excess = inside[f"{part}_loss"] - (1 - inside.alpha) * low - inside.alpha * high
-        highest = excess.groupby(inside.replicate).max()
+        # a loss that is not finite on the way is no barrier that was measured
+        highest = excess.groupby(inside.replicate).agg(lambda values: values.max(skipna=False))
         # the ends themselves are on the line
         table[f"{part}_barrier"] = table.replicate.map(highest).clip(lower=0.0)
     return table.sort_values(["replicate", "alpha"], ignore_index=True)
@@ -78,11 +79,7 @@ def _at(alpha: float, first: Run, second: Run, recompute: bool) -> pd.DataFrame:
     replicates = min(first.replicates, second.replicates)
     data, loss = first.data, first.job.training.loss
     parameters, buffers = (
-        {
-            # not lerp: (1 − α) a + α b is exactly a at 0 and b at 1
-            name: (1 - alpha) * weights[0][name][:replicates] + alpha * weights[1][name][:replicates]
-            for name in weights[0]
-        }
+        {name: _between(alpha, value[:replicates], weights[1][name][:replicates]) for name, value in weights[0].items()}
         for weights in ((first.parameters, second.parameters), (first.buffers, second.buffers))
     )
     if recompute and any(isinstance(layer, BatchNorm) for layer in first.network.layers):
@@ -95,6 +92,13 @@ def _at(alpha: float, first: Run, second: Run, recompute: bool) -> pd.DataFrame:
         if data.classes:
             table[f"{part}_accuracy"] = accuracies.cpu().numpy()
     return table
+
+
+def _between(alpha: float, first: Tensor, second: Tensor) -> Tensor:
+    # one network that diverged would spoil the other end: 0 · inf is NaN
+    if alpha in (0, 1):
+        return (second if alpha else first).clone()
+    return (1 - alpha) * first + alpha * second
 
 
 @torch.no_grad()
