@@ -161,6 +161,14 @@ def test_points_are_counted_by_what_they_are() -> None:
     ]
 
 
+def test_a_wide_interval_does_not_stretch_a_logarithmic_axis() -> None:
+    losses = {0: 0.01, 1: 0.01, 2: 0.01, 3: 0.2}
+    rows = sweep("parameters", METRICS).assign(train_loss=lambda t: t.replicate.map(losses), test_loss=0.1)
+    axes = draw("capacity", {"t": rows}).axes[0]
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylim()[0] > 1e-3
+
+
 def test_pairs_of_networks_have_colours_of_their_own() -> None:
     lines = table("alpha", [0, 1], METRICS).assign(pair=lambda t: t.model.map({"a": "a → b", "b": "b → a"}))
     figure = draw("interpolation", {"t": lines})

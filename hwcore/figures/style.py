@@ -213,20 +213,22 @@ def points(
         (mean,), (half,) = interval(own[y].to_numpy(dtype=float)[None, finite])
         rows.append((own[x].iloc[0], mean, half))
     at, mean, half = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
-    bars = half
+    low, high = mean - half, mean + half
+    shown = low
     if axes.get_yscale() == "log":
-        bars = np.stack((np.minimum(half, mean * (1 - 1e-6)), half))
-    axes.errorbar(
-        at,
-        mean,
-        yerr=np.nan_to_num(bars),
-        color=colour,
-        linestyle=DASHES if dashed else "-",
-        marker="s" if dashed else "o",
-        markersize=3.5,
-        capsize=2,
-        elinewidth=0.9,
+        # as in a band: a bar below zero goes on to the edge of the axes, which it does not move
+        low = np.where(low > 0, low, mean * 1e-6)
+        shown = np.maximum(low, mean / 3)
+    axes.plot(
+        at, mean, color=colour, linestyle=DASHES if dashed else "-", marker="s" if dashed else "o", markersize=3.5
     )
+    barred = np.isfinite(half)
+    axes.update_datalim(np.column_stack((np.tile(at[barred], 2), np.concatenate((shown[barred], high[barred])))))
+    limits = axes.dataLim.get_points().copy()
+    bars = np.nan_to_num(np.stack((mean - low, high - mean)))
+    axes.errorbar(at, mean, yerr=bars, fmt="none", ecolor=colour, capsize=2, elinewidth=0.9)
+    axes.dataLim.set_points(limits)
+    axes.autoscale_view()
     return frozenset(lost)
 
 
