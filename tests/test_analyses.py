@@ -30,6 +30,7 @@ from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize
+from hwcore.tensors import write_tensors
 from hwcore.train.job import TrainingJob
 from hwcore.train.train import train
 
@@ -122,6 +123,46 @@ def test_trajectory_takes_the_weights_it_names(fitted: Run) -> None:
         trajectory.analyse({"m": fitted}, layer=4, weights_only=True)
 
 
+def test_halves_of_the_weights_are_summed(fitted: Run) -> None:
+    table = trajectory.analyse({"m": fitted}, layer=2, weights_only=False)
+    _epochs, snapshots = fitted.snapshots
+    rows = torch.cat([snapshots["3.weight"].flatten(2), snapshots["3.bias"]], dim=2).transpose(0, 1).flatten(0, 1)
+    # 15 weights: eight and seven
+    np.testing.assert_allclose(table.half_sum1, rows[:, :8].double().sum(1))
+    np.testing.assert_allclose(table.half_sum2, rows[:, 8:].double().sum(1))
+
+
+def test_a_replicate_that_diverged_leaves_the_trajectories_of_the_others(fitted: Run, tmp_path: Path) -> None:
+    for name in ("run.json", "metrics.parquet"):
+        (tmp_path / name).write_bytes((fitted.folder / name).read_bytes())
+    epochs, snapshots = fitted.snapshots
+    broken = {name: value.clone() for name, value in snapshots.items()}
+    broken["1.weight"][-1, 1] = torch.nan
+    write_tensors(tmp_path / "snapshots.safetensors", broken, {"epochs": json.dumps(epochs)})
+    run = Run.open(tmp_path, None, device=CPU)
+    table = trajectory.analyse({"m": run}, layer=None, weights_only=True)
+    assert table[table.replicate == 1].pc1.isna().all()
+    kept = table[table.replicate != 1]
+    weights = [value for name, value in snapshots.items() if name.endswith("weight")]
+    rows = torch.cat([value.transpose(0, 1)[[0, 2]].flatten(2).flatten(0, 1) for value in weights], dim=1).double()
+    expected = PCA(2).fit(rows.numpy())
+    np.testing.assert_allclose(np.abs(kept.pc1), np.abs(expected.transform(rows.numpy())[:, 0]), atol=1e-8)
+    assert kept.explained1.iloc[0] == pytest.approx(expected.explained_variance_ratio_[0])
+
+
+def test_layers_that_are_not_recorded_are_told(fitted: Run, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_bytes((fitted.folder / "run.json").read_bytes())
+    (tmp_path / "metrics.parquet").write_bytes((fitted.folder / "metrics.parquet").read_bytes())
+    epochs, snapshots = fitted.snapshots
+    only = {name: value for name, value in snapshots.items() if name.startswith("3.")}
+    write_tensors(tmp_path / "snapshots.safetensors", only, {"epochs": json.dumps(epochs)})
+    run = Run.open(tmp_path, None, device=CPU)
+    assert len(trajectory.analyse({"m": run}, layer=2, weights_only=True)) == 3 * len(epochs)
+    for layer, said in ((1, "layer 1"), (None, "all layers")):
+        with pytest.raises(HwcoreError, match=f"no record of {said}"):
+            trajectory.analyse({"m": run}, layer=layer, weights_only=True)
+
+
 def test_principal_components_refuse_weights_that_are_not_finite() -> None:
     with pytest.raises(HwcoreError, match="not finite"):
         trajectory.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
@@ -140,6 +181,21 @@ def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
     middle = found[(found.step > 20) & (found.step < 80)]
     np.testing.assert_allclose(middle.decrease, np.exp(-middle.step / 100), rtol=0.02)
     assert spearmanr(middle.grad_norm_smoothed, middle.decrease).statistic > 0.99
+    everywhere = spearmanr(found.grad_norm_smoothed, found.decrease).statistic
+    assert found.relation.unique() == pytest.approx([everywhere])
+
+
+def test_the_relation_of_norm_and_slope_needs_both_to_vary(tmp_path: Path) -> None:
+    steps = np.arange(1, 51)
+    flat = pd.DataFrame({"replicate": 0, "step": steps, "loss": 1.0, "grad_norm": 0.0})
+    lost = pd.DataFrame({"replicate": 1, "step": steps, "loss": np.where(steps < 20, 1 / steps, np.nan)})
+    lost["grad_norm"] = lost.loss
+    fine = pd.DataFrame({"replicate": 2, "step": steps, "loss": 1 / steps, "grad_norm": 1 / steps**2})
+    pd.concat([flat, lost, fine]).to_parquet(tmp_path / "steps.parquet")
+    run = Run(tmp_path, None, None, CPU)  # type: ignore[arg-type]
+    found = gradient_norm.analyse({"m": run}, window=3).groupby("replicate").relation.first()
+    assert found.isna().tolist() == [True, True, False]
+    assert found[2] > 0.9
 
 
 def test_interpolation_at_0_and_1_is_the_networks_themselves(classifiers: dict[str, Run]) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
+from scipy.stats import spearmanr
 
 from hwcore.analyses.run import Run
 
@@ -15,9 +16,11 @@ def analyse(runs: dict[str, Run], *, window: int) -> pd.DataFrame:
     """Loss and gradient norm of each step, with the decrease of the loss per step.
 
     Columns: model, replicate, step, loss, grad_norm, decrease: minus the slope of the loss smoothed
-    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise; and
-    spike: whether the norm has a peak there that stands out by more than its own moving average
-    (its prominence, as SciPy defines it, is larger).
+    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise; spike:
+    whether the norm has a peak there that stands out by more than its own moving average (its
+    prominence, as SciPy defines it, is larger); and relation, one number for each replicate:
+    Spearman's rank correlation of grad_norm_smoothed and decrease over all steps (NaN where one of
+    them does not vary or is not finite).
     """
     return pd.concat([_relate(name, run, window) for name, run in runs.items()], ignore_index=True)
 
@@ -28,8 +31,17 @@ def _relate(name: str, run: Run, window: int) -> pd.DataFrame:
     by = table.groupby("replicate")
     table["decrease"] = by.loss.transform(lambda loss: -_slope(_smooth(loss.to_numpy(), window)))
     table["grad_norm_smoothed"] = by.grad_norm.transform(lambda norm: _smooth(norm.to_numpy(), window))
+    relations = {replicate: _relation(own) for replicate, own in table.groupby("replicate")}
+    table["relation"] = table.replicate.map(relations)
     table["spike"] = by.grad_norm.transform(lambda norm: _spikes(norm.to_numpy(), window))
     return table
+
+
+def _relation(own: pd.DataFrame) -> float:
+    pair = own[["grad_norm_smoothed", "decrease"]].to_numpy()
+    if not np.isfinite(pair).all() or (np.ptp(pair, axis=0) == 0).any():
+        return np.nan
+    return float(spearmanr(pair).statistic)
 
 
 def _spikes(norm: Array, window: int) -> NDArray[np.bool_]:
