@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,30 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT, Project
-from hwcore.analyses import (
-    critical_points,
-    evaluation,
-    gradient_norm,
-    interpolation,
-    predictions,
-    sensitivity,
-    sharpness,
-    trajectory,
-)
 from hwcore.fingerprint import Code, digest
 from hwcore.studies import schema
 from hwcore.workflow import NO_TEX, Workflow
 
-MODULES = {
-    "critical_points": critical_points,
-    "evaluation": evaluation,
-    "gradient_norm": gradient_norm,
-    "interpolation": interpolation,
-    "predictions": predictions,
-    "sensitivity": sensitivity,
-    "sharpness": sharpness,
-    "trajectory": trajectory,
-}
+FOUND = [import_module(f"hwcore.analyses.{path.stem}") for path in (ROOT / "hwcore/analyses").glob("[a-z]*.py")]
+MODULES = {module.__name__.rpartition(".")[2]: module for module in FOUND if hasattr(module, "analyse")}
 
 
 def test_the_options_of_a_study_file_are_those_of_the_code() -> None:
