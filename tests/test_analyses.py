@@ -15,6 +15,7 @@ from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 
 from hwcore.analyses import (
+    components,
     critical_points,
     curvature,
     evaluation,
@@ -22,7 +23,6 @@ from hwcore.analyses import (
     interpolation,
     predictions,
     sensitivity,
-    sharpness,
     trajectory,
 )
 from hwcore.analyses.run import Run
@@ -94,7 +94,8 @@ def test_predictions_hold_the_function_itself(fitted: Run) -> None:
 @settings(max_examples=40, deadline=None)
 def test_principal_components_are_those_of_scikit_learn(rows: int, columns: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=(rows, columns)) * 3 + 1
-    scores, shares = trajectory.principal_components(values, 2)
+    found = components.principal_components(values, 2)
+    scores, shares = found.project(values), found.explained(values)
     reference = PCA(2, svd_solver="full").fit(values)
     expected = reference.transform(values)
     for i in range(2):
@@ -165,7 +166,7 @@ def test_layers_that_are_not_recorded_are_told(fitted: Run, tmp_path: Path) -> N
 
 def test_principal_components_refuse_weights_that_are_not_finite() -> None:
     with pytest.raises(HwcoreError, match="not finite"):
-        trajectory.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
+        components.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
 
 
 def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
@@ -244,27 +245,6 @@ def test_sensitivity_is_the_jacobian_of_autograd(classifiers: dict[str, Run]) ->
     out = torch.relu(run.data.train_x[:30] @ weights[0].T + weights[1]) @ weights[2].T + weights[3]
     torch.nn.functional.cross_entropy(out, run.data.train_y[:30]).backward()
     assert table.loss_gradient_norm[0] == pytest.approx(np.mean([w.grad.norm().item() for w in weights]), rel=1e-4)
-
-
-@given(st.integers(1, 6), st.integers(0, 2**20), st.sampled_from([1e-3, 1e-2]))
-@settings(max_examples=30, deadline=None)
-def test_sharpness_of_a_quadratic_has_a_closed_form(size: int, seed: int, epsilon: float) -> None:
-    random = np.random.default_rng(seed)
-    curvature = random.uniform(0.5, 3, size)
-    x = random.normal(size=size)
-    # centred at x: the largest value in the box is at its corners
-    value = sharpness.box_sharpness(
-        lambda w: (float(curvature @ (w - x) ** 2), 2 * curvature * (w - x) + 1e-9), x, epsilon
-    )
-    bound = epsilon * (np.abs(x) + 1)
-    assert value == pytest.approx(100 * float(curvature @ bound**2), rel=1e-6)
-
-
-def test_sharpness_leaves_the_weights_as_they_are(classifiers: dict[str, Run]) -> None:
-    before = {name: value.clone() for name, value in classifiers["fast"].parameters.items()}
-    table = sharpness.analyse(classifiers, epsilon=1e-3, samples=50)
-    assert (table.sharpness > 0).all()
-    assert all(torch.equal(before[name], value) for name, value in classifiers["fast"].parameters.items())
 
 
 def test_hessian_is_that_of_finite_differences(fitted: Run) -> None:

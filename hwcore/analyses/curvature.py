@@ -6,7 +6,7 @@ same numbers to rounding.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import torch
@@ -86,10 +86,11 @@ class Perceptron:
         return (a - self._y).square().mean((1, 2)) + self._decay / 2 * weights.square().sum(1)
 
     def gauss_newton(self, weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self._in_parts(weights, exact=False)
+        together = max(1, _NUMBERS // (weights.shape[1] * self._y.numel()))
+        return _joined(self._gauss_newton(part) for part in weights.split(together))
 
     def hessian(self, weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self._in_parts(weights, exact=True)
+        return _joined(self._hessian(part) for part in weights.split(self._together))
 
     def kink_distance(self, weights: Tensor) -> Tensor:
         """How far the weights are, to first order, from those where L is not smooth: (r,).
@@ -106,11 +107,6 @@ class Perceptron:
                     nearest = torch.minimum(nearest, ratio.nan_to_num(math.inf).amin((1, 2)))
             found.append(nearest)
         return torch.cat(found)
-
-    def _in_parts(self, weights: Tensor, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
-        parts = [self._expand(part, exact) for part in weights.split(self._together)]
-        loss, slope, curvature = (torch.cat(found) for found in zip(*parts, strict=True))
-        return loss, slope, curvature
 
     def _split(self, weights: Tensor) -> list[tuple[Tensor, Tensor]]:
         """W (r, out, in) and bias (r, out) of each layer."""
@@ -140,17 +136,45 @@ class Perceptron:
             yield _Layer(z, a, slope, bend, dz, da, after)
             da = after
 
-    def _expand(self, weights: Tensor, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def _gauss_newton(self, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """By one backward pass for each output, which costs a pass of the network and not of all its derivatives."""
+        split = self._split(weights)
+        a = self._x.expand(weights.shape[0], *self._x.shape)
+        passed = []
+        for (weight, bias), (_, _, activation) in zip(split, self._layers, strict=True):
+            below = a
+            a, slope, _ = _activate(activation, torch.baddbmm(bias.unsqueeze(2), weight, below))
+            passed.append((weight, below, slope))
+        error = a - self._y
+        outputs, samples = self._y.shape
+        jac = weights.new_empty(*weights.shape, outputs, samples)
+        for m in range(outputs):
+            upper = weights.new_zeros(error.shape)
+            upper[:, m] = 1
+            end = weights.shape[1]
+            for weight, below, slope in reversed(passed):
+                at_z = upper if slope is None else upper * slope
+                out, fan_in = weight.shape[1:]
+                biases = end - out
+                jac[:, biases:end, m] = at_z
+                end = biases - out * fan_in
+                jac[:, end:biases, m] = (at_z.unsqueeze(2) * below.unsqueeze(1)).flatten(1, 2)
+                upper = weight.mT @ at_z
+        return self._of_squares(weights, error, jac.flatten(2))
+
+    def _of_squares(self, weights: Tensor, error: Tensor, jac: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """L, ∇L and 2/(M N) J Jᵀ + λ I, for errors (r, M, N) and J = ∂f/∂θ (r, P, M·N)."""
+        scale = 2 / self._y.numel()
+        gradient = scale * (jac @ error.flatten(1).unsqueeze(2)).squeeze(2) + self._decay * weights
+        square = scale * (jac @ jac.mT)
+        square.diagonal(dim1=1, dim2=2).add_(self._decay)
+        return error.square().mean((1, 2)) + self._decay / 2 * weights.square().sum(1), gradient, square
+
+    def _hessian(self, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         layers = list(self._preactivations(weights))
         error = layers[-1].a - self._y
-        jac = layers[-1].da.flatten(1, 2)
-        scale = 2 / self._y.numel()
-        gradient = scale * (jac.mT @ error.flatten(1).unsqueeze(2)).squeeze(2) + self._decay * weights
-        curvature = scale * (jac.mT @ jac)
-        curvature.diagonal(dim1=1, dim2=2).add_(self._decay)
-        loss = error.square().mean((1, 2)) + self._decay / 2 * weights.square().sum(1)
-        if exact:
-            self._bend(curvature, scale * error, weights, layers)
+        loss, gradient, curvature = self._of_squares(weights, error, layers[-1].da.flatten(1, 2).mT)
+        self._bend(curvature, 2 / self._y.numel() * error, weights, layers)
         return loss, gradient, (curvature + curvature.mT) / 2
 
     def _bend(self, h: Tensor, upper: Tensor, weights: Tensor, layers: list["_Layer"]) -> None:
@@ -168,6 +192,11 @@ class Perceptron:
                 h[:, own, :before] += cross
                 h[:, :before, own] += cross.mT
                 upper = weight.mT @ upper
+
+
+def _joined(parts: Iterable[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+    loss, slope, curvature = (torch.cat(found) for found in zip(*parts, strict=True))
+    return loss, slope, curvature
 
 
 class _Layer(NamedTuple):

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from hwcore.analyses.points import own_metrics
 from hwcore.analyses.run import Run
-from hwcore.train.evaluate import evaluate
 
 
 def analyse(runs: dict[str, Run]) -> pd.DataFrame:
@@ -13,11 +13,18 @@ def analyse(runs: dict[str, Run]) -> pd.DataFrame:
     test_loss, loss_gap (test minus training) and, for classification, train_accuracy, test_accuracy
     (fractions) and accuracy_gap (training minus test).
     """
-    return pd.concat([_evaluate(name, run) for name, run in runs.items()], ignore_index=True)
+    return pd.concat([evaluated(name, run) for name, run in runs.items()], ignore_index=True)
 
 
-def _evaluate(name: str, run: Run) -> pd.DataFrame:
-    training, data = run.job.training, run.data
+def gaps(name: str, run: Run) -> pd.DataFrame:
+    """What a measure that is to tell generalisation stands beside: some columns of ``evaluated``."""
+    columns = ["model", "replicate", "batch_size", "lr", "optimizer", "train_loss", "loss_gap"]
+    return evaluated(name, run)[[*columns, *(["accuracy_gap"] if run.data.classes else [])]]
+
+
+def evaluated(name: str, run: Run) -> pd.DataFrame:
+    """One row per replicate of a model, as of ``analyse``."""
+    training = run.job.training
     columns = {
         "model": name,
         "replicate": range(run.replicates),
@@ -27,13 +34,8 @@ def _evaluate(name: str, run: Run) -> pd.DataFrame:
         "optimizer": training.optimizer,
         "weight_decay": training.weight_decay,
     }
-    for part, x, y in (("train", data.train_x, data.train_y), ("test", data.test_x, data.test_y)):
-        loss, accuracy = evaluate(run.network, run.parameters, run.buffers, training.loss, x, y)
-        columns[f"{part}_loss"] = loss.cpu().numpy()
-        if data.classes:
-            columns[f"{part}_accuracy"] = accuracy.cpu().numpy()
-    table = pd.DataFrame(columns)
+    table = pd.DataFrame({**columns, **{name: values.numpy() for name, values in own_metrics(run).items()}})
     table["loss_gap"] = table.test_loss - table.train_loss
-    if data.classes:
+    if run.data.classes:
         table["accuracy_gap"] = table.train_accuracy - table.test_accuracy
     return table

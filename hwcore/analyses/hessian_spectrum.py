@@ -23,6 +23,8 @@ Product = Callable[[Tensor], Tensor]
 
 _CHUNK = 2**20  # numbers in the widest activations of one pass over a part of the data
 _GRID = 400  # points of the spectral density
+_TRACE_ERROR = 0.01  # the standard error of the trace, as a share of it, at which Hutchinson's estimate ends
+_MOST = 10  # times as many probes as asked for, at most, for that
 _WIDTH = 0.01  # of the kernel of the density, as a share of the range of the spectrum
 
 
@@ -50,7 +52,7 @@ def analyse(
 
     Rows by ``measure``: "eigenvalue" (``at`` is the rank by size, 1 to ``count``; Lanczos with full
     reorthogonalisation, until the residual ‖H u − θ u‖ is at most ``tolerance`` · |θ|, or ``steps``
-    are done), "trace" (Hutch++, Meyer et al. 2021, arXiv:2010.09649, by 3 · ``probes`` products), "trace
+    are done), "trace" (Hutch++, Meyer et al. 2021, arXiv:2010.09649, by 3 to 12 · ``probes`` products), "trace
     error" (its standard error) and "density" (``at`` is λ; stochastic Lanczos quadrature over
     ``probes`` random vectors, Ghorbani et al. 2019, arXiv:1901.10159; it integrates to 1).
     ``converged`` says so of eigenvalues.  Products are in float32, Lanczos' own sums in float64.
@@ -69,11 +71,11 @@ def analyse(
 
 def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dtype: torch.dtype) -> Product:
     """V (P,) → H v (P,), of the mean loss of a replicate over the training samples."""
-    data = run.data.of_replicates([replicate])
-    x, y = data.train_x[:samples].to(dtype), data.train_y[..., :samples] if data.classes else data.train_y[:samples]
+    data = run.data.of_replicates([replicate]).training(samples)
+    x, y = data.train_x.to(dtype), data.train_y if data.classes else data.train_y.to(dtype)
     weights = flatten({name: value[replicate : replicate + 1].to(dtype) for name, value in run.parameters.items()})
     buffers = {name: value[replicate : replicate + 1].to(dtype) for name, value in run.buffers.items()}
-    return product_of(run.network, run.job.training.loss, weights, buffers, x, y if data.classes else y.to(dtype))
+    return product_of(run.network, run.job.training.loss, weights, buffers, x, y)
 
 
 def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters, x: Tensor, y: Tensor) -> Product:
@@ -146,22 +148,37 @@ def largest(product: Product, start: Tensor, count: int, tolerance: float, steps
 
 
 def trace(product: Product, parameters: int, probes: int, draw: Generator) -> tuple[float, float]:
-    """Hutch++: the trace exactly on a random range of H, and by Hutchinson on the rest; with its standard error."""
+    """Hutch++: the trace exactly on a random range of H, and by Hutchinson on the rest; with its standard error.
+
+    ``probes`` random vectors each give the range and the rest, and the rest takes up to ten times as many, until
+    the error is at most one per cent.
+    """
     probes = min(probes, parameters)
-    range_of, rest = (torch.randn(parameters, probes, generator=draw, dtype=torch.float64).sign() for _ in range(2))
-    image = torch.stack([product(column).double() for column in range_of.T], dim=1)
+    image = torch.stack([product(column).double() for column in _signs(probes, parameters, draw)], dim=1)
     basis = torch.linalg.qr(image).Q
     exact = sum((column @ product(column).double()).item() for column in basis.T)
-    outside = rest - basis @ (basis.T @ rest)
-    each = torch.stack([column @ product(column).double() for column in outside.T])
-    return exact + each.mean().item(), (each.std() / math.sqrt(probes)).item() if probes > 1 else math.nan
+    each: list[Tensor] = []
+    while len(each) < _MOST * probes:
+        for column in _signs(probes, parameters, draw):
+            outside = column - basis @ (basis.T @ column)
+            each.append(outside @ product(outside).double())
+        rest = torch.stack(each)
+        value = exact + rest.mean().item()
+        error = (rest.std() / math.sqrt(len(each))).item() if len(each) > 1 else math.nan
+        if error <= _TRACE_ERROR * abs(value) or probes == parameters:
+            break
+    return value, error
+
+
+def _signs(count: int, parameters: int, draw: Generator) -> Tensor:
+    return torch.randn(count, parameters, generator=draw, dtype=torch.float64).sign()
 
 
 def density(product: Product, parameters: int, probes: int, steps: int, draw: Generator) -> tuple[Tensor, Tensor]:
     """λ and the spectral density there, both (400,): quadrature nodes of each probe, under a Gaussian kernel."""
     nodes, weights = [], []
-    for _ in range(probes):
-        values, inner = lanczos(product, torch.randn(parameters, generator=draw, dtype=torch.float64), steps).eigen()
+    for start in _signs(probes, parameters, draw):
+        values, inner = lanczos(product, start, steps).eigen()
         nodes.append(values)
         weights.append(inner[0].square())
     at, weight = torch.cat(nodes), torch.cat(weights) / probes

@@ -1,5 +1,6 @@
 """Loss and accuracy on the straight lines between trained networks."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -7,12 +8,12 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
+from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, forward
 from hwcore.nets.spec import BatchNorm
 from hwcore.seeds import seed
-from hwcore.train.evaluate import evaluate
 
 
 def analyse(
@@ -60,56 +61,62 @@ def _check_same(names: tuple[str, str], first: Run, second: Run) -> None:
 def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recompute: bool) -> pd.DataFrame:
     # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
     steps = np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12)
-    table = pd.concat([_at(alpha, first, second, recompute) for alpha in steps], ignore_index=True)
-    ends = [_at(alpha, first, second, recompute).set_index("replicate") for alpha in (0.0, 1.0)]
+    ends = [_at([alpha], first, second, recompute) for alpha in (0.0, 1.0)]
+    # the models themselves are computed as one program, so that their numbers are those of their evaluation
+    inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, recompute)
+    table = pd.concat([inside, *(end for end in ends if end.alpha[0] in steps)])
+    table = table.sort_values(["replicate", "alpha"], ignore_index=True)
     table.insert(0, "pair", pair)
-    inside = table[table.alpha.between(0, 1)]
+    between = table[table.alpha.between(0, 1)]
     for part in ("train", "test"):
-        low, high = (inside.replicate.map(end[f"{part}_loss"]) for end in ends)
-        excess = inside[f"{part}_loss"] - (1 - inside.alpha) * low - inside.alpha * high
+        low, high = (between.replicate.map(end.set_index("replicate")[f"{part}_loss"]) for end in ends)
+        excess = between[f"{part}_loss"] - (1 - between.alpha) * low - between.alpha * high
         # a loss that is not finite on the way is no barrier that was measured
-        highest = excess.groupby(inside.replicate).agg(lambda values: values.max(skipna=False))
+        highest = excess.groupby(between.replicate).agg(lambda values: values.max(skipna=False))
         # the ends themselves are on the line
         table[f"{part}_barrier"] = table.replicate.map(highest).clip(lower=0.0)
-    return table.sort_values(["replicate", "alpha"], ignore_index=True)
-
-
-def _at(alpha: float, first: Run, second: Run, recompute: bool) -> pd.DataFrame:
-    """The metrics at one α, a row for each replicate."""
-    replicates = min(first.replicates, second.replicates)
-    data, loss = first.data, first.job.training.loss
-    parameters, buffers = (
-        {name: _between(alpha, value[:replicates], weights[1][name][:replicates]) for name, value in weights[0].items()}
-        for weights in ((first.parameters, second.parameters), (first.buffers, second.buffers))
-    )
-    if recompute and any(isinstance(layer, BatchNorm) for layer in first.network.layers):
-        _recompute(first, parameters, buffers)
-    table = pd.DataFrame({"replicate": range(replicates), "alpha": alpha})
-    for part, x, y in (("train", data.train_x, data.train_y), ("test", data.test_x, data.test_y)):
-        own = y[:replicates] if data.classes and y.dim() == 2 else y
-        losses, accuracies = evaluate(first.network, parameters, buffers, loss, x, own)
-        table[f"{part}_loss"] = losses.cpu().numpy()
-        if data.classes:
-            table[f"{part}_accuracy"] = accuracies.cpu().numpy()
     return table
+
+
+def _at(steps: Sequence[float], first: Run, second: Run, recompute: bool) -> pd.DataFrame:
+    """The metrics at each α, a row for each replicate."""
+    replicates = min(first.replicates, second.replicates)
+    recompute &= any(isinstance(layer, BatchNorm) for layer in first.network.layers)
+    points = [(alpha, r) for alpha in steps for r in range(replicates)]
+
+    def weights(chosen: range) -> tuple[Parameters, Parameters]:
+        own = points[chosen.start : chosen.stop]
+        parameters, buffers = (
+            {
+                name: torch.stack([_between(alpha, value[r], other[name][r]) for alpha, r in own])
+                for name, value in one.items()
+            }
+            for one, other in ((first.parameters, second.parameters), (first.buffers, second.buffers))
+        )
+        if recompute:
+            _recompute(first, parameters, buffers, [r for _, r in own])
+        return parameters, buffers
+
+    found = metrics(first, weights, [r for _, r in points])
+    places = pd.DataFrame(points, columns=["alpha", "replicate"])[["replicate", "alpha"]]
+    return places.assign(**{name: values.numpy() for name, values in found.items()})
 
 
 def _between(alpha: float, first: Tensor, second: Tensor) -> Tensor:
     # one network that diverged would spoil the other end: 0 · inf is NaN
     if alpha in (0, 1):
-        return (second if alpha else first).clone()
+        return second if alpha else first
     return (1 - alpha) * first + alpha * second
 
 
 @torch.no_grad()
-def _recompute(run: Run, parameters: Parameters, buffers: Parameters) -> None:
+def _recompute(run: Run, parameters: Parameters, buffers: Parameters, owners: Sequence[int]) -> None:
     """Put the mean over all training batches of their statistics into ``buffers``.
 
-    Dropout is active, as in training.
+    Dropout is active, as in training, with the masks of each point's replicate in ``owners``.
     """
     job = run.job
-    replicates = len(next(iter(parameters.values())))
-    drawn = [seed(job.study, job.experiment, job.model, r, "batch norm") for r in range(replicates)]
+    drawn = [seed(job.study, job.experiment, job.model, r, "batch norm") for r in owners]
     masks = [Generator(device=run.device).manual_seed(s) for s in drawn]
     x, size = run.data.train_x, run.batch_size
     # a shorter last batch would count as much as the others

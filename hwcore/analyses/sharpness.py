@@ -1,4 +1,4 @@
-"""How much the loss can rise in a small box around the trained weights."""
+"""How fast the loss rises around the trained weights."""
 
 from collections.abc import Callable
 
@@ -7,71 +7,157 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from torch import Generator, Tensor
 
+from hwcore.analyses.evaluation import gaps
+from hwcore.analyses.hessian_spectrum import largest, product_of, trace
 from hwcore.analyses.run import Run
-from hwcore.nets.network import flatten, forward, unflatten
+from hwcore.errors import HwcoreError
+from hwcore.nets.network import Parameters, flatten, forward, unflatten
+from hwcore.nets.spec import Activation, Conv, Dropout, Flatten, GlobalAveragePool, Linear, MaxPool, Network
+from hwcore.seeds import seed
 from hwcore.train.loss import losses
 
 Array = NDArray[np.float64]
+# A function and its gradient.
+Objective = Callable[[Array], tuple[float, Array]]
+
 _ITERATIONS = 10
+_ACROSS = 1000.0
+_LANCZOS_STEPS, _LANCZOS_TOLERANCE, _PROBES = 100, 1e-3, 20
+MEASURES = ("sharpness", "adaptive_sharpness", "top_eigenvalue", "trace", "trace_error")
 
 
-def analyse(runs: dict[str, Run], *, epsilon: float, samples: int) -> pd.DataFrame:
-    """The sharpness of Keskar et al. 2017 (arXiv:1609.04836), on the first ``samples`` training points.
+def analyse(
+    runs: dict[str, Run], *, epsilon: float, rho: float, samples: int, rescale: float | None = None
+) -> pd.DataFrame:
+    """Four measures of the training loss on the first ``samples`` training points, beside the generalisation gap.
 
-    Columns: model, replicate, batch_size, lr, sharpness (in per cent, see ``box_sharpness``).
+    ``sharpness``: Keskar et al. 2017 (arXiv:1609.04836), in per cent, see ``box_sharpness``.
+    ``adaptive_sharpness``: Kwon et al. 2021 (arXiv:2102.11600), see there.  ``top_eigenvalue`` of the
+    Hessian, that of largest size (Lanczos), and its ``trace`` (Hutch++, with its standard error ``trace_error``),
+    see hessian_spectrum.
+
+    With ``rescale`` α the four stand there again as rescaled_sharpness and so on, of the same function in other
+    weights: those of the first layer that is followed by ReLUs times α, and those of the next layer over α
+    (Dinh et al. 2017, arXiv:1703.04933).  What changes by this says nothing about the function.
+
+    Columns: model, replicate, batch_size, lr, optimizer, train_loss, loss_gap, accuracy_gap (of classes; both as
+    in evaluation), and the measures; NaN for a replicate that diverged.
+
+    Raises HwcoreError if a network has no layers that can be rescaled so.
     """
     rows = []
     for name, run in runs.items():
+        known = gaps(name, run)
         for replicate in range(run.replicates):
-            value = box_sharpness(*_objective(run, replicate, samples), epsilon)
-            settings = {"batch_size": run.batch_size, "lr": run.job.training.lr}
-            rows.append({"model": name, "replicate": replicate, **settings, "sharpness": value})
-    return pd.DataFrame(rows)
+            parameters, buffers = (
+                {key: value[replicate : replicate + 1] for key, value in found.items()}
+                for found in (run.parameters, run.buffers)
+            )
+            own = _measures(run, replicate, parameters, buffers, epsilon, rho, samples)
+            if rescale is not None:
+                other = rescaled(name, run.network, parameters, rescale)
+                again = _measures(run, replicate, other, buffers, epsilon, rho, samples)
+                own |= {f"rescaled_{key}": value for key, value in again.items()}
+            rows.append(known.iloc[[replicate]].assign(**own))
+    return pd.concat(rows, ignore_index=True)
 
 
-def box_sharpness(f: Callable[[Array], tuple[float, Array]], x: Array, epsilon: float) -> float:
-    """φ = 100 (max f(x + y) − f(x)) / (1 + f(x)) over |yᵢ| ≤ ε (|xᵢ| + 1), in the full space.
+def _measures(
+    run: Run, replicate: int, parameters: Parameters, buffers: Parameters, epsilon: float, rho: float, samples: int
+) -> dict[str, float]:
+    job, data = run.job, run.data.of_replicates([replicate]).training(samples)
+    weights = flatten(parameters)
+    if not weights.isfinite().all():
+        return dict.fromkeys(MEASURES, np.nan)
+    f = _objective(run.network, job.training.loss, buffers, data.train_x, data.train_y)
+    x = weights[0].double().cpu().numpy()
+    product = product_of(run.network, job.training.loss, weights, buffers, data.train_x, data.train_y)
+    draw = Generator().manual_seed(seed(job.study, job.experiment, job.model, replicate, "sharpness"))
+    start = torch.randn(len(x), generator=draw, dtype=torch.float64)
+    values, _ = largest(product, start, 1, _LANCZOS_TOLERANCE, _LANCZOS_STEPS)
+    found = (box_sharpness(f, x, epsilon), adaptive_sharpness(f, x, rho), values[0].item())
+    return dict(zip(MEASURES, (*found, *trace(product, len(x), _PROBES, draw)), strict=True))
 
-    ``f`` returns a value and its gradient.  The maximum is sought as in the paper, by ten iterations
-    of L-BFGS-B from y = 0, and once more from the corner of the box to which the gradient points: at
-    a minimum the gradient itself is too small to move along.  The better of the two is a lower bound.
+
+def box_sharpness(f: Objective, x: Array, epsilon: float) -> float:
+    """φ = 100 (max f(x + y) − f(x)) / (1 + f(x)) over |yᵢ| ≤ ε (|xᵢ| + 1), in the full space, as Keskar et al. 2017.
+
+    A lower bound, by ten iterations of L-BFGS-B as in the paper, see ``_highest``.
+    """
+    at_x, _ = f(x)
+    return 100 * (_highest(f, x, epsilon * (np.abs(x) + 1)) - at_x) / (1 + at_x)
+
+
+def adaptive_sharpness(f: Objective, x: Array, rho: float) -> float:
+    """The rise max f(x + y) − f(x) over |yᵢ| ≤ ρ |xᵢ|: Kwon et al. 2021, definition 1, with T = diag |x| and p = ∞.
+
+    Scaling weights so that the function stays the same does not change it.  A lower bound, as for ``box_sharpness``.
+    """
+    return _highest(f, x, rho * np.abs(x)) - f(x)[0]
+
+
+def _highest(f: Objective, x: Array, bound: Array) -> float:
+    """The highest f that is found in the box x ± bound.
+
+    By L-BFGS-B from the middle, and once more from the corner to which the gradient points: at a minimum the
+    gradient itself is too small to move along.  The coordinates are y / bound, and f is in units in which its
+    first step leads across the box; on trained networks ten iterations then find all but 0.02 % of what a
+    hundred do.
     """
     at_x, gradient = f(x)
-    bound = epsilon * (np.abs(x) + 1)
+    corner = np.where(gradient < 0, -1.0, 1.0)
+    steepness = np.abs(bound * f(x + bound * corner)[1]).mean()
+    unit = steepness / _ACROSS if steepness > 0 else 1.0
 
-    def objective(y: Array) -> tuple[float, Array]:
-        value, slope = f(x + y)
-        return -value, -slope
+    def objective(u: Array) -> tuple[float, Array]:
+        value, slope = f(x + bound * u)
+        return (at_x - value) / unit, -bound * slope / unit
 
     best = at_x
-    for start in (np.zeros_like(x), np.sign(gradient) * bound):
+    for start in (np.zeros_like(x), corner):
         found = minimize(
             objective,
             start,
             jac=True,
             method="L-BFGS-B",
-            bounds=list(zip(-bound, bound, strict=True)),
+            bounds=[(-1.0, 1.0)] * len(x),
             options={"maxiter": _ITERATIONS},
         )
-        best = max(best, -float(found.fun))
-    return 100 * (best - at_x) / (1 + at_x)
+        best = max(best, at_x - unit * float(found.fun))
+    return best
 
 
-def _objective(run: Run, replicate: int, samples: int) -> tuple[Callable[[Array], tuple[float, Array]], Array]:
-    """The training loss of one replicate as a function of its weights, in float64."""
-    data = run.data
-    x = data.train_x[:samples].double()
-    labels = data.train_y[replicate] if data.own_train_labels else data.train_y
-    y = labels[:samples] if data.classes else labels[:samples].double()
-    parameters = {name: value[replicate : replicate + 1].double() for name, value in run.parameters.items()}
-    buffers = {name: value[replicate : replicate + 1].double() for name, value in run.buffers.items()}
+def rescaled(name: str, network: Network, parameters: Parameters, alpha: float) -> Parameters:
+    """The same function in other weights: a layer with weights and bias times α, and the next one's weights over α.
+
+    Raises HwcoreError if no two layers have nothing but ReLUs, pooling and the like between them, for which
+    σ(α z) = α σ(z).
+    """
+    first: int | None = None
+    for i, layer in enumerate(network.layers):
+        if isinstance(layer, Linear | Conv):
+            if first is not None:
+                scaled = {f"{first}.weight": alpha, f"{first}.bias": alpha, f"{i}.weight": 1 / alpha}
+                return {key: value * scaled.get(key, 1.0) for key, value in parameters.items()}
+            first = i
+        elif isinstance(layer, Activation):
+            first = first if layer.kind in ("relu", "leaky_relu") else None
+        elif not isinstance(layer, MaxPool | GlobalAveragePool | Flatten | Dropout):
+            first = None
+    raise HwcoreError(f"sharpness: rescale: model {name} has no two layers with only ReLUs between them")
+
+
+def _objective(network: Network, loss: str, buffers: Parameters, x: Tensor, y: Tensor) -> Objective:
+    """The loss of one replicate on (x, y) as a function of its weights, in float64."""
+    x, y = x.double(), y if loss != "mse" else y.double()
+    buffers = {key: value.double() for key, value in buffers.items()}
 
     def f(weights: Array) -> tuple[float, Array]:
         flat = torch.from_numpy(weights).to(x.device).unsqueeze(0).requires_grad_()
-        outputs = forward(run.network, unflatten(run.network, flat), buffers, x)
-        loss = losses(run.job.training.loss, outputs, y).sum()
-        (gradient,) = torch.autograd.grad(loss, flat)
-        return loss.item(), gradient[0].cpu().numpy()
+        value = losses(loss, forward(network, unflatten(network, flat), buffers, x), y).sum()
+        (gradient,) = torch.autograd.grad(value, flat)
+        return value.item(), gradient[0].cpu().numpy()
 
-    return f, flatten(parameters)[0].cpu().numpy()
+    return f

@@ -49,6 +49,17 @@ class Data:
             )
         return replace(self, train_x=self.train_x.reshape(-1, *shape), test_x=self.test_x.reshape(-1, *shape))
 
+    def training(self, samples: int | None) -> "Data":
+        """The first ``samples`` of the training set, all with None, and an empty test set."""
+        own = self.classes > 0
+        return replace(
+            self,
+            train_x=self.train_x[:samples],
+            train_y=self.train_y[..., :samples] if own else self.train_y[:samples],
+            test_x=self.test_x[:0],
+            test_y=self.test_y[..., :0] if own else self.test_y[:0],
+        )
+
     def of_replicates(self, chosen: Sequence[int]) -> "Data":
         """With the labels of these replicates, where each has its own."""
         own = {name: getattr(self, name) for name in ("train_y", "test_y")}

@@ -82,7 +82,11 @@ LABELS = {
     "jacobian_norm_logits": "Jacobian norm (logits)",
     "jacobian_norm_probabilities": "Jacobian norm (probabilities)",
     "loss_gradient_norm": "loss-gradient norm",
+    "train_jacobian_norm_logits": "Jacobian norm (logits, training points)",
     "sharpness": "sharpness (%)",
+    "adaptive_sharpness": "adaptive sharpness",
+    "top_eigenvalue": "largest Hessian eigenvalue",
+    "trace": "trace of the Hessian",
 }
 
 
@@ -298,7 +302,7 @@ def finish(figure: Figure, legend: Sequence[Line2D] = ()) -> Figure:
 
 def _limits(axes: Axes) -> None:
     """No room below zero for what cannot be negative, nor above one for an accuracy."""
-    if axes.get_yscale() == "log":
+    if axes.get_yscale() == "log" or not axes.get_autoscaley_on():
         return
     drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines]
     values = np.concatenate(drawn) if drawn else np.empty(0)

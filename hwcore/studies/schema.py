@@ -85,6 +85,7 @@ class Predictions(Spec):
 class Trajectory(Spec):
     layer: Count | None = None
     weights_only: bool = True
+    basis: str | None = None
 
 
 class GradientNorm(Spec):
@@ -113,13 +114,23 @@ class HessianSpectrum(Spec):
     samples: Count | None = None
 
 
+class Landscape(Spec):
+    across: Literal["line", "plane", "trajectory"]
+    extent: Positive = 1.0
+    count: Annotated[int, Field(ge=2, strict=True)] = 51
+    samples: Count | None = 10_000
+    replicates: Count = 1
+
+
 class Sensitivity(Spec):
     samples: Count = 1000
 
 
 class Sharpness(Spec):
     epsilon: Positive = 1e-3
+    rho: Positive = 5e-3
     samples: Count = 1000
+    rescale: Positive | None = None
 
 
 ANALYSES: dict[str, type[Spec]] = {
@@ -130,6 +141,7 @@ ANALYSES: dict[str, type[Spec]] = {
     "critical_points": CriticalPoints,
     "hessian_spectrum": HessianSpectrum,
     "interpolation": Interpolation,
+    "landscape": Landscape,
     "sensitivity": Sensitivity,
     "sharpness": Sharpness,
 }
@@ -161,5 +173,6 @@ FIGURES: dict[str, type[Spec]] = {
     "capacity": TableFigure,
     "interpolation": TableFigure,
     "spectrum": TableFigure,
+    "landscape": TableFigure,
     "sweep": SweepFigure,
 }

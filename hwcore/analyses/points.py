@@ -1,0 +1,65 @@
+"""Loss and accuracy of a trained network at many points of its weight space."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from hwcore.analyses.run import Run
+from hwcore.data.load import Data
+from hwcore.nets.network import Parameters
+from hwcore.nets.spec import Conv, Network
+from hwcore.train.evaluate import evaluate
+
+# Numbers in the weights, and in the activations of a thousand samples, of the points that are computed
+# together: a CPU gains from it until they leave the cache of a core, a GPU until it is full.
+_NUMBERS = {"cpu": 2**20, "cuda": 2**28}
+
+# The weights and buffers of some points, each with a leading dimension of as many.
+Weights = Callable[[range], tuple[Parameters, Parameters]]
+
+
+def metrics(run: Run, weights: Weights, owners: Sequence[int], data: Data | None = None) -> dict[str, Tensor]:
+    """Metrics at ``len(owners)`` points: train_loss, test_loss and, for classes, the accuracies, each (K,).
+
+    ``weights`` makes those of the points that it is asked for; a point has the random labels, if there
+    are any, of the replicate that owns it.  ``data`` other than the run's may leave samples out; an
+    empty part is left out of the result.
+    """
+    data = data or run.data
+    parts = {"train": (data.train_x, data.train_y), "test": (data.test_x, data.test_y)}
+    parts = {part: pair for part, pair in parts.items() if len(pair[0])}
+    found: dict[str, list[Tensor]] = {}
+    size = _together(run.network, max(len(x) for x, _ in parts.values()), run.device)
+    for start in range(0, len(owners), size):
+        chosen = range(start, min(start + size, len(owners)))
+        parameters, buffers = weights(chosen)
+        for part, (x, y) in parts.items():
+            own = y[list(owners[start : chosen.stop])] if data.classes and y.dim() == 2 else y
+            loss, accuracy = evaluate(run.network, parameters, buffers, run.job.training.loss, x, own)
+            found.setdefault(f"{part}_loss", []).append(loss)
+            if data.classes:
+                found.setdefault(f"{part}_accuracy", []).append(accuracy)
+    return {name: torch.cat(values).cpu() for name, values in found.items()}
+
+
+def own_metrics(run: Run) -> dict[str, Tensor]:
+    """The metrics of the trained networks themselves, as of ``metrics``: each (R,)."""
+
+    def weights(chosen: range) -> tuple[Parameters, Parameters]:
+        own = slice(chosen.start, chosen.stop)
+        parameters, buffers = (
+            {name: value[own] for name, value in found.items()} for found in (run.parameters, run.buffers)
+        )
+        return parameters, buffers
+
+    return metrics(run, weights, range(run.replicates))
+
+
+def _together(network: Network, samples: int, device: torch.device) -> int:
+    """How many points are one tensor program; one, for convolutions on a CPU (see hwcore.train.split)."""
+    if device.type == "cpu" and any(isinstance(layer, Conv) for layer in network.layers):
+        return 1
+    widest = max(math.prod(shape) for shape in network.shapes())
+    return max(1, _NUMBERS[device.type] // max(network.parameters(), min(samples, 1000) * widest))

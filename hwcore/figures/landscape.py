@@ -1,0 +1,94 @@
+"""The loss on lines and planes through trained weights."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hwcore.figures import style
+
+_LEVELS = 14
+
+
+def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "landscape") -> Figure:
+    """Lines as means over replicates with 95 % bands; planes as contours, of the first replicate of each model.
+
+    The way of the weights, where the table has one, is drawn on its plane, with the share of variance
+    that the plane explains and the median error of the loss that it shows on the way.
+
+    Raises HwcoreError if the table has no rows or lacks a column.
+    """
+    rows = style.need(tables, table, ["model", "replicate", "kind"], ["x", "y", "train_loss"])
+    surface = rows[rows.kind == "surface"]
+    if surface.y.isna().all():
+        return _lines(surface, labels)
+    models = [
+        (str(model), own[own.replicate == own.replicate.min()]) for model, own in rows.groupby("model", sort=False)
+    ]
+    # one scale of contours for all panels, so that colours can be compared
+    finite = surface.train_loss[np.isfinite(surface.train_loss) & (surface.train_loss > 0)]
+    levels = np.geomspace(finite.min(), finite.max(), _LEVELS) if len(finite) else np.geomspace(1e-3, 1, _LEVELS)
+    figure, panels = style.make(len(models), height=3.6 if len(models) == 1 else 3.0)
+    way = False
+    for panel, (model, own) in zip(panels, models, strict=True):
+        _contours(panel, own[own.kind == "surface"], levels)
+        path = own[own.kind == "trajectory"].sort_values("epoch")
+        title = labels[model] if len(models) > 1 else ""
+        if len(path):
+            way = True
+            panel.plot(path.x, path.y, color=style.COLOURS[1], marker=".", markersize=3, linewidth=1.0)
+            panel.plot(path.x[:1], path.y[:1], "o", color=style.COLOURS[1], markerfacecolor="white", markersize=6)
+            panel.plot(path.x[-1:], path.y[-1:], "o", color=style.COLOURS[1], markersize=6)
+            error = (path.plane_loss / path.train_loss - 1).abs().median()
+            shares = path.iloc[0]
+            title += f"{': ' if title else ''}{_percent(shares.explained1 + shares.explained2)} of variance, "
+            title += f"loss off by {_percent(error)}"
+            panel.set(xlabel="along the first component", ylabel="along the second component")
+        else:
+            panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
+            panel.set(xlabel="along the first direction", ylabel="along the second direction")
+        panel.set_title(title)
+    legend = [style.entry("training loss", style.GREY)]
+    end = style.entry("trained weights", style.COLOURS[1], marker="o", linestyle="none")
+    if way:
+        start = style.entry("start", style.COLOURS[1], marker="o", markerfacecolor="white", linestyle="none")
+        legend += [start, style.entry("recorded weights", style.COLOURS[1], marker=".", linewidth=1.0)]
+    return style.finish(figure, [*legend, end])
+
+
+def _lines(rows: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+    columns = ["train_loss", *(["train_accuracy"] if "train_accuracy" in rows else [])]
+    figure, panels = style.make(len(columns), height=2.5)
+    colours = style.palette(labels)
+    models = {str(model): own for model, own in rows.groupby("model", sort=False)}
+    lost: dict[str, int] = {}
+    for panel, column in zip(panels, columns, strict=True):
+        if column == "train_loss":
+            style.log_scale(panel, "y", rows[column])
+        for model, own in models.items():
+            diverged = set(own.replicate[own.x.isna()])
+            style.band(panel, own[~own.replicate.isin(diverged)], "x", column, colour=colours[model])
+            lost[model] = len(diverged)
+        panel.set(xlabel="along a random direction", ylabel=style.label(column))
+        panel.margins(x=0.01)
+    return style.finish(figure, [style.entry(labels[model], colours[model], lost=lost[model]) for model in models])
+
+
+def _contours(panel: Axes, surface: pd.DataFrame, levels: np.ndarray) -> None:
+    wide = surface.pivot(index="y", columns="x", values="train_loss")
+    if wide.isna().all(axis=None):
+        panel.text(0.5, 0.5, "diverged", ha="center", va="center", transform=panel.transAxes)
+        return
+    shown = np.ma.masked_invalid(wide.to_numpy(dtype=float))
+    panel.contourf(wide.columns, wide.index, shown, levels=levels, cmap="Blues", extend="both", norm="log", alpha=0.6)
+    lines = panel.contour(wide.columns, wide.index, shown, levels=levels, colors=style.GREY, linewidths=0.6)
+    panel.clabel(lines, fontsize=6, fmt=ticker.FuncFormatter(lambda value, _: style.number(float(f"{value:.2g}"))))
+    panel.grid(visible=False)
+    panel.set(xlim=(wide.columns[0], wide.columns[-1]), ylim=(wide.index[0], wide.index[-1]))
+
+
+def _percent(share: float) -> str:
+    return "–" if not np.isfinite(share) else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
