@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import least_squares
 from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 
@@ -19,8 +20,10 @@ from hwcore.analyses import (
     critical_points,
     curvature,
     evaluation,
+    fitting,
     gradient_norm,
     interpolation,
+    optimum,
     predictions,
     sensitivity,
     trajectory,
@@ -29,7 +32,7 @@ from hwcore.analyses.run import Run
 from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import flatten, forward, initialize
+from hwcore.nets.network import flatten, forward, initialize, unflatten
 from hwcore.tensors import write_tensors
 from hwcore.train.job import TrainingJob
 from hwcore.train.train import train
@@ -164,6 +167,24 @@ def test_layers_that_are_not_recorded_are_told(fitted: Run, tmp_path: Path) -> N
             trajectory.analyse({"m": run}, layer=layer, weights_only=True)
 
 
+def test_later_runs_are_projected_on_the_components_of_others(fitted: Run, tmp_path: Path) -> None:
+    later = trained(tmp_path, model="later", record={"weights_every": 4})
+    runs = {"m": fitted, "later": later}
+    table = trajectory.analyse(runs, layer=2, weights_only=True, basis="m")
+    alone = trajectory.analyse({"m": fitted}, layer=2, weights_only=True)
+    pd.testing.assert_frame_equal(table[table.model == "m"], alone)
+    rows = {name: run.snapshots[1]["3.weight"].transpose(0, 1).flatten(2).flatten(0, 1) for name, run in runs.items()}
+    reference = PCA(2, svd_solver="full").fit(rows["m"].double().numpy())
+    expected = reference.transform(rows["later"].double().numpy())
+    found = table[table.model == "later"]
+    np.testing.assert_allclose(found.pc1.abs(), np.abs(expected[:, 0]), atol=1e-8)
+    shares = expected.var(0) / rows["later"].double().numpy().var(0).sum()
+    np.testing.assert_allclose(found[["explained1", "explained2"]].iloc[0], shares, atol=1e-8)
+    other = trained(tmp_path / "other", model="other", network={"mlp": [1, 2, 5, 1]}, record={"weights_every": 4})
+    with pytest.raises(HwcoreError, match="model other has 10 weights there and its basis m 12"):
+        trajectory.analyse({"m": fitted, "other": other}, layer=2, weights_only=True, basis="m")
+
+
 def test_principal_components_refuse_weights_that_are_not_finite() -> None:
     with pytest.raises(HwcoreError, match="not finite"):
         components.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
@@ -245,6 +266,86 @@ def test_sensitivity_is_the_jacobian_of_autograd(classifiers: dict[str, Run]) ->
     out = torch.relu(run.data.train_x[:30] @ weights[0].T + weights[1]) @ weights[2].T + weights[3]
     torch.nn.functional.cross_entropy(out, run.data.train_y[:30]).backward()
     assert table.loss_gradient_norm[0] == pytest.approx(np.mean([w.grad.norm().item() for w in weights]), rel=1e-4)
+
+
+def test_a_softmax_at_the_end_is_not_applied_twice(classifiers: dict[str, Run], tmp_path: Path) -> None:
+    plain = classifiers["fast"]
+    for kind in ("softmax", "log_softmax"):
+        job = plain.job.model_dump()
+        layers = [*job["network"]["layers"], {"kind": kind}]
+        ended = TrainingJob.model_validate({**job, "network": {**job["network"], "layers": layers}})
+        run = Run(plain.folder, ended, plain.prepared, CPU)
+        x = plain.data.test_x[:7]
+        for found, expected in zip(
+            sensitivity.jacobian_norms(run, x), sensitivity.jacobian_norms(plain, x), strict=True
+        ):
+            assert torch.equal(found, expected)
+
+
+def test_a_regression_has_no_probabilities(fitted: Run) -> None:
+    table = sensitivity.analyse({"m": fitted}, samples=10)
+    assert table.jacobian_norm_probabilities.isna().all()
+    # f is a function of one variable: the norm is its slope
+    x = fitted.data.test_x[:10].double()
+    weights = {name: value[1:2].double() for name, value in fitted.parameters.items()}
+    step = 1e-6
+    up, down = (forward(fitted.network, weights, {}, x + s * step)[0, :, 0] for s in (1, -1))
+    expected = ((up - down) / (2 * step)).abs().mean().item()
+    assert table.jacobian_norm_logits[1] == pytest.approx(expected, rel=1e-4)
+
+
+def test_parts_of_the_points_do_not_change_the_jacobian(
+    classifiers: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = classifiers["slow"].data.test_x
+    whole = sensitivity.jacobian_norms(classifiers["slow"], x)
+    monkeypatch.setattr(sensitivity, "_CHUNK", {"cpu": 3 * 64 * 7})
+    for found, expected in zip(sensitivity.jacobian_norms(classifiers["slow"], x), whole, strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_the_optimum_is_that_of_scipy(tmp_path: Path) -> None:
+    # one linear layer has one optimum: least squares
+    run = trained(tmp_path / "line", network={"mlp": [1, 1]})
+    x, y = (run.data.train_x.double().numpy(), run.data.train_y.double().numpy())
+    residual = y - np.column_stack((x, np.ones(len(x)))) @ np.linalg.lstsq(np.column_stack((x, np.ones(len(x)))), y)[0]
+    table = optimum.analyse({"m": run}, steps=50, replicates=2)
+    assert len(table) == 2
+    np.testing.assert_allclose(table.train_loss, (residual**2).mean(), rtol=1e-10)
+    # v tanh(w x + b) + c beside arcsinh x: one optimum, but for the sign of v and w
+    bent = trained(
+        tmp_path / "bent", network={"mlp": [1, 1, 1], "activation": "tanh"}, data=COS | {"function": "arcsinh"}
+    )
+    found = optimum.analyse({"m": bent}, steps=300, replicates=3)
+    assert (found.grad_norm < 1e-8).all()
+
+    def residuals(flat: np.ndarray) -> np.ndarray:
+        out = forward(bent.network, unflatten(bent.network, torch.from_numpy(flat)[None]), {}, inputs)[0]
+        return (out - bent.data.train_y.double()).flatten().numpy()
+
+    inputs = bent.data.train_x.double()
+    starts = flatten({name: value.double() for name, value in bent.parameters.items()}).numpy()
+    theirs = [2 * least_squares(residuals, begin, method="lm").cost / 60 for begin in starts]
+    np.testing.assert_allclose(found.train_loss, theirs, rtol=1e-6)
+    with pytest.raises(HwcoreError, match="model m has 4,651 parameters"):
+        optimum.analyse({"m": trained(tmp_path / "large", network={"mlp": [1, 1550, 1]})}, steps=1, replicates=1)
+
+
+def test_the_first_epoch_that_fits_is_found(classifiers: dict[str, Run], tmp_path: Path, fitted: Run) -> None:
+    table = fitting.analyse(classifiers, accuracy=0.3)
+    for name, run in classifiers.items():
+        for r in range(3):
+            row = table[(table.model == name) & (table.replicate == r)].iloc[0]
+            own = run.metrics[run.metrics.replicate == r]
+            there = own[own.train_accuracy >= 0.3].epoch
+            assert row.fitted == (len(there) > 0)
+            assert row.epochs_to_fit == there.min() or not row.fitted
+            assert np.isnan(row.epochs_to_fit) != row.fitted
+            assert row.test_accuracy == own.test_accuracy.iloc[-1]
+            assert row.steps_to_fit == 5 * row.epochs_to_fit or not row.fitted
+    assert set(table.fitted) == {True, False}
+    with pytest.raises(HwcoreError, match="model m learns a function"):
+        fitting.analyse({"m": fitted}, accuracy=0.3)
 
 
 def test_hessian_is_that_of_finite_differences(fitted: Run) -> None:

@@ -41,6 +41,23 @@ def sweep(setting: str, columns: list[str]) -> pd.DataFrame:
     )
 
 
+def plane(kind: str = "surface") -> pd.DataFrame:
+    """A grid of 5 × 4 points for each model."""
+    random = np.random.default_rng(1)
+    rows = [
+        {"model": model, "replicate": 0, "kind": kind, "x": x, "y": y, "train_loss": x**2 + y**2 + random.uniform(1, 2)}
+        for model in LABELS
+        for x in np.linspace(-1, 1, 5)
+        for y in np.linspace(-2, 2, 4)
+    ]
+    return pd.DataFrame(rows)
+
+
+def way() -> pd.DataFrame:
+    records = table("epoch", [0, 1, 2], ["x", "y", "train_loss", "plane_loss"], replicates=1).assign(kind="trajectory")
+    return pd.concat([plane(), records], ignore_index=True).assign(explained1=0.6, explained2=0.25)
+
+
 METRICS = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
 CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
     "curves": (
@@ -61,7 +78,7 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
         {"t": table("converged", [True], ["ratio_at_0", "ratio_at_1e-06", "ratio_at_0.01", "minimal_ratio"])},
         {"table": "t"},
     ),
-    "capacity": ({"t": sweep("parameters", METRICS)}, {"table": "t"}),
+    "capacity": ({"t": sweep("parameters", [*METRICS, "loss_gap", "accuracy_gap"])}, {"table": "t"}),
     "interpolation": (
         {"t": table("alpha", [-1, 0, 1, 2], METRICS).query("model == 'a'").assign(pair="a → b")},
         {"table": "t"},
@@ -76,6 +93,11 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
             )
         },
         {"table": "t"},
+    ),
+    "landscape": ({"t": way()}, {"table": "t"}),
+    "relation": (
+        {"t": table("lr", [0.1], ["sharpness", "trace", "loss_gap"])},
+        {"measures": [["t", "sharpness"], ["t", "trace"]]},
     ),
     "sweep": (
         {"evaluation": sweep("batch_size", METRICS), "sensitivity": sweep("batch_size", ["norm"])},
@@ -159,6 +181,56 @@ def test_points_are_counted_by_what_they_are() -> None:
         "gradient zero to the tolerance (0)",
         "certified critical point (8)",
     ]
+
+
+def test_the_index_has_the_law_of_its_fit() -> None:
+    index = np.array([0.1, 0.2, 0.4, 0.5])
+    rows = pd.DataFrame({"model": "a", "replicate": range(4), "converged": True, "certified": True})
+    rows = rows.assign(negative_share=index, loss=0.3 + 2 * index ** (2 / 3))
+    figure = draw("minimal_ratio", {"t": rows}, share="negative_share")
+    assert said(figure)[-1] == "0.3 + 2 index$^{2/3}$, least squares"
+    law = figure.axes[0].lines[-1]
+    np.testing.assert_allclose(law.get_ydata(), 0.3 + 2 * law.get_xdata() ** (2 / 3))
+
+
+def test_a_floor_is_the_least_loss_of_each_model() -> None:
+    floor = table("steps", [100], ["train_loss"])
+    floor.loc[0, "train_loss"] = np.nan
+    known = {**CASES["curves"][0], "floor": floor}
+    figure = draw("curves", known, y=["train_loss"], floor="floor")
+    dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    expected = floor.groupby("model").train_loss.min()
+    assert [line.get_ydata()[0] for line in dotted] == [expected["a"], expected["b"]]
+    assert len(figure.axes[0].lines) == 4
+    assert "Levenberg" in said(figure)[-1]
+
+
+def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
+    figure = draw("landscape")
+    assert figure.axes[0].get_title().startswith("one layer: 85% of variance, loss off by")
+    assert said(figure) == ["training loss", "start", "recorded weights", "trained weights"]
+    assert figure.axes[0].get_ylim() == (-2, 2)
+    assert said(draw("landscape", {"t": plane()})) == ["training loss", "trained weights"]
+    lines = table("x", [-1, 0, 1], ["train_loss", "train_accuracy"]).assign(kind="surface", y=np.nan)
+    lost = lines.replicate == 3
+    lines.loc[lost & (lines.model == "a"), ["x", "train_loss"]] = np.nan
+    assert said(draw("landscape", {"t": lines})) == ["one layer (1 diverged)", "two layers"]
+    diverged = plane().assign(train_loss=np.nan)
+    assert len(draw("landscape", {"t": diverged}).axes) == 2
+
+
+def test_the_relation_is_kendalls() -> None:
+    known = CASES["relation"][0]["t"]
+    expected = stats.kendalltau(known.sharpness, known.loss_gap).statistic
+    assert draw("relation").axes[0].get_title() == f"Kendall's τ = {expected:.2f}".replace("-", "−")
+
+
+def test_measures_of_rescaled_weights_share_a_panel() -> None:
+    known = sweep("batch_size", ["sharpness", "rescaled_sharpness", "trace"])
+    measures = [["t", name] for name in ("sharpness", "rescaled_sharpness", "trace")]
+    figure = draw("sweep", {"t": known}, measures=measures)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["sharpness (%)", "trace of the Hessian"]
+    assert said(figure) == ["as trained", "rescaled"]
 
 
 def test_a_wide_interval_does_not_stretch_a_logarithmic_axis() -> None:

@@ -27,8 +27,6 @@ def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basi
     rows = {name: recorded_weights(name, run, layer, weights_only) for name, run in runs.items()}
     if basis is None:
         return pd.concat([_project(name, run, rows[name], rows[name]) for name, run in runs.items()], ignore_index=True)
-    if basis not in runs:
-        raise HwcoreError(f"trajectory: basis: {basis} is no model of this experiment; there are {', '.join(runs)}")
     dimension = rows[basis].shape[2]
     for name, own in rows.items():
         if own.shape[2] != dimension:

@@ -9,15 +9,24 @@ from hwcore.figures import style
 
 
 def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "evaluation") -> Figure:
-    """Training and test metrics with 95 % intervals over replicates; the horizontal axis is logarithmic.
+    """Training and test metrics, and the gap between them, against the number of parameters on a logarithmic axis.
+
+    Bars are 95 % intervals over replicates.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
     rows = style.need(tables, table, ["model", "replicate"], ["parameters", "train_loss", "test_loss"])
     metrics = ["loss", *(["accuracy"] if {"train_accuracy", "test_accuracy"} <= set(rows.columns) else [])]
-    figure, panels = style.make(len(metrics), height=2.5)
+    gaps = [f"{metric}_gap" for metric in metrics if f"{metric}_gap" in rows]
+    figure, panels = style.make(len(metrics) + len(gaps), height=2.5)
     lost: set[tuple[str, int]] = set()
-    for panel, metric in zip(panels, metrics, strict=True):
+    for panel, gap in zip(panels[len(metrics) :], gaps, strict=True):
+        panel.set_xscale("log")
+        lost |= style.points(panel, rows, "parameters", gap, colour=style.COLOURS[2])
+        panel.axhline(0, color=style.GREY, linewidth=0.8)
+        panel.set(xlabel=style.label("parameters"), ylabel=style.label(gap))
+        panel.set_xlim(rows.parameters.min() / 1.4, rows.parameters.max() * 1.4)
+    for panel, metric in zip(panels, metrics, strict=False):
         panel.set_xscale("log")
         if metric == "loss":
             style.log_scale(panel, "y", rows[["train_loss", "test_loss"]].to_numpy().ravel())

@@ -17,17 +17,22 @@ def draw(
     x: str = "epoch",
     y: list[str],
     log: bool = False,
+    floor: str | None = None,
 ) -> Figure:
     """The mean over replicates with its 95 % band.
 
     A training metric and its test metric share a panel, the test metric dashed; every other column
     has a panel of its own.  ``log`` makes the vertical axes logarithmic, those of accuracies excepted.
+    ``floor`` is the table of an ``optimum``: dotted, the least loss that it found for each model.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
     style.need(tables, table, [], [x], option="x")
     rows = style.need(tables, table, ["model", "replicate"], y, option="y")
     panels = _panels(y)
+    floors = pd.Series(dtype=float)
+    if floor is not None:
+        floors = style.need(tables, floor, ["model"], ["train_loss"], option="floor").groupby("model").train_loss.min()
     figure, axes = style.make(len(panels), height=2.7 if len(panels) == 1 else 2.4)
     colours = style.palette(labels)
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
@@ -35,11 +40,14 @@ def draw(
     for panel, columns in zip(axes, panels, strict=True):
         shared = len(columns) > 1
         if log and not columns[0].endswith("accuracy"):
-            style.log_scale(panel, "y", rows[columns].to_numpy().ravel())
+            style.log_scale(panel, "y", [*rows[columns].to_numpy().ravel(), *floors])
         for model, own in models.items():
             for column in columns:
                 dashed = shared and column.startswith("test")
                 lost[model] |= style.band(panel, own, x, column, colour=colours[model], dashed=dashed)
+        if "train_loss" in columns:
+            for name, least in floors.dropna().items():
+                panel.axhline(least, color=colours[str(name)], linestyle=":", linewidth=1.2)
         metric = columns[0].partition("_")[2] if shared else columns[0]
         panel.set(xlabel=style.label(x), ylabel=style.label(metric))
         panel.margins(x=0.01)
@@ -48,6 +56,8 @@ def draw(
     legend = [style.entry(labels[model], colours[model], lost=len(lost[model])) for model in models]
     if max(map(len, panels)) > 1:
         legend += style.pair()
+    if len(floors):
+        legend.append(style.entry("least loss found by Levenberg-Marquardt from there", linestyle=":", linewidth=1.2))
     return style.finish(figure, legend)
 
 

@@ -35,10 +35,11 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     way = False
     for panel, (model, own) in zip(panels, models, strict=True):
         _contours(panel, own[own.kind == "surface"], levels)
-        path = own[own.kind == "trajectory"].sort_values("epoch")
+        path = own[own.kind == "trajectory"]
         title = labels[model] if len(models) > 1 else ""
         if len(path):
             way = True
+            path = path.sort_values("epoch")
             panel.plot(path.x, path.y, color=style.COLOURS[1], marker=".", markersize=3, linewidth=1.0)
             panel.plot(path.x[:1], path.y[:1], "o", color=style.COLOURS[1], markerfacecolor="white", markersize=6)
             panel.plot(path.x[-1:], path.y[-1:], "o", color=style.COLOURS[1], markersize=6)

@@ -5,20 +5,30 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "critical-points") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    table: str = "critical-points",
+    share: str = "minimal_ratio",
+) -> Figure:
     """Full: certified critical points; open: zero gradient to the tolerance; open and grey: the rest.
 
     Triangles are saddles of known index, made by padding smaller networks, where the table has them.
-    The legend counts each; models have colours of their own.
+    The legend counts each; models have colours of their own.  With ``share`` negative_share the axis is the index,
+    the share of directions that curve downwards, and a line shows the law of Pennington & Bahri 2017 (PMLR 70),
+    loss = ε + c index^(2/3), with the ε and c of least squares over all certified points and padded saddles.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
-    numbers = ["loss", "minimal_ratio"]
+    numbers = ["loss", share]
     rows = style.need(tables, table, ["model", "replicate", "converged", "certified"], numbers)
     figure, (axes,) = style.make(height=2.9)
     colours = style.palette(labels)
@@ -45,10 +55,24 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     for kind, name, look, grey in kinds:
         for model in models:
             chosen = rows[kind & (rows.model == model).to_numpy()]
-            axes.plot(chosen.minimal_ratio, chosen.loss, color=style.GREY if grey else colours[model], **look)
+            axes.plot(chosen[share], chosen.loss, color=style.GREY if grey else colours[model], **look)
         legend.append(style.entry(f"{name} ({kind.sum()})", style.GREY if grey else shown, **look))
     if not finite.all():
         legend.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
-    axes.set(xlabel=style.label("minimal_ratio"), ylabel="training loss")
-    axes.set_xlim(-0.03, 1.03)
+    axes.set(xlabel=style.label(share), ylabel="training loss")
+    if share == "minimal_ratio":
+        axes.set_xlim(-0.03, 1.03)
+    else:
+        legend += _law(axes, rows[certified | padded])
     return style.finish(figure, legend)
+
+
+def _law(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
+    """Draw the fitted law, if there are points of several indices."""
+    if points.negative_share.nunique() < 2:
+        return []
+    slope, floor = np.polyfit(points.negative_share ** (2 / 3), points.loss, 1)
+    at = np.linspace(0, points.negative_share.max(), 200)
+    axes.plot(at, floor + slope * at ** (2 / 3), color=style.GREY, linestyle=":", linewidth=1.2)
+    name = f"{floor:.2g} + {slope:.2g} index$^{{2/3}}$, least squares".replace("+ -", "− ")
+    return [style.entry(name, style.GREY, linestyle=":", linewidth=1.2)]

@@ -18,7 +18,8 @@ def draw(
 ) -> Figure:
     """A panel for each of ``measures`` (table, column) against the setting ``x``, on a logarithmic axis.
 
-    A training metric and its test metric share a panel.  A setting that a logarithmic axis cannot
+    A training metric and its test metric share a panel, and so do a measure and that of the rescaled weights
+    (rescaled_...).  A replicate without a value is left out of its point.  A setting that a logarithmic axis cannot
     hold (a name, zero) has evenly spaced places.  Bars are 95 % intervals over replicates.
 
     Raises HwcoreError if there is no measure, a table has no rows or lacks a column.
@@ -30,8 +31,10 @@ def draw(
         style.need(tables, table, ["model", "replicate"], [column], option="measures")
     panels: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for table, column in measures:
-        part, _, metric = column.partition("_")
-        panels.setdefault((table, metric if part in ("train", "test") else column), []).append((table, column))
+        metric = column.removeprefix("rescaled_")
+        if metric in (f"{part}_{name}" for part in ("train", "test") for name in ("loss", "accuracy")):
+            metric = metric.partition("_")[2]
+        panels.setdefault((table, metric), []).append((table, column))
     # the order in which a setting is met is that of the models
     values = list(dict.fromkeys(pd.concat([tables[table][x] for table, _ in measures])))
     even = any(isinstance(value, str) or value <= 0 for value in values)
@@ -41,7 +44,7 @@ def draw(
     places = list(range(len(values))) if even else values
     figure, axes = style.make(len(panels), height=2.4)
     lost: set[tuple[str, int]] = set()
-    paired = False
+    paired: set[str] = set()
     for panel, ((_, metric), shown) in zip(axes, panels.items(), strict=True):
         panel.set_xscale("linear" if even else "log")
         for i, (table, column) in enumerate(shown):
@@ -51,10 +54,13 @@ def draw(
             # blue and orange are training and test throughout the figure
             colour = style.COLOURS[i] if len(shown) > 1 else style.COLOURS[2]
             lost |= style.points(panel, rows, x, column, colour=colour, dashed=i == 1)
-        paired |= len(shown) > 1
+        if len(shown) > 1:
+            paired.add("rescaled" if any(column.startswith("rescaled_") for _, column in shown) else "test")
         panel.set(xlabel=style.label(x), ylabel=style.label(metric if len(shown) > 1 else shown[0][1]))
         style.settings(panel, places, names)
-    legend = style.pair(style.COLOURS, len(lost)) if paired else []
-    if lost and not paired:
-        legend = [style.entry("mean", style.COLOURS[2], lost=len(lost))]
+    legend = style.pair(style.COLOURS) if "test" in paired else []
+    if "rescaled" in paired:
+        legend += [style.entry("as trained", style.COLOURS[0]), style.entry("rescaled", style.COLOURS[1], dashed=True)]
+    if lost:
+        legend.append(style.entry(f"left out, without a value: {len(lost)} replicates", "none"))
     return style.finish(figure, legend)

@@ -100,6 +100,11 @@ class CriticalPoints(Spec):
     saddles: bool = False
 
 
+class Optimum(Spec):
+    steps: Count = 100
+    replicates: Count = 3
+
+
 class Interpolation(Spec):
     between: Annotated[tuple[str, ...], Field(min_length=2)]
     alphas: Grid
@@ -133,17 +138,23 @@ class Sharpness(Spec):
     rescale: Positive | None = None
 
 
+class Fitting(Spec):
+    accuracy: Annotated[float, Field(gt=0, le=1)] = 0.99
+
+
 ANALYSES: dict[str, type[Spec]] = {
     "evaluation": Evaluation,
     "predictions": Predictions,
     "trajectory": Trajectory,
     "gradient_norm": GradientNorm,
     "critical_points": CriticalPoints,
+    "optimum": Optimum,
     "hessian_spectrum": HessianSpectrum,
     "interpolation": Interpolation,
     "landscape": Landscape,
     "sensitivity": Sensitivity,
     "sharpness": Sharpness,
+    "fitting": Fitting,
 }
 
 
@@ -152,10 +163,15 @@ class CurvesFigure(Spec):
     x: str = "epoch"
     y: Annotated[list[str], Field(min_length=1)]
     log: bool = False
+    floor: str | None = None
 
 
 class TableFigure(Spec):
     table: str
+
+
+class RatioFigure(TableFigure):
+    share: Literal["minimal_ratio", "negative_share"] = "minimal_ratio"
 
 
 class SweepFigure(Spec):
@@ -163,16 +179,22 @@ class SweepFigure(Spec):
     measures: Annotated[list[tuple[str, str]], Field(min_length=1)]
 
 
+class RelationFigure(Spec):
+    measures: Annotated[list[tuple[str, str]], Field(min_length=1)]
+    gap: Literal["loss_gap", "accuracy_gap"] = "loss_gap"
+
+
 FIGURES: dict[str, type[Spec]] = {
     "curves": CurvesFigure,
     "predictions": TableFigure,
     "trajectory": TableFigure,
     "gradient_norm": TableFigure,
-    "minimal_ratio": TableFigure,
+    "minimal_ratio": RatioFigure,
     "ratio_tolerance": TableFigure,
     "capacity": TableFigure,
     "interpolation": TableFigure,
     "spectrum": TableFigure,
     "landscape": TableFigure,
     "sweep": SweepFigure,
+    "relation": RelationFigure,
 }

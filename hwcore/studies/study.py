@@ -195,13 +195,17 @@ class _Reader:
             "trajectory": (experiment.record.weights_every is not None, "record: {weights_every: 3}"),
             "gradient_norm": (experiment.record.steps, "record: {steps: true}"),
         }
+        if kind == "landscape" and options["across"] == "trajectory":
+            needs["landscape"] = needs["trajectory"]
         recorded, remedy = needs.get(kind, (True, ""))
         if not recorded:
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
-        for model in options.get("between", ()):
+        named = [("between", model) for model in options.get("between", ())]
+        named += [("basis", options["basis"])] if options.get("basis") else []
+        for option, model in named:
             if model not in experiment.models:
                 known = did_you_mean(model, experiment.models)
-                raise HwcoreError(f"{self.file}: {at}.between: unknown model {model!r}{known}")
+                raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{known}")
         return Analysis(name, kind, options)
 
     def _figure(self, name: str, content: dict[str, Any], tables: list[str], at: str) -> Figure:
@@ -210,7 +214,8 @@ class _Reader:
         if not isinstance(caption, str):
             raise HwcoreError(f"{self.file}: {at}.caption: is missing; say what the figure shows")
         kind, options = self._kind(content, name.replace("-", "_"), schema.FIGURES, at)
-        shown = [table for table, _ in options["measures"]] if "measures" in options else [options["table"]]
+        named = [table for table, _ in options.get("measures", ())]
+        shown = [table for table in (options.get("table"), options.get("floor"), *named) if table is not None]
         for table in shown:
             if table not in tables:
                 raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")

@@ -1,0 +1,37 @@
+"""How long it takes to fit the training labels, the random ones too."""
+
+import numpy as np
+import pandas as pd
+
+from hwcore.analyses.run import Run
+from hwcore.data.spec import DatasetData
+from hwcore.errors import HwcoreError
+
+
+def analyse(runs: dict[str, Run], *, accuracy: float) -> pd.DataFrame:
+    """The first epoch whose training accuracy is at least ``accuracy`` (Zhang et al. 2017, arXiv:1611.03530).
+
+    Columns: model, replicate, random_labels (the share that was drawn at random), fitted, epochs_to_fit (NaN where
+    ``fitted`` is not yet so after all ``epochs``), epochs, steps_to_fit, and train_accuracy and test_accuracy of
+    the last epoch.
+
+    Raises HwcoreError for a regression, which has no accuracy.
+    """
+    return pd.concat([_measure(name, run, accuracy) for name, run in runs.items()], ignore_index=True)
+
+
+def _measure(name: str, run: Run, accuracy: float) -> pd.DataFrame:
+    data = run.job.data
+    if not isinstance(data, DatasetData):
+        raise HwcoreError(f"fitting: model {name} learns a function, which has no accuracy")
+    by = run.metrics.sort_values("epoch").groupby("replicate")
+    table = by[["epoch", "train_accuracy", "test_accuracy"]].last().rename(columns={"epoch": "epochs"})
+    there = run.metrics[run.metrics.train_accuracy >= accuracy].groupby("replicate").epoch.min()
+    first = there.reindex(table.index).astype(float)
+    steps = -(-len(run.data.train_x) // run.batch_size)
+    table = table.reset_index().assign(model=name, random_labels=data.random_labels)
+    table["fitted"] = np.isfinite(first.to_numpy())
+    table["epochs_to_fit"] = first.to_numpy()
+    table["steps_to_fit"] = first.to_numpy() * steps
+    columns = ["model", "replicate", "random_labels", "fitted", "epochs_to_fit", "steps_to_fit", "epochs"]
+    return table[[*columns, "train_accuracy", "test_accuracy"]]

@@ -1,0 +1,53 @@
+"""Measures that are to tell generalisation, against the gap between training and test."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy.stats import kendalltau
+
+from hwcore.errors import HwcoreError
+from hwcore.figures import style
+
+
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    measures: Sequence[Sequence[str]],
+    gap: str = "loss_gap",
+) -> Figure:
+    """A panel for each of ``measures`` (table, column): a point for every replicate of every model, at its ``gap``.
+
+    Above it Kendall's rank correlation τ of the two over all points, the statistic of Jiang et al. 2020
+    (arXiv:1912.02178): 1 where the measure orders all networks as the gap does.  Axes of positive numbers that span
+    more than a decade are logarithmic.
+
+    Raises HwcoreError if there is no measure, a table has no rows or lacks a column.
+    """
+    if not measures:
+        raise HwcoreError("figure option measures: is empty; name at least one [table, column]")
+    colours = style.palette(labels)
+    figure, panels = style.make(len(measures), columns=2, height=2.5)
+    lost: set[tuple[str, int]] = set()
+    models: dict[str, None] = {}
+    for panel, (table, column) in zip(panels, measures, strict=True):
+        rows = style.need(tables, table, ["model", "replicate"], [column, gap], option="measures")
+        models |= dict.fromkeys(map(str, rows.model.unique()))
+        finite = np.isfinite(rows[[column, gap]].to_numpy(dtype=float)).all(axis=1)
+        lost |= {(model, replicate) for model, replicate in rows.loc[~finite, ["model", "replicate"]].to_numpy()}
+        kept = rows[finite]
+        for model, own in kept.groupby("model", sort=False):
+            panel.plot(own[column], own[gap], "o", color=colours[str(model)], markersize=4, alpha=0.8)
+        if len(kept) and kept[column].min() > 0 and kept[column].max() > 10 * kept[column].min():
+            style.log_scale(panel, "x", kept[column])
+        if len(kept) > 1:
+            panel.set_title(f"Kendall's τ = {kendalltau(kept[column], kept[gap]).statistic:.2f}".replace("-", "−"))
+        panel.set(xlabel=style.label(column), ylabel=style.label(gap))
+    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}
+    counts = {model: sum(1 for other, _ in lost if other == model) for model in models}
+    return style.finish(
+        figure, [style.entry(labels[model], colours[model], lost=counts[model], **look) for model in models]
+    )
