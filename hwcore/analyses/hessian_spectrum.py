@@ -22,6 +22,7 @@ from hwcore.train.loss import losses
 Product = Callable[[Tensor], Tensor]
 
 _CHUNK = 2**20  # numbers in the widest activations of one pass over a part of the data
+_KEPT = 2**25  # numbers in all activations of all samples up to which they are kept: some 400 MB with gradients
 _GRID = 400  # points of the spectral density
 _TRACE_ERROR = 0.01  # the standard error of the trace, as a share of it, at which Hutchinson's estimate ends
 _MOST = 10  # times as many probes as asked for, at most, for that
@@ -81,22 +82,27 @@ def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dty
 def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters, x: Tensor, y: Tensor) -> Product:
     """V (P,) → H v (P,), of the mean loss at ``weights`` (1, P) over all of (x, y) (Pearlmutter 1994).
 
-    The weights are never changed, so no call changes what the next one sees.
+    Where memory allows, the gradient and how it came about are kept, so that a product costs one more backward
+    pass.  The weights are never changed, so no call changes what the next one sees.
     """
-    size = max(1, _CHUNK // max(math.prod(shape) for shape in network.shapes()))
-    classes = loss != "mse"
+    shapes = [math.prod(shape) for shape in network.shapes()]
+    size = max(1, _CHUNK // max(shapes))
+    parts = [slice(start, start + size) for start in range(0, len(x), size)]
+
+    def slope(rows: slice) -> tuple[Tensor, Tensor]:
+        part, targets = x[rows], y[..., rows] if loss != "mse" else y[rows]
+        at = weights.clone().requires_grad_()
+        outputs = forward(network, unflatten(network, at), buffers, part)
+        mean = losses(loss, outputs, targets).sum() * (len(part) / len(x))
+        return at, torch.autograd.grad(mean, at, create_graph=True)[0]
+
+    kept = [slope(rows) for rows in parts] if len(x) * sum(shapes) <= _KEPT else None
 
     def product(vector: Tensor) -> Tensor:
         total = torch.zeros_like(weights)
         direction = vector.to(weights.dtype).unsqueeze(0)
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            part, targets = x[rows], y[..., rows] if classes else y[rows]
-            at = weights.clone().requires_grad_()
-            outputs = forward(network, unflatten(network, at), buffers, part)
-            mean = losses(loss, outputs, targets).sum() * (len(part) / len(x))
-            (slope,) = torch.autograd.grad(mean, at, create_graph=True)
-            (turned,) = torch.autograd.grad((slope * direction).sum(), at)
+        for at, gradient in kept or map(slope, parts):
+            (turned,) = torch.autograd.grad(gradient, at, direction, retain_graph=kept is not None)
             total += turned
         return total.squeeze(0)
 

@@ -24,7 +24,7 @@ Objective = Callable[[Array], tuple[float, Array]]
 
 _ITERATIONS = 10
 _ACROSS = 1000.0
-_LANCZOS_STEPS, _LANCZOS_TOLERANCE, _PROBES = 100, 1e-3, 20
+_LANCZOS_STEPS, _LANCZOS_TOLERANCE, _PROBES = 100, 1e-3, 10
 MEASURES = ("sharpness", "adaptive_sharpness", "top_eigenvalue", "trace", "trace_error")
 
 
