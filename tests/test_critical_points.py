@@ -1,5 +1,6 @@
 """Critical points against references that are not ours: finite differences, SciPy, autograd, known saddles."""
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,47 @@ def test_a_network_too_large_for_an_exact_hessian(relu: Run, monkeypatch: pytest
     monkeypatch.setattr(critical_points, "_LARGEST", 9)
     with pytest.raises(HwcoreError, match="model m has 10 parameters; an exact Hessian takes at most 9"):
         critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6)
+
+
+class Valley:
+    """Rosenbrock's function, (1 − a)² + 100 (b − a²)², as a surface of two weights."""
+
+    def loss(self, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        a, b = weights.unbind(1)
+        return (1 - a) ** 2 + 100 * (b - a**2) ** 2
+
+    def gauss_newton(self, weights: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.hessian(weights, chosen)
+
+    def hessian(self, weights: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        a, b = weights.unbind(1)
+        slope = torch.stack([-2 * (1 - a) - 400 * a * (b - a**2), 200 * (b - a**2)], dim=1)
+        cross = -400 * a
+        rows = [torch.stack([2 - 400 * (b - 3 * a**2), cross], 1), torch.stack([cross, torch.full_like(a, 200.0)], 1)]
+        return self.loss(weights, chosen), slope, torch.stack(rows, dim=1)
+
+    def kink_distance(self, weights: torch.Tensor) -> torch.Tensor:
+        return weights.new_full((len(weights),), math.inf)
+
+
+def test_polishing_follows_a_curved_valley() -> None:
+    along = torch.tensor([0.5, 0.9, 1.3, 1.0, math.nan], dtype=torch.float64)
+    begin = torch.stack([along, along**2], dim=1)
+    found = stationary.polish(Valley(), begin, torch.arange(5), steps=20, tolerance=1e-12)  # type: ignore[arg-type]
+    assert found.converged.tolist() == [True, True, True, True, False]
+    torch.testing.assert_close(found.weights[:4], torch.ones(4, 2, dtype=torch.float64), rtol=1e-9, atol=0)
+    assert found.steps[3] == 0
+    assert (found.steps[:3] <= 15).all()
+    # too few steps: it ends no farther from a critical point than it began
+    early = stationary.polish(Valley(), begin, torch.arange(5), steps=1, tolerance=1e-12)  # type: ignore[arg-type]
+    before, after = (Valley().hessian(w[:3], along)[1].norm(dim=1) for w in (begin, early.weights))
+    assert (after <= before).all()
+
+
+def test_nearly_all_smooth_networks_are_certified(tmp_path: Path) -> None:
+    """Arcsinh leaves directions that only the weight decay curves."""
+    data = {**COS, "function": "arcsinh", "domain": [-10, 10], "samples": 200}
+    run = trained(tmp_path, 12, data=data, network={"mlp": [1, 3, 4, 1]})
+    table = critical_points.analyse({"m": run}, **SOLVE, activation="tanh", weight_decay=1e-5)
+    assert table.certified.sum() >= 11
+    assert table.grad_norm.median() < 1e-13

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from hwcore.analyses.curvature import Surface, start, surface
 from hwcore.analyses.run import Run
-from hwcore.analyses.stationary import levenberg_marquardt, newton, root
+from hwcore.analyses.stationary import levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, initialize
 from hwcore.nets.spec import Activation, Linear, Network
@@ -64,7 +64,8 @@ def analyse(
 
     ``solver`` "none" takes the trained weights as they are, as the reports did;
     "levenberg-marquardt" goes on from there until ‖∇L‖ ≤ ``tolerance``: Levenberg-Marquardt, then
-    Newton's method with |H|, then damped Gauss-Newton on the gradient.  A replicate that still has
+    Newton's method with |H|, then damped Gauss-Newton on the gradient; from there, in smooth networks, Newton's
+    method goes on to the last digits.  A replicate that still has
     not converged starts again from its trained weights plus a random step, up to eight times with
     longer and longer steps: a descent of a ReLU network often ends where a sample lies on the kink
     of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
@@ -192,7 +193,7 @@ def _search(run: Run, function: Surface, begin: Tensor, tolerance: float) -> _Se
     if steps is _SMOOTH_STEPS and converged.any():
         # a certificate needs a smaller gradient than convergence
         rest = converged.nonzero().squeeze(1)
-        last = root(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
+        last = polish(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
         weights[rest] = last.weights
         taken[rest] += last.steps
     return _Search(weights, converged, taken, restarts, early.weights)

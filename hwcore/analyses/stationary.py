@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hwcore.analyses.curvature import Surface
 
+_SHORTEST = 1e-4  # the share of a Newton step below which there is no point near by
 _STUCK = 1e14  # a damping, relative to the matrix, at which no step changes anything
 
 
@@ -53,6 +54,41 @@ def root(surface: Surface, weights: Tensor, chosen: Tensor, *, steps: int, toler
     return _damped(
         surface.hessian, lambda _, slope: slope.square().sum(1) / 2, _root_step, weights, chosen, steps, tolerance
     )
+
+
+def polish(surface: Surface, weights: Tensor, chosen: Tensor, *, steps: int, tolerance: float) -> Solution:
+    """Newton's method for ∇L = 0 from points that are close to one: δ = −s H⁻¹ ∇L.
+
+    The share s of a step is halved until the next correction with the same H is shorter, ‖H⁻¹ ∇L(θ + δ)‖ ≤
+    (1 − s/2) ‖H⁻¹ ∇L(θ)‖ (the natural monotonicity test of Deuflhard 2004, Newton Methods for Nonlinear Problems,
+    section 3.3): along a curved valley ‖∇L‖ itself, which steep directions dominate, would allow only tiny steps.
+    A replicate whose ‖∇L‖ is not smaller at the end stays where it was.
+    """
+    best = weights.clone()
+    least = surface.gauss_newton(weights, chosen)[1].norm(dim=1)
+    known = torch.isfinite(least)
+    taken = torch.zeros_like(chosen)
+    active, at = (known & (least > tolerance)).nonzero().squeeze(1), weights.clone()
+    share = torch.ones_like(least)
+    for _ in range(steps):
+        if len(active) == 0:
+            break
+        here, own = at[active], share[active]
+        _, slope, h = surface.hessian(here, chosen[active])
+        factors, pivots, singular = torch.linalg.lu_factor_ex(h)
+        delta = -torch.linalg.lu_solve(factors, pivots, slope.unsqueeze(2)).squeeze(2)
+        tried = here + own[:, None] * delta
+        there = surface.gauss_newton(tried, chosen[active])[1]
+        again = torch.linalg.lu_solve(factors, pivots, there.unsqueeze(2)).squeeze(2)
+        better = (singular == 0) & (again.norm(dim=1) <= (1 - own / 2) * delta.norm(dim=1))
+        at[active[better]] = tried[better]
+        share[active] = torch.where(better, (2 * own).clamp(max=1.0), own / 2)
+        taken[active] += 1
+        norm = there.norm(dim=1)
+        improved = better & (norm < least[active])
+        best[active[improved]], least[active[improved]] = tried[improved], norm[improved]
+        active = active[(least[active] > tolerance) & (share[active] > _SHORTEST)]
+    return Solution(best, least <= tolerance, taken)
 
 
 def _damped(
