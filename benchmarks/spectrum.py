@@ -15,7 +15,8 @@ from torch import nn
 
 from benchmarks import plain
 from benchmarks.data import prepared
-from hwcore.analyses.hessian_spectrum import largest, product_of
+from hwcore.analyses.krylov import largest
+from hwcore.analyses.products import product_of
 from hwcore.data.load import load
 from hwcore.nets.network import flatten, shapes
 from hwcore.train.device import computing_on

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Generator, nn
 
-from hwcore.analyses import hessian_spectrum
+from hwcore.analyses import hessian_spectrum, krylov, products
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
@@ -54,12 +54,14 @@ def exact(run: Run) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("chunk", [2**20, 64 * 7])
+@pytest.mark.parametrize("kept", [0, 2**25])
 def test_a_short_last_part_weighs_by_its_samples(
-    run: Run, exact: list[torch.Tensor], chunk: int, monkeypatch: pytest.MonkeyPatch
+    run: Run, exact: list[torch.Tensor], chunk: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hessian_spectrum, "_CHUNK", chunk)
+    monkeypatch.setattr(products, "_CHUNK", chunk)
+    monkeypatch.setattr(products, "_KEPT", kept)
     for r in range(2):
-        product = hessian_spectrum.hessian_product(run, r, dtype=torch.float64)
+        product = products.hessian_product(run, r, dtype=torch.float64)
         vector = torch.randn(len(exact[r]), generator=Generator().manual_seed(r), dtype=torch.float64)
         for _ in range(3):
             # nothing adds up in the weights
@@ -115,16 +117,16 @@ def test_a_spectrum_of_any_size_is_found(scale: float) -> None:
     values = scale * torch.tensor([5.0, -4, 3, 2.5, 2, *np.linspace(-0.5, 0.5, 55)], dtype=torch.float64)
     dense = basis @ torch.diag(values) @ basis.T
     start = torch.randn(60, generator=generator, dtype=torch.float64)
-    found, converged = hessian_spectrum.largest(lambda v: dense @ v, start, 5, 1e-8, 60)
+    found, converged = krylov.largest(lambda v: dense @ v, start, 5, 1e-8, 60)
     assert converged.all()
     torch.testing.assert_close(found, values[:5], rtol=1e-7, atol=0)
-    estimate, error = hessian_spectrum.trace(lambda v: dense @ v, 60, 15, generator)
+    estimate, error = krylov.trace(lambda v: dense @ v, 60, 15, generator)
     assert abs(estimate - values.sum().item()) < 5 * error
 
 
 def test_a_space_that_is_exhausted_ends_it() -> None:
     dense = torch.diag(torch.tensor([2.0, 1, 0, 0, 0, 0], dtype=torch.float64))
-    found = hessian_spectrum.lanczos(lambda v: dense @ v, torch.ones(6), 6)
+    found = krylov.lanczos(lambda v: dense @ v, torch.ones(6), 6)
     assert len(found.diagonal) == 3
     torch.testing.assert_close(found.eigen()[0], torch.tensor([0.0, 1, 2], dtype=torch.float64), atol=1e-12, rtol=0)
 

@@ -11,7 +11,6 @@ from torch import Generator, Tensor
 from hwcore.analyses.components import principal_components
 from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
-from hwcore.analyses.trajectory import recorded_weights
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, layer_names, unflatten
 from hwcore.seeds import seed
@@ -75,7 +74,7 @@ def _examine(name: str, run: Run, r: int, across: str, extent: float, count: int
 
 
 def _along_trajectory(name: str, run: Run, r: int, theta: Tensor, count: int, samples: int | None) -> pd.DataFrame:
-    records = recorded_weights(name, run, None, weights_only=False)[r]
+    records = run.recorded(None, weights_only=False)[r]
     found = principal_components(records, 2)
     if not found.axes.any(axis=0).all():
         raise HwcoreError(

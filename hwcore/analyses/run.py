@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json
-from hwcore.nets.network import Parameters, shapes
+from hwcore.nets.network import Parameters, layer_names, shapes
 from hwcore.nets.spec import Network
 from hwcore.train.job import TrainingJob
 
@@ -68,6 +70,28 @@ class Run:
         """
         tensors, metadata = _read(self.folder / "snapshots.safetensors")
         return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network) if name in tensors}
+
+    def recorded(self, layer: int | None, *, weights_only: bool) -> NDArray[np.float64]:
+        """The recorded weights of each replicate at each epoch, as rows: (R, S, p).
+
+        ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
+        ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer does not exist or is not recorded.
+        """
+        model, layers, (_, snapshots) = self.job.model, layer_names(self.network), self.snapshots
+        if layer is not None and layer > len(layers):
+            raise HwcoreError(f"layer {layer} of model {model} does not exist; it has {len(layers)}")
+        chosen = layers if layer is None else [layers[layer - 1]]
+        kept = [
+            value
+            for key, value in snapshots.items()
+            if (layer is None or key.partition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
+        ]
+        if not kept or (layer is None and not set(layers) <= {key.partition(".")[0] for key in snapshots}):
+            raise HwcoreError(
+                f"model {model} has no record of {'all layers' if layer is None else f'layer {layer}'}; "
+                "change `record: {layers: …}`"
+            )
+        return np.concatenate([value.double().transpose(0, 1).flatten(2).numpy() for value in kept], axis=2)
 
     @cached_property
     def metrics(self) -> pd.DataFrame:

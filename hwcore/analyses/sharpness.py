@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 from hwcore.analyses.evaluation import gaps
-from hwcore.analyses.hessian_spectrum import largest, product_of, trace
+from hwcore.analyses.krylov import largest, trace
+from hwcore.analyses.products import product_of
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, forward, unflatten

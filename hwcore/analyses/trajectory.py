@@ -6,7 +6,6 @@ import pandas as pd
 from hwcore.analyses.components import Array, principal_components
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import layer_names
 
 
 def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basis: str | None = None) -> pd.DataFrame:
@@ -24,7 +23,7 @@ def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basi
 
     Raises HwcoreError if the layer does not exist or is not recorded, or if a model does not fit its basis.
     """
-    rows = {name: recorded_weights(name, run, layer, weights_only) for name, run in runs.items()}
+    rows = {name: run.recorded(layer, weights_only=weights_only) for name, run in runs.items()}
     if basis is None:
         return pd.concat([_project(name, run, rows[name], rows[name]) for name, run in runs.items()], ignore_index=True)
     dimension = rows[basis].shape[2]
@@ -34,29 +33,6 @@ def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basi
                 f"trajectory: model {name} has {own.shape[2]:,} weights there and its basis {basis} {dimension:,}"
             )
     return pd.concat([_project(name, run, rows[name], rows[basis]) for name, run in runs.items()], ignore_index=True)
-
-
-def recorded_weights(name: str, run: Run, layer: int | None, weights_only: bool) -> Array:
-    """The recorded weights of each replicate at each epoch, as rows: (R, S, p).
-
-    Raises HwcoreError if the layer does not exist or is not recorded.
-    """
-    _, snapshots = run.snapshots
-    layers = layer_names(run.network)
-    if layer is not None and layer > len(layers):
-        raise HwcoreError(f"layer {layer} of model {name} does not exist; it has {len(layers)}")
-    chosen = layers if layer is None else [layers[layer - 1]]
-    kept = [
-        value
-        for key, value in snapshots.items()
-        if (layer is None or key.partition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
-    ]
-    if not kept or (layer is None and not set(layers) <= {key.partition(".")[0] for key in snapshots}):
-        raise HwcoreError(
-            f"model {name} has no record of {'all layers' if layer is None else f'layer {layer}'}; "
-            "change `record: {layers: …}`"
-        )
-    return np.concatenate([value.double().transpose(0, 1).flatten(2).numpy() for value in kept], axis=2)
 
 
 def _project(name: str, run: Run, weights: Array, basis: Array) -> pd.DataFrame:
