@@ -151,8 +151,8 @@ def test_padded_saddles_have_the_index_that_theory_gives(relu: Run) -> None:
     table = critical_points.analyse({"m": relu}, activation="tanh", weight_decay=decay, saddles=True, **SOLVE)
     assert table.groupby(["kind", "padded_units"]).size().to_dict() == {
         ("found", 0): 4,
-        ("padded saddle", 1): 4,
-        ("padded saddle", 2): 4,
+        ("padded", 1): 4,
+        ("padded", 2): 4,
     }
     network = critical_points.with_activation(relu.network, "tanh")
     data, seen = relu.data, []

@@ -183,6 +183,15 @@ def test_points_are_counted_by_what_they_are() -> None:
     ]
 
 
+def test_the_procedure_of_the_reports_stands_beside() -> None:
+    known = CASES["minimal_ratio"][0]["t"]
+    norms = np.where(known.replicate == 0, 0.01, 1e-4)
+    figure = draw("minimal_ratio", {"t": known.assign(reports_grad_norm=norms, reports_ratio=0.5, reports_loss=0.2)})
+    (line,) = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert len(line.get_xdata()) == (norms < 1e-3).sum() == 12
+    assert said(figure)[-1] == "stopped at a gradient norm of 0.001, no tolerance (12)"
+
+
 def test_the_index_has_the_law_of_its_fit() -> None:
     index = np.array([0.1, 0.2, 0.4, 0.5])
     rows = pd.DataFrame({"model": "a", "replicate": range(4), "converged": True, "certified": True})

@@ -75,7 +75,7 @@ def analyse(
     tanh, saddles of known index: converged networks with fewer units in the last hidden layer,
     padded with units of zero weights.
 
-    Columns: model, replicate; kind ("found" or "padded saddle"), padded_units; variant
+    Columns: model, replicate; kind ("found" or "padded"), padded_units; variant
     ("as-trained", "levenberg-marquardt", or the activation); weight_decay; trained_loss; loss
     (both without λ) and objective (with it); grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max ‖∇L‖),
     small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
@@ -143,7 +143,7 @@ def _examine(
     if saddles:
         tables += [
             _describe(run, function, surface(run, network, 0.0), padded, tolerance).assign(
-                trained_loss=math.nan, kind="padded saddle", padded_units=units
+                trained_loss=math.nan, kind="padded", padded_units=units
             )
             for units, padded in padded_saddles(run, network, weight_decay, tolerance)
         ]

@@ -21,10 +21,11 @@ def draw(
 ) -> Figure:
     """Full: certified critical points; open: zero gradient to the tolerance; open and grey: the rest.
 
-    Triangles are saddles of known index, made by padding smaller networks, where the table has them.
-    The legend counts each; models have colours of their own.  With ``share`` negative_share the axis is the index,
+    Grey crosses: the same networks by the reports' own procedure, where the table has it and they get so far.
+    Triangles are smaller networks, padded with units of zero weights, where the table has them.  The legend
+    counts each; models have colours of their own.  With ``share`` negative_share the axis is the index,
     the share of directions that curve downwards, and a line shows the law of Pennington & Bahri 2017 (PMLR 70),
-    loss = ε + c index^(2/3), with the ε and c of least squares over all certified points and padded saddles.
+    loss = ε + c index^(2/3), with the ε and c of least squares over all certified points and padded ones.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
@@ -34,7 +35,7 @@ def draw(
     colours = style.palette(labels)
     models = list(rows.model.unique())
     finite = np.isfinite(rows[numbers].to_numpy(dtype=float)).all(axis=1)
-    padded = finite & (rows["kind"] == "padded saddle").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
+    padded = finite & (rows["kind"] == "padded").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
     certified = finite & ~padded & rows.certified.to_numpy(dtype=bool)
     converged = finite & ~padded & rows.converged.to_numpy(dtype=bool) & ~certified
     rest = finite & ~padded & ~certified & ~converged
@@ -51,12 +52,21 @@ def draw(
         (certified, "certified critical point", {**dot, "alpha": 0.75}, False),
     ]
     if padded.any():
-        kinds.append((padded, "padded saddle of known index", {**open_dot, "marker": "^"}, False))
+        kinds.append((padded, "smaller network, padded", {**open_dot, "marker": "^"}, False))
+    cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "markersize": 3.5, "alpha": 0.6}
+    crossed = 0
+    if share == "minimal_ratio" and "reports_ratio" in rows:
+        stopped = rows[~padded & (rows.reports_grad_norm <= 1e-3) & np.isfinite(rows.reports_ratio)]
+        crossed = len(stopped)
+        axes.plot(stopped.reports_ratio, stopped.reports_loss, color=style.GREY, zorder=1.5, **cross)
     for kind, name, look, grey in kinds:
         for model in models:
             chosen = rows[kind & (rows.model == model).to_numpy()]
             axes.plot(chosen[share], chosen.loss, color=style.GREY if grey else colours[model], **look)
         legend.append(style.entry(f"{name} ({kind.sum()})", style.GREY if grey else shown, **look))
+    if crossed:
+        name = f"stopped at a gradient norm of 0.001, no tolerance ({crossed})"
+        legend.append(style.entry(name, style.GREY, **cross))
     if not finite.all():
         legend.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
     axes.set(xlabel=style.label(share), ylabel="training loss")
