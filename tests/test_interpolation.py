@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from hwcore.analyses import interpolation
+from hwcore.analyses import interpolation, points
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
@@ -119,3 +119,23 @@ def test_networks_that_differ_are_told_with_the_layer(tmp_path: Path) -> None:
         interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
     with pytest.raises(HwcoreError, match="a and c have different networks: layer 4"):
         interpolation.analyse(runs, between=["a", "c"], alphas=ALPHAS)
+
+
+def test_how_many_points_go_together_changes_nothing(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = {name: run(tmp_path, name, digits, NORMED, lr=lr) for name, lr in (("a", 0.01), ("b", 0.003))}
+    options = {"between": ["a", "b"], "alphas": ALPHAS, "recompute_batch_norm": True}
+    together = interpolation.analyse(runs, **options)
+    monkeypatch.setattr(points, "_NUMBERS", {"cpu": 1})
+    alone = interpolation.analyse(runs, **options)
+    assert together[["pair", "replicate", "alpha"]].equals(alone[["pair", "replicate", "alpha"]])
+    for column in together.columns[3:]:
+        np.testing.assert_allclose(together[column], alone[column], rtol=1e-4, atol=1e-6)
+
+
+def test_a_line_of_its_two_ends_alone(tmp_path: Path, digits: Path) -> None:
+    runs = {name: run(tmp_path, name, digits, NORMED, lr=lr) for name, lr in (("a", 0.01), ("b", 0.003))}
+    table = interpolation.analyse(runs, between=["a", "b"], alphas={"start": 0.0, "stop": 1.0, "count": 2})
+    assert table.alpha.tolist() == [0.0, 1.0] * 3
+    assert (table.train_barrier == 0).all()
