@@ -142,3 +142,18 @@ def test_weights_that_are_not_finite_are_told_and_others_go_on(run: Run, tmp_pat
     assert table[table.replicate == 1]["value"].notna().all()
     with pytest.raises(HwcoreError, match="count: 5000, but model m has 310 parameters"):
         hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 5000})
+
+
+def test_the_density_is_that_of_the_exact_spectrum(run: Run, exact: list[torch.Tensor]) -> None:
+    values = torch.linalg.eigvalsh(exact[0])
+    product = products.hessian_product(run, 0, dtype=torch.float64)
+    at, height = krylov.density(product, len(values), 30, 100, Generator().manual_seed(0))
+    # the same kernel on the eigenvalues themselves
+    width = 0.01 * (values[-1] - values[0])
+    kernel = torch.exp(-0.5 * ((at[:, None] - values) / width).square()) / (width * np.sqrt(2 * np.pi))
+    reference = kernel.mean(1)
+    assert torch.trapezoid((height - reference).abs(), at) < 0.06
+    for share in (0.3, 0.6):
+        edge = values[0] + share * (values[-1] - values[0])
+        above = torch.trapezoid(torch.where(at > edge, height, 0.0), at)
+        assert above == pytest.approx((values > edge).double().mean().item(), abs=0.01)
