@@ -45,6 +45,26 @@ def complaint(project: Project, *arguments: str) -> str:
         ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),
+        (
+            "      evaluation:\n",
+            "      evaluation:\n      trajectory: {basis: narow}\n",
+            [STUDY, "analyses.trajectory.basis", "narow", "narrow"],
+        ),
+        (
+            "    models:\n      small:",
+            "    analyses: {landscape: {across: trajectory}}\n    models:\n      small:",
+            [STUDY, "landscape needs", "weights_every"],
+        ),
+        (
+            "    record: {weights_every: 2, steps: true}\n",
+            "    analyses: {evaluation: {}}\n",
+            [STUDY, "line 15", "'analyses' stands there twice"],
+        ),
+        (
+            "kind: curves, y: [train_loss], log: true",
+            "kind: curves, y: [train_loss], floor: optimum",
+            [STUDY, "figures.loss", "optimum"],
+        ),
         ("experiment: fit", "experiment: fits", [STUDY, "claims.count", "fits", "fit"]),
         ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),

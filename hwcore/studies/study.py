@@ -18,7 +18,28 @@ from hwcore.validation import did_you_mean, validate
 
 AS_DESCRIBED = "as-described"
 # the loader in C reads a study eight times as fast, but not every installation has it
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Fastest):  # type: ignore[misc]
+    """Takes no key twice in a mapping: of two, YAML's own loader silently drops the first."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._seen: set[int] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # a second visit would see the keys of merged mappings beside those that override them
+        if id(node) not in self._seen:
+            self._seen.add(id(node))
+            keys: set[str] = set()
+            for key, _ in node.value:
+                if key.value in keys:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key.value!r} stands there twice", key.start_mark
+                    )
+                keys.add(key.value)
+        super().flatten_mapping(node)
 
 
 @dataclass(frozen=True)
@@ -96,7 +117,7 @@ def load(name: str, folder: Path, config: Config) -> Study:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
