@@ -228,6 +228,14 @@ def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
     assert len(draw("landscape", {"t": diverged}).axes) == 2
 
 
+def test_trajectories_along_the_sums_of_halves() -> None:
+    known = table("epoch", [0, 3, 6], ["half_sum1", "half_sum2"])
+    figure = draw("trajectory", {"t": known}, along="half_sums")
+    assert figure.axes[0].get_xlabel() == "sum of the first half of the weights"
+    own = known[(known.model == "a") & (known.replicate == 0)]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["half_sum1", "half_sum2"]])
+
+
 def test_the_relation_is_kendalls() -> None:
     known = CASES["relation"][0]["t"]
     expected = stats.kendalltau(known.sharpness, known.loss_gap).statistic

@@ -9,15 +9,23 @@ from matplotlib.figure import Figure
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "trajectory") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    table: str = "trajectory",
+    along: str = "components",
+) -> Figure:
     """A line per replicate in the order of epochs: an open circle at the start, a full one at the end.
 
     Every model has a panel.  Both axes have the same scale, as distances in this plane are those of
-    weights, and state the share of the variance that they explain.
+    weights, and state the share of the variance that they explain.  ``along`` half_sums shows the sums of the
+    two halves of the weights in the place of principal components.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
-    numbers = ["epoch", "pc1", "pc2", "explained1", "explained2"]
+    places = ["pc1", "pc2"] if along == "components" else ["half_sum1", "half_sum2"]
+    numbers = ["epoch", *places, *(["explained1", "explained2"] if along == "components" else [])]
     rows = style.need(tables, table, ["model", "replicate"], numbers)
     models = list(rows.groupby("model", sort=False))
     columns = 2 if len(models) <= 4 else 3
@@ -28,7 +36,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
         most = max(most, len(paths))
         size = 5.5 if len(paths) <= 16 else 3.5
         for path, colour in zip(paths, style.spread(len(paths)), strict=True):
-            at = path[["pc1", "pc2"]].to_numpy()
+            at = path[places].to_numpy()
             if not np.isfinite(at).all():
                 lost += 1
                 continue
@@ -36,11 +44,14 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
             panel.plot(*at[:1].T, "o", color=colour, markersize=size, markerfacecolor="white", zorder=3)
             panel.plot(*at[-1:].T, "o", color=colour, markersize=size, zorder=3)
         panel.set_aspect("equal", adjustable="datalim")
-        shares = own.iloc[0]
-        panel.set(
-            xlabel=f"first component{_share(shares.explained1)}",
-            ylabel=f"second component{_share(shares.explained2)}",
-        )
+        if along == "components":
+            shares = own.iloc[0]
+            panel.set(
+                xlabel=f"first component{_share(shares.explained1)}",
+                ylabel=f"second component{_share(shares.explained2)}",
+            )
+        else:
+            panel.set(xlabel="sum of the first half of the weights", ylabel="sum of the second half")
         if len(models) > 1:
             panel.set_title(labels[str(model)])
     legend = [

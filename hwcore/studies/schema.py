@@ -170,6 +170,10 @@ class TableFigure(Spec):
     table: str
 
 
+class TrajectoryFigure(TableFigure):
+    along: Literal["components", "half_sums"] = "components"
+
+
 class RatioFigure(TableFigure):
     share: Literal["minimal_ratio", "negative_share"] = "minimal_ratio"
 
@@ -187,7 +191,7 @@ class RelationFigure(Spec):
 FIGURES: dict[str, type[Spec]] = {
     "curves": CurvesFigure,
     "predictions": TableFigure,
-    "trajectory": TableFigure,
+    "trajectory": TrajectoryFigure,
     "gradient_norm": TableFigure,
     "minimal_ratio": RatioFigure,
     "ratio_tolerance": TableFigure,
