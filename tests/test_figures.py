@@ -224,8 +224,9 @@ def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
     lost = lines.replicate == 3
     lines.loc[lost & (lines.model == "a"), ["x", "train_loss"]] = np.nan
     assert said(draw("landscape", {"t": lines})) == ["one layer (1 diverged)", "two layers"]
-    diverged = plane().assign(train_loss=np.nan)
-    assert len(draw("landscape", {"t": diverged}).axes) == 2
+    for loss in (np.nan, 0.0, 2.3):
+        # diverged, fitted to the last digit, or of dead units only
+        assert len(draw("landscape", {"t": plane().assign(train_loss=loss)}).axes) == 2
 
 
 def test_trajectories_along_the_sums_of_halves() -> None:
@@ -240,6 +241,7 @@ def test_the_relation_is_kendalls() -> None:
     known = CASES["relation"][0]["t"]
     expected = stats.kendalltau(known.sharpness, known.loss_gap).statistic
     assert draw("relation").axes[0].get_title() == f"Kendall's τ = {expected:.2f}".replace("-", "−")
+    assert draw("relation", {"t": known.assign(sharpness=1.0)}).axes[0].get_title() == ""
 
 
 def test_measures_of_rescaled_weights_share_a_panel() -> None:

@@ -77,16 +77,23 @@ def test_directions_have_the_norms_of_the_filters(run: Run) -> None:
     assert torch.equal(drawn, landscape.filter_normalized(run, 1, 2))
 
 
+def by_torch(run: Run, weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The outputs of replicate 1 with these weights (P,), written out."""
+    if len(run.network.input) == 1:
+        w1, b1, w2, b2 = weights.split([64 * 6, 6, 60, 10])
+        return torch.relu(x @ w1.view(6, 64).T + b1) @ w2.view(10, 6).T + b2
+    kernel, bias, scale, shift, w, b = weights.split([27, 3, 3, 3, 270, 10])
+    z = functional.conv2d(x, kernel.view(3, 1, 3, 3), bias)
+    mean, variance = (run.buffers[f"1.running_{name}"][1] for name in ("mean", "var"))
+    z = functional.max_pool2d(torch.relu(functional.batch_norm(z, mean, variance, scale, shift)), 2)
+    return z.flatten(1) @ w.view(10, 27).T + b
+
+
 def test_a_point_of_the_plane_is_the_loss_of_its_weights(run: Run) -> None:
-    if "convolution" in str(run.folder):
-        pytest.skip("the reference is a perceptron")
     table = landscape.analyse({"m": run}, across="plane", **{**OPTIONS, "samples": 50})
     directions = landscape.filter_normalized(run, 1, 2)
     row = table[(table.replicate == 1) & (table.x == 0.5) & (table.y == -1)].iloc[0]
-    weights = trained(run, 1) + 0.5 * directions[:, 0] - directions[:, 1]
-    w1, b1, w2, b2 = weights.split([64 * 6, 6, 60, 10])
-    hidden = torch.relu(run.data.train_x[:50] @ w1.view(6, 64).T + b1)
-    outputs = hidden @ w2.view(10, 6).T + b2
+    outputs = by_torch(run, trained(run, 1) + 0.5 * directions[:, 0] - directions[:, 1], run.data.train_x[:50])
     expected = functional.cross_entropy(outputs, run.data.train_y[1, :50])
     assert row.train_loss == pytest.approx(expected.item(), rel=1e-5)
 

@@ -1,6 +1,5 @@
 """Principal components of weights."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +46,7 @@ def principal_components(rows: Array, count: int) -> Components:
     axes = np.zeros((rows.shape[1], count))
     for i, (value, vector) in enumerate(zip(values, vectors.T, strict=True)):
         # what is left of a Gram matrix by rounding alone has no direction
-        if value > len(rows) * np.finfo(np.float64).eps * values[0] and math.isfinite(value):
+        if value > len(rows) * np.finfo(np.float64).eps * values[0]:
             axis = centred.T @ (vector * np.sign(vector[np.abs(vector).argmax()]))
             axes[:, i] = axis / np.linalg.norm(axis)
     return Components(mean, axes)

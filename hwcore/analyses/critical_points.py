@@ -62,13 +62,12 @@ def analyse(
 ) -> pd.DataFrame:
     """The signs of the eigenvalues of the Hessian of L + λ/2 ‖θ‖² where each replicate ends.
 
-    ``solver`` "none" takes the trained weights as they are, as the reports did;
-    "levenberg-marquardt" goes on from there until ‖∇L‖ ≤ ``tolerance``: Levenberg-Marquardt, then
-    Newton's method with |H|, then damped Gauss-Newton on the gradient; from there, in smooth networks, Newton's
-    method goes on to the last digits.  A replicate that still has
-    not converged starts again from its trained weights plus a random step, up to eight times with
-    longer and longer steps: a descent of a ReLU network often ends where a sample lies on the kink
-    of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
+    ``solver`` "none" takes the trained weights as they are, as the reports did; "levenberg-marquardt" goes
+    on from there until ‖∇L‖ ≤ ``tolerance``: Levenberg-Marquardt, then Newton's method with |H|, then damped
+    Gauss-Newton on the gradient.  From there, in smooth networks, Newton's method goes on to the last digits.
+    A replicate that still has not converged starts again from its trained weights plus a random step, up to
+    eight times with longer and longer steps: a descent of a ReLU network often ends where a sample lies on the
+    kink of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
 
     ``activation`` other than "none" puts that function in the place of each hidden activation and
     starts from the replicate's own initial weights; λ is ``weight_decay``.  ``saddles`` adds, for

@@ -34,7 +34,7 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
         "optimizer": training.optimizer,
         "weight_decay": training.weight_decay,
     }
-    table = pd.DataFrame({**columns, **{name: values.numpy() for name, values in own_metrics(run).items()}})
+    table = pd.DataFrame({**columns, **{metric: values.numpy() for metric, values in own_metrics(run).items()}})
     table["loss_gap"] = table.test_loss - table.train_loss
     if run.data.classes:
         table["accuracy_gap"] = table.train_accuracy - table.test_accuracy

@@ -64,9 +64,8 @@ def _examine(name: str, run: Run, r: int, across: str, extent: float, count: int
     if across == "trajectory":
         return _along_trajectory(name, run, r, theta, count, samples)
     directions = filter_normalized(run, r, 1 if across == "line" else 2)
-    steps = torch.linspace(-extent, extent, count, dtype=torch.float64)
-    # an odd number of steps has the trained weights themselves in its middle
-    steps[count // 2] = 0.0 if count % 2 else steps[count // 2]
+    # rounding would miss the trained weights themselves, in the middle of an odd number of steps
+    steps = torch.from_numpy(np.linspace(-extent, extent, count).round(12))
     surface = _Slice(
         theta, directions, torch.cartesian_prod(*[steps] * directions.shape[1]).view(-1, directions.shape[1])
     )

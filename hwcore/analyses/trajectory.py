@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from hwcore.analyses.components import Array, principal_components
+from hwcore.analyses.components import Array, Components, principal_components
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 
@@ -24,31 +24,36 @@ def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basi
     Raises HwcoreError if the layer does not exist or is not recorded, or if a model does not fit its basis.
     """
     rows = {name: run.recorded(layer, weights_only=weights_only) for name, run in runs.items()}
-    if basis is None:
-        return pd.concat([_project(name, run, rows[name], rows[name]) for name, run in runs.items()], ignore_index=True)
-    dimension = rows[basis].shape[2]
-    for name, own in rows.items():
-        if own.shape[2] != dimension:
-            raise HwcoreError(
-                f"trajectory: model {name} has {own.shape[2]:,} weights there and its basis {basis} {dimension:,}"
-            )
-    return pd.concat([_project(name, run, rows[name], rows[basis]) for name, run in runs.items()], ignore_index=True)
+    known = {of: _components(rows[of]) for of in (runs if basis is None else [basis])}
+    if basis is not None:
+        dimension = rows[basis].shape[2]
+        for name, own in rows.items():
+            if own.shape[2] != dimension:
+                raise HwcoreError(
+                    f"trajectory: model {name} has {own.shape[2]:,} weights there and its basis {basis} {dimension:,}"
+                )
+    tables = [_project(run, rows[name], known[basis or name]).assign(model=name) for name, run in runs.items()]
+    table = pd.concat(tables, ignore_index=True)
+    return table[["model", *table.columns.drop("model")]]
 
 
-def _project(name: str, run: Run, weights: Array, basis: Array) -> pd.DataFrame:
+def _components(weights: Array) -> Components | None:
+    """Those of all replicates that are finite throughout; None if there are none."""
+    finite = np.isfinite(weights).all(axis=(1, 2))
+    return principal_components(weights[finite].reshape(-1, weights.shape[2]), 2) if finite.any() else None
+
+
+def _project(run: Run, weights: Array, basis: Components | None) -> pd.DataFrame:
     epochs, _ = run.snapshots
     replicates, dimension = run.replicates, weights.shape[2]
     rows = weights.reshape(-1, dimension)
     finite = np.isfinite(weights).all(axis=(1, 2)).repeat(len(epochs))
-    own = basis[np.isfinite(basis).all(axis=(1, 2))].reshape(-1, dimension)
     components, explained = np.full((len(rows), 2), np.nan), np.full(2, np.nan)
-    if finite.any() and len(own):
-        found = principal_components(own, 2)
-        components[finite], explained = found.project(rows[finite]), found.explained(rows[finite])
+    if finite.any() and basis is not None:
+        components[finite], explained = basis.project(rows[finite]), basis.explained(rows[finite])
     middle = -(-dimension // 2)
     table = pd.DataFrame(
         {
-            "model": name,
             "replicate": np.arange(replicates).repeat(len(epochs)),
             "epoch": np.tile(epochs, replicates),
             "pc1": components[:, 0],

@@ -17,22 +17,20 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     """
     rows = style.need(tables, table, ["model", "replicate"], ["parameters", "train_loss", "test_loss"])
     metrics = ["loss", *(["accuracy"] if {"train_accuracy", "test_accuracy"} <= set(rows.columns) else [])]
-    gaps = [f"{metric}_gap" for metric in metrics if f"{metric}_gap" in rows]
-    figure, panels = style.make(len(metrics) + len(gaps), height=2.5)
+    shown = [*metrics, *(f"{metric}_gap" for metric in metrics if f"{metric}_gap" in rows)]
+    figure, panels = style.make(len(shown), height=2.5)
     lost: set[tuple[str, int]] = set()
-    for panel, gap in zip(panels[len(metrics) :], gaps, strict=True):
-        panel.set_xscale("log")
-        lost |= style.points(panel, rows, "parameters", gap, colour=style.COLOURS[2])
-        panel.axhline(0, color=style.GREY, linewidth=0.8)
-        panel.set(xlabel=style.label("parameters"), ylabel=style.label(gap))
-        panel.set_xlim(rows.parameters.min() / 1.4, rows.parameters.max() * 1.4)
-    for panel, metric in zip(panels, metrics, strict=False):
+    for panel, metric in zip(panels, shown, strict=True):
         panel.set_xscale("log")
         if metric == "loss":
             style.log_scale(panel, "y", rows[["train_loss", "test_loss"]].to_numpy().ravel())
-        for i, part in enumerate(("train", "test")):
-            column = f"{part}_{metric}"
-            lost |= style.points(panel, rows, "parameters", column, colour=style.COLOURS[i], dashed=i == 1)
+        if metric in metrics:
+            for i, part in enumerate(("train", "test")):
+                column = f"{part}_{metric}"
+                lost |= style.points(panel, rows, "parameters", column, colour=style.COLOURS[i], dashed=i == 1)
+        else:
+            panel.axhline(0, color=style.GREY, linewidth=0.8)
+            lost |= style.points(panel, rows, "parameters", metric, colour=style.COLOURS[2])
         panel.set(xlabel=style.label("parameters"), ylabel=style.label(metric))
         panel.set_xlim(rows.parameters.min() / 1.4, rows.parameters.max() * 1.4)
     return style.finish(figure, style.pair(style.COLOURS, len(lost)))

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from hwcore.figures import style
 
@@ -29,8 +30,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
         (str(model), own[own.replicate == own.replicate.min()]) for model, own in rows.groupby("model", sort=False)
     ]
     # one scale of contours for all panels, so that colours can be compared
-    finite = surface.train_loss[np.isfinite(surface.train_loss) & (surface.train_loss > 0)]
-    levels = np.geomspace(finite.min(), finite.max(), _LEVELS) if len(finite) else np.geomspace(1e-3, 1, _LEVELS)
+    levels = _levels(surface.train_loss.to_numpy(dtype=float))
     figure, panels = style.make(len(models), height=3.6 if len(models) == 1 else 3.0)
     way = False
     for panel, (model, own) in zip(panels, models, strict=True):
@@ -78,7 +78,14 @@ def _lines(rows: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
     return style.finish(figure, [style.entry(labels[model], colours[model], lost=lost[model]) for model in models])
 
 
-def _contours(panel: Axes, surface: pd.DataFrame, levels: np.ndarray) -> None:
+def _levels(losses: NDArray[np.float64]) -> NDArray[np.float64]:
+    losses = losses[np.isfinite(losses) & (losses > 0)]
+    low, high = (losses.min(), losses.max()) if len(losses) else (1.0, 1.0)
+    # a network of dead units has the same loss everywhere, and contours need room between them
+    return np.geomspace(low, max(high, 1.01 * low), _LEVELS)
+
+
+def _contours(panel: Axes, surface: pd.DataFrame, levels: NDArray[np.float64]) -> None:
     wide = surface.pivot(index="y", columns="x", values="train_loss")
     if wide.isna().all(axis=None):
         panel.text(0.5, 0.5, "diverged", ha="center", va="center", transform=panel.transAxes)

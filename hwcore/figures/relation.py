@@ -43,7 +43,7 @@ def draw(
             panel.plot(own[column], own[gap], "o", color=colours[str(model)], markersize=4, alpha=0.8)
         if len(kept) and kept[column].min() > 0 and kept[column].max() > 10 * kept[column].min():
             style.log_scale(panel, "x", kept[column])
-        if len(kept) > 1:
+        if kept[column].nunique() > 1 and kept[gap].nunique() > 1:
             panel.set_title(f"Kendall's τ = {kendalltau(kept[column], kept[gap]).statistic:.2f}".replace("-", "−"))
         panel.set(xlabel=style.label(column), ylabel=style.label(gap))
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}

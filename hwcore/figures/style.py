@@ -305,7 +305,7 @@ def finish(figure: Figure, legend: Sequence[Line2D] = ()) -> Figure:
 
 
 def _limits(axes: Axes) -> None:
-    """No room below zero for what cannot be negative, nor above one for an accuracy."""
+    """No room below zero for what cannot be negative, nor above one for an accuracy, unless a figure set its own."""
     if axes.get_yscale() == "log" or not axes.get_autoscaley_on():
         return
     drawn = [np.asarray(line.get_ydata(), dtype=float) for line in axes.lines]

@@ -32,13 +32,14 @@ class _Loader(_Fastest):  # type: ignore[misc]
         # a second visit would see the keys of merged mappings beside those that override them
         if id(node) not in self._seen:
             self._seen.add(id(node))
-            keys: set[str] = set()
+            keys: set[tuple[str, str]] = set()
             for key, _ in node.value:
-                if key.value in keys:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r} stands there twice", key.start_mark
-                    )
-                keys.add(key.value)
+                # YAML's own loader refuses keys that are lists or mappings
+                if isinstance(key, yaml.ScalarNode):
+                    if (key.tag, key.value) in keys:
+                        problem = f"the key {key.value!r} stands there twice"
+                        raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                    keys.add((key.tag, key.value))
         super().flatten_mapping(node)
 
 
