@@ -3,6 +3,7 @@
 All paths are relative to results/<scale>/.
 """
 
+from decimal import Decimal
 from math import prod
 from typing import Any
 
@@ -95,9 +96,11 @@ def _describe_data(data: DataSpec) -> str:
 _FUNCTIONS = {
     "cos": "cos x",
     "arcsinh": "arcsinh x",
-    "sinc5": "sin 5πx / 5πx",
-    "sign_sin5pi": "sgn(sin 5πx)",
-    "sin5pi": "sin 5πx",
+    "sinc5": "sin(5πx)/(5πx)",
+    "sign_sin5pi": "sgn(sin(5πx))",
+    "sign_sin10pi": "sgn(sin(10πx))",
+    "sin3pi": "sin(3πx)",
+    "sin5pi": "sin(5πx)",
     "sin_plus_cos": "sin x + cos x",
     "two_cosh": "2 cosh x",
 }
@@ -112,6 +115,8 @@ def _describe_dataset(data: DatasetData) -> str:
     for fraction, which in ((data.random_labels, "training"), (data.random_test_labels, "test")):
         if fraction:
             parts.append(f"{fraction:.0%} of the {which} labels random")
+    if not data.normalize:
+        parts.append("not normalised")
     return ", ".join(parts)
 
 
@@ -136,7 +141,7 @@ def _describe_training(training: Training) -> dict[str, str]:
 
 
 def _describe_until(until: Until) -> str:
-    """`once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 1e-05, 2 epochs in a row`"""
+    """`once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row`"""
     change = f"change of loss over {_counted(until.over, 'epoch')} ≤ "
     limits = (
         ("training loss ≤ ", until.loss),
@@ -144,7 +149,10 @@ def _describe_until(until: Until) -> str:
         ("gradient norm ≤ ", until.grad_norm),
         ("training accuracy ≥ ", until.accuracy),
     )
-    said = "once " + " and ".join(f"{name}{limit:g}" for name, limit in limits if limit is not None)
+    # Decimal writes 1e-05 out
+    said = "once " + " and ".join(
+        f"{name}{Decimal(str(limit)).normalize():f}" for name, limit in limits if limit is not None
+    )
     if until.patience > 1:
         said += f", {until.patience} epochs in a row"
     return said + (f", from epoch {until.first_epoch} on" if until.first_epoch > 1 else "")

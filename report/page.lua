@@ -18,12 +18,36 @@ function Div(div)
   return div
 end
 
--- A heading does not stand alone at the foot of a page.
-function Header(header)
-  if FORMAT == "latex" then
-    return { pandoc.RawBlock("latex", "\\needspace{10\\baselineskip}"), header }
+-- A heading does not stand alone at the foot of a page: headings, and the table or the first lines of
+-- text below them, need so many lines.  A table that breaks right below a heading would leave its own
+-- head behind on the next page.
+local HEADING, TEXT, FRAME, MOST = 3, 6, 5, 30
+
+local function lines(blocks, i)
+  local block = blocks[i]
+  if not block then
+    return 0
+  elseif block.t == "Header" then
+    return HEADING + lines(blocks, i + 1)
+  elseif block.t == "Table" then
+    return FRAME + #block.bodies[1].body
   end
-  return header
+  return TEXT
+end
+
+function Blocks(blocks)
+  if FORMAT ~= "latex" then
+    return nil
+  end
+  local kept = pandoc.List()
+  for i, block in ipairs(blocks) do
+    if block.t == "Header" then
+      local needed = math.min(lines(blocks, i), MOST)
+      kept:insert(pandoc.RawBlock("latex", "\\needspace{" .. needed .. "\\baselineskip}"))
+    end
+    kept:insert(block)
+  end
+  return kept
 end
 
 -- Tables with wrapping columns are set small, so that seven columns fit the page.

@@ -66,6 +66,8 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "figures.loss", "optimum"],
         ),
         ("experiment: fit", "experiment: fits", [STUDY, "claims.count", "fits", "fit"]),
+        ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
+        ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
         ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
     ],

@@ -629,6 +629,8 @@ def test_targets_come_from_the_inputs_that_the_model_sees(name: str, sampling: s
         "arcsinh": lambda x: np.log(x + np.sqrt(x * x + 1)),
         "sinc5": lambda x: np.where(x == 0, 1, np.sin(5 * np.pi * x) / np.where(x == 0, 1, 5 * np.pi * x)),
         "sign_sin5pi": lambda x: np.sign(np.sin(5 * np.pi * x)),
+        "sign_sin10pi": lambda x: np.sign(np.sin(10 * np.pi * x)),
+        "sin3pi": lambda x: 3 * np.sin(np.pi * x) - 4 * np.sin(np.pi * x) ** 3,
         "sin5pi": lambda x: np.sin(5 * np.pi * x),
         "sin_plus_cos": lambda x: np.sin(x) + np.cos(x),
         "two_cosh": lambda x: np.exp(x) + np.exp(-x),

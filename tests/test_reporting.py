@@ -117,6 +117,38 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "No claim" not in page(results, FULL, judged="yes").read_text()
 
 
+def test_a_model_that_a_variant_changes_has_a_row_for_each_form(results: Path) -> None:
+    said = context()
+    kept = {**said["experiments"][0]["models"][0], "name": "n", "label": "two layers"}
+    for each in said["experiments"]:
+        each["models"].append(kept)
+    said["experiments"][1]["models"][0]["layers"] = "1-4-1, relu"
+    template = results / "report.md"
+    template.write_text('{{ experiment("fit") }}')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    rows = [line for line in (results / "report/s.md").read_text().splitlines() if " layer" in line]
+    assert [row.split(" | ")[:3] for row in rows] == [
+        ["| model", "variant", "layers"],
+        ["| one layer", "as-described", "1-3-1, relu"],
+        ["| one layer", "corrected", "1-4-1, relu"],
+        ["| two layers", "all", "1-3-1, relu"],
+    ]
+    for model in (model for each in said["experiments"] for model in each["models"]):
+        model |= {"layers": "1-3-1, relu", "settings": {}, "reported_parameters": None}
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    assert "| model | layers | parameters |\n" in (results / "report/s.md").read_text()
+
+
+def test_a_heading_stays_with_the_whole_table_below_it(results: Path) -> None:
+    rows = "".join(f"| {i} | b |\n" for i in range(17))
+    markdown = page(results, f"text\n\n# One\n\n## Two\n\n| a | b |\n|---|---|\n{rows}\ntext\n")
+    to_latex(markdown, markdown.with_suffix(".tex"))
+    needed = [int(lines) for lines in re.findall(r"\\needspace\{(\d+)", markdown.with_suffix(".tex").read_text())]
+    # two headings, the frame and the rows
+    assert len(needed) == 2
+    assert needed[0] > needed[1] > 17 + 2
+
+
 def test_all_formats_of_a_page(results: Path) -> None:
     markdown = page(results, FULL)
     html, tex, pdf = (markdown.with_suffix(suffix) for suffix in (".html", ".tex", ".pdf"))
@@ -201,3 +233,8 @@ def test_measured_without_an_interval() -> None:
 
 def test_a_table_keeps_its_cells_apart() -> None:
     assert pipe_table(["a", "b"], [["x | y", "two\nlines"]]).splitlines()[2] == "| x \\| y | two lines |"
+
+
+def test_the_columns_of_a_wide_table_are_as_wide_as_their_text() -> None:
+    assert pipe_table(["a", "n"], [["b" * 50, 1]], numbers={"n"}).splitlines()[1] == "| --- | ---: |"
+    assert pipe_table(["a", "n"], [["b" * 20, "c" * 60]]).splitlines()[1] == f"| {'-' * 20} | {'-' * 48} |"

@@ -155,6 +155,10 @@ class Claim(_Spec):
         """The tables that the measure reads, as (experiment, table)."""
         return {(self.experiment, table) for table in _tables(self.measure)}
 
+    def models(self) -> set[str]:
+        """The models that the measure names."""
+        return _models(self.measure)
+
 
 def _measure(value: Any) -> Any:
     """A measure by the one key that names its kind, so that a mistake is told for that kind alone."""
@@ -174,3 +178,14 @@ def _tables(measure: Measure) -> set[str]:
     if isinstance(measure, Difference):
         return _tables(measure.difference[0]) | _tables(measure.difference[1])
     return {"models"} if isinstance(measure, Parameters) else {measure.table}
+
+
+def _models(measure: Measure) -> set[str]:
+    if isinstance(measure, Difference):
+        return _models(measure.difference[0]) | _models(measure.difference[1])
+    if isinstance(measure, Parameters):
+        return {measure.parameters}
+    if isinstance(measure, Best):
+        named = measure.is_ if isinstance(measure.is_, list) else [measure.is_]
+        return {str(name) for name in named} if measure.by == "model" else set()
+    return {measure.model} if measure.model is not None else set()

@@ -16,6 +16,8 @@ FUNCTIONS: dict[str, Callable[[Values], Values]] = {
     "arcsinh": np.arcsinh,
     "sinc5": lambda x: np.sinc(5 * x),
     "sign_sin5pi": lambda x: np.sign(np.sin(5 * np.pi * x)),
+    "sign_sin10pi": lambda x: np.sign(np.sin(10 * np.pi * x)),
+    "sin3pi": lambda x: np.sin(3 * np.pi * x),
     "sin5pi": lambda x: np.sin(5 * np.pi * x),
     "sin_plus_cos": lambda x: np.sin(x) + np.cos(x),
     "two_cosh": lambda x: 2 * np.cosh(x),

@@ -15,7 +15,9 @@ class _Spec(BaseModel):
 class FunctionData(_Spec):
     """Samples of a real function of one variable; inputs and targets have shape (samples, 1)."""
 
-    function: Literal["cos", "arcsinh", "sinc5", "sign_sin5pi", "sin5pi", "sin_plus_cos", "two_cosh"]
+    function: Literal[
+        "cos", "arcsinh", "sinc5", "sign_sin5pi", "sign_sin10pi", "sin3pi", "sin5pi", "sin_plus_cos", "two_cosh"
+    ]
     domain: tuple[float, float]
     sampling: Literal["grid", "uniform"] = "grid"
     samples: Count

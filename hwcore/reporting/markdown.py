@@ -1,6 +1,7 @@
 """The Markdown page of a study: its prose, filled with settings, figures and verdicts."""
 
 from collections.abc import Iterable
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +115,22 @@ class _Page:
         return str(self.context["claims"].get(claim, ""))
 
     def _models_table(self, variants: list[Context]) -> str:
-        rows = []
-        seen = set()
+        """A row for each model, or for each of its forms where a variant changes it."""
+        forms: dict[tuple[str, ...], list[str]] = {}
         for each in variants:
             for model in each["models"]:
                 extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
-                row = (model["label"], model["layers"], extra, model["parameters"], model["reported_parameters"])
-                if row not in seen:
-                    seen.add(row)
-                    rows.append([*row[:3], f"{row[3]:,}", f"{row[4]:,}" if row[4] else ""])
-        heads = ["model", "layers", "its own settings", "parameters", "reported"]
-        if not any(row[2] for row in rows):
-            rows, heads = [[*row[:2], *row[3:]] for row in rows], [*heads[:2], *heads[3:]]
-        return pipe_table(heads, rows, numbers={"parameters", "reported"})
+                reported = f"{model['reported_parameters']:,}" if model["reported_parameters"] else ""
+                form = (model["label"], model["layers"], extra, f"{model['parameters']:,}", reported)
+                forms.setdefault(form, []).append(each["variant"])
+        rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
+        order = list(dict.fromkeys(row[0] for row in rows))
+        rows.sort(key=lambda row: order.index(row[0]))
+        heads = ("model", "variant", "layers", "its own settings", "parameters", "reported")
+        # a column that says nothing is left out
+        told = [any(row[i] not in ("", "all") for row in rows) for i in range(len(heads))]
+        shown = [tuple(compress(line, told)) for line in (heads, *rows)]
+        return pipe_table(shown[0], shown[1:], numbers={"parameters", "reported"})
 
     def _figures(self, variants: list[Context], name: str) -> str:
         """One figure of all variants, beside each other where the page is wide enough."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+# Characters in a line of a page, and in the widest column of a table.
+_PAGE, _WIDEST = 72, 48
 VERDICTS = ("holds", "fails", "undecided", "not judged")
 
 
@@ -60,14 +62,23 @@ def pipe_table(
     widths: Sequence[int] | None = None,
     numbers: Iterable[str] = (),
 ) -> str:
-    """A Markdown table.  ``widths`` are relative column widths, for text that must wrap in print."""
-    if widths is None:
-        # dashes below a total of 72 let each column be as wide as its text
-        widths = [3] * len(heads)
+    """A Markdown table.  ``widths`` are relative column widths, for text that must wrap in print.
+
+    Without them each column is as wide as its text, or in proportion to it where the table is wider than a page.
+    """
     aligned = set(numbers)
+    lines = [[_cell(cell) for cell in line] for line in [heads, *rows]]
+    if widths is None:
+        natural = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        # pandoc reads dashes as widths where a line is longer than this
+        wraps = any(len(_line(line)) > _PAGE for line in lines)
+        widths = [min(width, _WIDEST) if wraps else 3 for width in natural]
     rule = ["-" * width + (":" if head in aligned else "") for head, width in zip(heads, widths, strict=True)]
-    lines = [heads, rule, *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+    return "\n".join(_line(line) for line in [lines[0], rule, *lines[1:]])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def _cell(value: Any) -> str:

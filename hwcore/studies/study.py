@@ -263,6 +263,8 @@ class _Reader:
             tables = ["metrics", "models", *(["steps"] if found.record.steps else []), *found.analyses]
             if table not in tables:
                 raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
+            for model in sorted(claim.models() - found.models.keys()):
+                raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
         return claim
 
 

@@ -1,0 +1,55 @@
+"""The studies that come with hwcore, at every scale."""
+
+import re
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from hwcore.config import parse
+from hwcore.studies.study import Study, available, load
+
+STUDIES = available(ROOT / "report")
+# Counts that their reports state of layers that do not have them; a claim of each study says so.
+MISCOUNTED = {
+    "alluri": set(),
+    "paladugu": {
+        ("cnn-3", 25550),
+        ("network", 397510),
+        ("p101770", 15114),
+        *((f"batch-{n}", 16630) for n in (5, 25, 125, 500, 1000)),
+    },
+}
+
+
+def study(name: str, scale: str) -> Study:
+    config = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale}
+    return load(name, ROOT / "report", parse(config, ["config.yaml"]))
+
+
+@pytest.mark.parametrize("scale", ["quick", "standard", "full"])
+@pytest.mark.parametrize("name", STUDIES)
+def test_it_is_valid(name: str, scale: str) -> None:
+    found = study(name, scale)
+    assert found.experiments
+    assert found.claims
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_networks_have_as_many_parameters_as_their_reports_say(name: str) -> None:
+    models = [model for each in study(name, "full").experiments.values() for model in each.models.values()]
+    stated = [model for model in models if model.reported_parameters is not None]
+    wrong = {
+        (model.name, model.reported_parameters)
+        for model in stated
+        if model.network.parameters() != model.reported_parameters
+    }
+    assert len(stated) > 10
+    assert wrong == MISCOUNTED[name]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_the_prose_shows_every_experiment_once(name: str) -> None:
+    text = (ROOT / f"report/{name}/report.md").read_text()
+    shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
+    assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
