@@ -269,9 +269,10 @@ class Plan:
 
     def _plan_claims(self, study: Study) -> None:
         inputs: dict[str, Path] = {}
-        for experiment, table in sorted(set().union(*(claim.needs() for claim in study.claims.values()))):
-            if table != "models":
-                found = self._tables(study, study.experiments[experiment], [table])
+        variants = {id: study.counterparts(claim) for id, claim in study.claims.items()}
+        for id, claim in study.claims.items():
+            for experiment in (claim.experiment, *variants[id]):
+                found = self._tables(study, study.experiments[experiment], sorted(claim.tables() - {"models"}))
                 inputs |= {f"{experiment}/{key}": path for key, path in found.items()}
         models = {
             experiment.id: [
@@ -293,6 +294,7 @@ class Plan:
                 "judged": self._judged,
                 "models": models,
                 "claims": {id: claim.model_dump(mode="json", by_alias=True) for id, claim in study.claims.items()},
+                "variants": variants,
             },
             inputs=inputs,
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},

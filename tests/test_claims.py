@@ -34,9 +34,43 @@ def metrics(values: dict[str, list[list[float]]]) -> pd.DataFrame:
 
 
 def judged(one: Claim, how: str = "yes", **tables: pd.DataFrame) -> Any:
-    found = judge("study", {"c": one}, {("e", name): table for name, table in tables.items()}, judged=how)
+    own = {("e", name): table for name, table in tables.items()}
+    found = judge("study", {"c": one}, own, variants={"c": []}, judged=how)
     assert tuple(found.columns) == COLUMNS
     return found.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("described", "as_run", "verdict", "says"),
+    [
+        ([1.0, 1.1], [3.0, 3.1], "fails", "; as run it holds: 3.05 [2.415, 3.685], n = 2; one note"),
+        ([3.0, 3.1], [1.0, 1.1], "holds", "; as run it fails: 1.05 [0.4147, 1.685], n = 2; one note"),
+        ([1.0, 9.0], [3.0, 3.0], "undecided", "; as run it holds: 3; one note"),
+        ([3.0, 3.1], [3.1, 3.2], "holds", "lies above 2; one note"),
+        ([1.0, 1.1], [1.0, 9.0], "fails", "lies not above 2; one note"),
+    ],
+)
+def test_a_variant_with_another_verdict_is_told(
+    described: list[float], as_run: list[float], verdict: str, says: str
+) -> None:
+    one = claim({"value": "loss", "model": "m"}, {"above": 2}, note="one note")
+    tables = {
+        ("e", "metrics"): metrics({"m": [[x] for x in described]}),
+        ("e--as-run", "metrics"): metrics({"m": [[x] for x in as_run]}),
+    }
+    found = judge("study", {"c": one}, tables, variants={"c": ["e--as-run"]}, judged="yes").iloc[0]
+    assert found.verdict == verdict
+    assert found.reason.endswith(says), found.reason
+    assert found.reproduced == pytest.approx(np.mean(described))
+    unjudged = judge("study", {"c": one}, tables, variants={"c": ["e--as-run"]}, judged="no").iloc[0]
+    assert unjudged.reason == "not judged at this scale; one note"
+
+
+def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
+    one = claim({"value": "loss", "where": {"epoch": 2}}, {"above": 2})
+    tables = {("e", "metrics"): metrics({"m": [[1, 1], [1, 1]]}), ("e--corrected", "metrics"): metrics({"m": [[3]]})}
+    found = judge("study", {"c": one}, tables, variants={"c": ["e--corrected"]}, judged="yes").iloc[0]
+    assert found.reason == "the value is not above 2"
 
 
 numbers = st.floats(-100, 100).map(lambda x: round(x, 3))

@@ -53,3 +53,19 @@ def test_the_prose_shows_every_experiment_once(name: str) -> None:
     text = (ROOT / f"report/{name}/report.md").read_text()
     shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
     assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "variants"),
+    [
+        ("paladugu", "mnist-accuracy-1", ["train-mnist--as-run"]),
+        ("paladugu", "pca-weights", []),
+        # these have no such table or other models, or the claim is about a variant itself
+        ("alluri", "pca-weights-whole", ["optimisation-pca--corrected"]),
+        ("alluri", "random-not-fitted", []),
+        ("alluri", "interpolation-peaks", []),
+    ],
+)
+def test_claims_are_compared_with_variants_of_the_same_models(name: str, claim: str, variants: list[str]) -> None:
+    found = study(name, "quick")
+    assert found.counterparts(found.claims[claim]) == variants

@@ -1,6 +1,7 @@
 """Judge the claims of one study.
 
-In: the tables that the claims name.  Out: one row per claim with its statistics and verdict.
+In: the tables that the claims name, of their experiments and of the variants of these.  Out: one row per
+claim with its statistics and verdict.
 """
 
 import pandas as pd
@@ -20,7 +21,8 @@ def work(job: Job) -> None:
         tables |= {(experiment, name): table for name, table in read.items()}
         tables[experiment, "models"] = pd.DataFrame(models)
     claims = {id: Claim.model_validate(claim) for id, claim in job.spec["claims"].items()}
-    write_table(job.outputs["claims"], judge(job.spec["study"], claims, tables, judged=job.spec["judged"]))
+    judged = judge(job.spec["study"], claims, tables, variants=job.spec["variants"], judged=job.spec["judged"])
+    write_table(job.outputs["claims"], judged)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Verdicts: does the interval of what was measured lie where the claim says?"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -26,22 +26,35 @@ COLUMNS = (
 
 
 def judge(
-    study: str, claims: Mapping[str, Claim], tables: Mapping[tuple[str, str], pd.DataFrame], *, judged: str
+    study: str,
+    claims: Mapping[str, Claim],
+    tables: Mapping[tuple[str, str], pd.DataFrame],
+    *,
+    variants: Mapping[str, Sequence[str]],
+    judged: str,
 ) -> pd.DataFrame:
     """One row per claim, in the order of ``claims``, with the columns ``COLUMNS``.
 
     ``tables`` are by (experiment, table).  ``judged`` is "yes", "provisional" (the same verdicts,
-    marked) or "no" (everything is measured, nothing judged).
+    marked) or "no" (everything is measured, nothing judged).  ``variants`` names for each claim the variants of
+    its experiment with which it is compared: where one of them gives another verdict, the reason says so.
 
     Raises HwcoreError if a claim names a model or column that its tables do not have.
     """
     rows = []
     for id, claim in claims.items():
         try:
-            found = estimate(claim.measure, lambda name, claim=claim: tables[claim.experiment, name])  # type: ignore[misc]
+            found = _estimate(claim, claim.experiment, tables)
         except NoSuchDataError as error:
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
-        verdict, reason = _verdict(claim, found, judged)
+        if judged == "no":
+            verdict, said = "not judged", ["not judged at this scale"]
+        else:
+            verdict, why = _verdict(claim, found)
+            said = [why, *_diagnosis(claim, verdict, variants[id], tables)]
+        said += [*found.notes, *([claim.note] if claim.note else [])]
+        said += ["provisional"] if judged == "provisional" else []
+        reason = "; ".join(part.rstrip(".") for part in said)
         reported = "" if claim.reported is None else _number(claim.reported)
         values = (found.value, found.low, found.high, found.n, verdict, reason)
         rows.append((study, id, claim.where, claim.says, describe(claim.measure), reported, *values))
@@ -49,30 +62,52 @@ def judge(
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
 
-def _verdict(claim: Claim, found: Estimate, judged: str) -> tuple[str, str]:
+def _estimate(claim: Claim, experiment: str, tables: Mapping[tuple[str, str], pd.DataFrame]) -> Estimate:
+    return estimate(claim.measure, lambda name: tables[experiment, name])
+
+
+def _diagnosis(
+    claim: Claim, verdict: str, variants: Sequence[str], tables: Mapping[tuple[str, str], pd.DataFrame]
+) -> Iterator[str]:
+    """What the variants say that hold or fail where the experiment as described does not."""
+    for experiment in variants:
+        try:
+            found = _estimate(claim, experiment, tables)
+        except NoSuchDataError:
+            # the point that the claim is about, an α for example, is not one of the variant's
+            continue
+        other, _ = _verdict(claim, found)
+        if other in ("holds", "fails") and other != verdict:
+            name = experiment.rpartition("--")[2].replace("-", " ")
+            yield f"{name} it {other}: {_in_short(found)}"
+
+
+def _in_short(found: Estimate) -> str:
+    if math.isnan(found.value):
+        return "no number"
+    if found.low == found.high:
+        return f"{found.value:.4g}"
+    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}], n = {found.n}"
+
+
+def _verdict(claim: Claim, found: Estimate) -> tuple[str, str]:
+    """The verdict and its reason."""
     low, high = claim.expect.region()
-    said = [*found.notes, *([claim.note] if claim.note else [])]
-    if judged == "no":
-        return "not judged", _reason("not judged at this scale", said)
-    if judged == "provisional":
-        said.append("provisional")
+    expected = _expected(claim)
     if math.isnan(found.value):
         if found.beyond is not None and high <= found.beyond:
-            return "fails", _reason(f"every replicate is beyond what is {_expected(claim)}", said)
-        return "not judged", _reason("no replicate gives a finite number", said)
+            return "fails", f"every replicate is beyond what is {expected}"
+        return "not judged", "no replicate gives a finite number"
     if math.isnan(found.low):
-        return "undecided", _reason("a single replicate has no interval", said)
-    width = "is" if found.low == found.high else "interval lies"
-    expected = _expected(claim)
+        return "undecided", "a single replicate has no interval"
     if found.beyond is not None and not (found.high < low or high < found.low):
-        return "undecided", _reason(
-            f"not all replicates get there, so that they are {_expected(claim)} is not shown", said
-        )
+        return "undecided", f"not all replicates get there, so that they are {expected} is not shown"
+    where = "value is" if found.low == found.high else "whole 95 % interval lies"
     if low <= found.low and found.high <= high:
-        return "holds", _reason(f"the {'value' if width == 'is' else 'whole 95 %'} {width} {expected}", said)
+        return "holds", f"the {where} {expected}"
     if found.high < low or high < found.low:
-        return "fails", _reason(f"the {'value' if width == 'is' else 'whole 95 %'} {width} not {expected}", said)
-    return "undecided", _reason(f"the 95 % interval is partly {expected} and partly not", said)
+        return "fails", f"the {where} not {expected}"
+    return "undecided", f"the 95 % interval is partly {expected} and partly not"
 
 
 def _expected(claim: Claim) -> str:
@@ -84,11 +119,6 @@ def _expected(claim: Claim) -> str:
     if expect.above is not None:
         return f"above {expect.above:g}"
     return f"below {expect.below:g}"
-
-
-def _reason(*parts: str | list[str]) -> str:
-    flat = [parts[0], *parts[1]]
-    return "; ".join(str(part).rstrip(".") for part in flat)
 
 
 def _number(value: float | str) -> str:

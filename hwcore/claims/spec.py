@@ -151,9 +151,9 @@ class Claim(_Spec):
             value = {**value, "measure": _measure(value["measure"])}
         return value
 
-    def needs(self) -> set[tuple[str, str]]:
-        """The tables that the measure reads, as (experiment, table)."""
-        return {(self.experiment, table) for table in _tables(self.measure)}
+    def tables(self) -> set[str]:
+        """The tables that the measure reads."""
+        return _tables(self.measure)
 
     def models(self) -> set[str]:
         """The models that the measure names."""

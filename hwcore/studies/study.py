@@ -89,6 +89,11 @@ class Experiment:
     analyses: dict[str, Analysis]
     figures: dict[str, Figure]
 
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables that a claim may read: of the runs, of the models themselves, of analyses."""
+        return ["metrics", *(["steps"] if self.record.steps else []), "models", *self.analyses]
+
 
 @dataclass(frozen=True)
 class Study:
@@ -97,6 +102,20 @@ class Study:
     source: schema.Source
     experiments: dict[str, Experiment]
     claims: dict[str, Claim] = field(default_factory=dict)
+
+    def counterparts(self, claim: Claim) -> list[str]:
+        """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
+
+        None for a claim about a variant.
+        """
+        described = self.experiments[claim.experiment]
+        return [
+            other.id
+            for other in self.experiments.values()
+            if other.base == claim.experiment != other.id
+            and other.models.keys() == described.models.keys()
+            and claim.tables() <= {*other.tables}
+        ]
 
 
 def available(folder: Path) -> list[str]:
@@ -255,16 +274,14 @@ class _Reader:
     def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
         at = f"claims.{id}"
         claim = validate(Claim, content, self.file, at)
-        for experiment, table in sorted(claim.needs()):
-            if experiment not in experiments:
-                known = did_you_mean(experiment, experiments)
-                raise HwcoreError(f"{self.file}: {at}: unknown experiment {experiment!r}{known}")
-            found = experiments[experiment]
-            tables = ["metrics", "models", *(["steps"] if found.record.steps else []), *found.analyses]
-            if table not in tables:
-                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
-            for model in sorted(claim.models() - found.models.keys()):
-                raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
+        if claim.experiment not in experiments:
+            known = did_you_mean(claim.experiment, experiments)
+            raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
+        found = experiments[claim.experiment]
+        for table in sorted(claim.tables() - {*found.tables}):
+            raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
+        for model in sorted(claim.models() - found.models.keys()):
+            raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
         return claim
 
 
