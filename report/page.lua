@@ -43,7 +43,7 @@ function Blocks(blocks)
   for i, block in ipairs(blocks) do
     if block.t == "Header" then
       local needed = math.min(lines(blocks, i), MOST)
-      kept:insert(pandoc.RawBlock("latex", "\\needspace{" .. needed .. "\\baselineskip}"))
+      kept:insert(pandoc.RawBlock("latex", "\\Needspace{" .. needed .. "\\baselineskip}"))
     end
     kept:insert(block)
   end

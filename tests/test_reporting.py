@@ -143,7 +143,7 @@ def test_a_heading_stays_with_the_whole_table_below_it(results: Path) -> None:
     rows = "".join(f"| {i} | b |\n" for i in range(17))
     markdown = page(results, f"text\n\n# One\n\n## Two\n\n| a | b |\n|---|---|\n{rows}\ntext\n")
     to_latex(markdown, markdown.with_suffix(".tex"))
-    needed = [int(lines) for lines in re.findall(r"\\needspace\{(\d+)", markdown.with_suffix(".tex").read_text())]
+    needed = [int(lines) for lines in re.findall(r"\\Needspace\{(\d+)", markdown.with_suffix(".tex").read_text())]
     # two headings, the frame and the rows
     assert len(needed) == 2
     assert needed[0] > needed[1] > 17 + 2

@@ -69,7 +69,7 @@ def _estimate(claim: Claim, experiment: str, tables: Mapping[tuple[str, str], pd
 def _diagnosis(
     claim: Claim, verdict: str, variants: Sequence[str], tables: Mapping[tuple[str, str], pd.DataFrame]
 ) -> Iterator[str]:
-    """What the variants say that hold or fail where the experiment as described does not."""
+    """What variants say whose verdict is another than that of the experiment as described."""
     for experiment in variants:
         try:
             found = _estimate(claim, experiment, tables)
@@ -77,9 +77,9 @@ def _diagnosis(
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
         other, _ = _verdict(claim, found)
-        if other in ("holds", "fails") and other != verdict:
+        if other not in (verdict, "not judged"):
             name = experiment.rpartition("--")[2].replace("-", " ")
-            yield f"{name} it {other}: {_in_short(found)}"
+            yield f"{name} it {'is undecided' if other == 'undecided' else other}: {_in_short(found)}"
 
 
 def _in_short(found: Estimate) -> str:
