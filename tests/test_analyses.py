@@ -331,21 +331,29 @@ def test_the_optimum_is_that_of_scipy(tmp_path: Path) -> None:
         optimum.analyse({"m": trained(tmp_path / "large", network={"mlp": [1, 1550, 1]})}, steps=1, replicates=1)
 
 
-def test_the_first_epoch_that_fits_is_found(classifiers: dict[str, Run], tmp_path: Path, fitted: Run) -> None:
+def test_the_first_epoch_that_fits_is_found(classifiers: dict[str, Run], fitted: Run) -> None:
+    # the second to be reached exactly
+    for accuracy in (0.3, float(next(iter(classifiers.values())).metrics.train_accuracy.max())):
+        check_fitting(classifiers, accuracy)
     table = fitting.analyse(classifiers, accuracy=0.3)
+    assert set(table.fitted) == {True, False}
+    with pytest.raises(HwcoreError, match="model m learns a function"):
+        fitting.analyse({"m": fitted}, accuracy=0.3)
+
+
+def check_fitting(classifiers: dict[str, Run], accuracy: float) -> None:
+    table = fitting.analyse(classifiers, accuracy=accuracy)
+    assert table.fitted.any()
     for name, run in classifiers.items():
         for r in range(3):
             row = table[(table.model == name) & (table.replicate == r)].iloc[0]
             own = run.metrics[run.metrics.replicate == r]
-            there = own[own.train_accuracy >= 0.3].epoch
+            there = own[own.train_accuracy >= accuracy].epoch
             assert row.fitted == (len(there) > 0)
             assert row.epochs_to_fit == there.min() or not row.fitted
             assert np.isnan(row.epochs_to_fit) != row.fitted
             assert row.test_accuracy == own.test_accuracy.iloc[-1]
             assert row.steps_to_fit == 5 * row.epochs_to_fit or not row.fitted
-    assert set(table.fitted) == {True, False}
-    with pytest.raises(HwcoreError, match="model m learns a function"):
-        fitting.analyse({"m": fitted}, accuracy=0.3)
 
 
 def test_hessian_is_that_of_finite_differences(fitted: Run) -> None:

@@ -261,6 +261,21 @@ def test_polishing_follows_a_curved_valley() -> None:
     early = stationary.polish(Valley(), begin, torch.arange(5), steps=1, tolerance=1e-12)  # type: ignore[arg-type]
     before, after = (Valley().hessian(w[:3], along)[1].norm(dim=1) for w in (begin, early.weights))
     assert (after <= before).all()
+    # one good Newton step from here is to a longer gradient
+    over = torch.tensor([[0.15, 0.0]], dtype=torch.float64)
+    for steps, there in ((1, over), (20, torch.ones(1, 2, dtype=torch.float64))):
+        end = stationary.polish(Valley(), over, torch.arange(1), steps=steps, tolerance=1e-12)  # type: ignore[arg-type]
+        torch.testing.assert_close(end.weights, there, rtol=1e-9, atol=0)
+
+
+def test_a_step_where_cholesky_fails_is_damped_by_eigenvalues() -> None:
+    """A Gauss-Newton matrix whose smallest eigenvalue is negative by rounding."""
+    matrix = torch.diag(torch.tensor([4.0, -1e-3], dtype=torch.float64)).unsqueeze(0)
+    slope, mu = torch.tensor([[2.0, 3.0]], dtype=torch.float64), torch.tensor([1e-4], dtype=torch.float64)
+    delta, predicted = stationary._gauss_newton_step(slope, matrix, mu)
+    expected = torch.tensor([[-2 / 4.0001, -3 / 1e-4]], dtype=torch.float64)
+    torch.testing.assert_close(delta, expected)
+    assert predicted > 0
 
 
 def test_nearly_all_smooth_networks_are_certified(tmp_path: Path) -> None:

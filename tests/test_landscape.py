@@ -63,6 +63,13 @@ def test_the_trained_weights_are_in_the_middle(run: Run, across: str) -> None:
     assert (table.groupby("replicate").train_loss.max() > 1.02 * alone.train_loss).all()
 
 
+def test_the_middle_of_any_extent_is_the_trained_weights(run: Run) -> None:
+    # rounding alone makes this -7e-18
+    assert np.linspace(-0.05, 0.05, 23)[11] != 0
+    table = landscape.analyse({"m": run}, **{**OPTIONS, "across": "line", "extent": 0.05, "count": 23})
+    assert (table.x == 0).sum() == 2
+
+
 def test_directions_have_the_norms_of_the_filters(run: Run) -> None:
     drawn = landscape.filter_normalized(run, 1, 2)
     for column in drawn.T:

@@ -157,3 +157,11 @@ def test_the_density_is_that_of_the_exact_spectrum(run: Run, exact: list[torch.T
         edge = values[0] + share * (values[-1] - values[0])
         above = torch.trapezoid(torch.where(at > edge, height, 0.0), at)
         assert above == pytest.approx((values > edge).double().mean().item(), abs=0.01)
+
+
+def test_lanczos_vectors_stay_orthonormal() -> None:
+    """Of a spectrum over many decades, where a single pass of Gram-Schmidt loses it."""
+    values = torch.logspace(-12, 6, 60, dtype=torch.float64)
+    found = krylov.lanczos(lambda v: values * v, torch.ones(60, dtype=torch.float64), 60)
+    gram = found.vectors @ found.vectors.T
+    torch.testing.assert_close(gram, torch.eye(len(gram), dtype=torch.float64), rtol=0, atol=1e-12)
