@@ -1,6 +1,7 @@
 """The studies that come with hwcore, at every scale."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -53,6 +54,20 @@ def test_the_prose_shows_every_experiment_once(name: str) -> None:
     text = (ROOT / f"report/{name}/report.md").read_text()
     shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
     assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
+
+
+def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
+    data = "data: {function: cos, domain: [-1, 1], samples: 9, test_samples: 9}"
+    base = "{optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full}"
+    text = "title: T\nsource: {author: A, title: T, date: D}\nreplicates: 1\nexperiments:\n"
+    for name, training in (("a", f"&a {base}"), ("b", "&b {<<: *a, lr: 0.2}"), ("c", "{<<: *b, epochs: 7}")):
+        models = "models: {m: {label: M, mlp: [1, 1]}}"
+        text += f"  {name}: {{section: '1', title: T, {data}, training: {training}, {models}}}\n"
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/study.yaml").write_text(text)
+    found = load("s", tmp_path, parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"]))
+    trained = [each.models["m"].training for each in found.experiments.values()]
+    assert [(each.lr, each.epochs) for each in trained] == [(0.1, 5), (0.2, 5), (0.2, 7)]
 
 
 @pytest.mark.parametrize(
