@@ -8,6 +8,7 @@ import yaml
 
 from conftest import ROOT
 from hwcore.config import parse
+from hwcore.context import page_context
 from hwcore.studies.study import Study, available, load
 
 STUDIES = available(ROOT / "report")
@@ -54,6 +55,19 @@ def test_the_prose_shows_every_experiment_once(name: str) -> None:
     text = (ROOT / f"report/{name}/report.md").read_text()
     shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
     assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
+
+
+def test_pages_say_the_settings_in_words() -> None:
+    config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
+    context = page_context(load("paladugu", ROOT / "report", config), config)
+    said = {each["id"]: each["settings"] for each in context["experiments"]}
+    assert said["function-sinc"]["stops"] == (
+        "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
+    )
+    assert said["function-sign--as-run"]["data"] == "sgn(sin(10πx)) on [-1, 1], 200 samples on an even grid"
+    assert said["random-labels--as-run"]["data"] == (
+        "mnist, 100% of the training labels random, 100% of the test labels random, not normalised"
+    )
 
 
 def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
