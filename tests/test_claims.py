@@ -43,11 +43,12 @@ def judged(one: Claim, how: str = "yes", **tables: pd.DataFrame) -> Any:
 @pytest.mark.parametrize(
     ("described", "as_run", "verdict", "says"),
     [
-        ([1.0, 1.1], [3.0, 3.1], "fails", "; as run it holds: 3.05 [2.415, 3.685], n = 2; one note"),
-        ([3.0, 3.1], [1.0, 1.1], "holds", "; as run it fails: 1.05 [0.4147, 1.685], n = 2; one note"),
+        ([1.0, 1.1], [3.0, 3.1], "fails", "; as run it holds: 3.050 [2.415, 3.685], n = 2; one note"),
+        ([3.0, 3.1], [1.0, 1.1], "holds", "; as run it fails: 1.050 [0.4147, 1.685], n = 2; one note"),
         ([1.0, 9.0], [3.0, 3.0], "undecided", "; as run it holds: 3; one note"),
         ([3.0, 3.1], [3.1, 3.2], "holds", "lies above 2; one note"),
-        ([1.0, 1.1], [1.0, 9.0], "fails", "; as run it is undecided: 5 [-45.82, 55.82], n = 2; one note"),
+        ([1.0, 1.1], [1.0, 9.0], "fails", "; as run it is undecided: 5 [−45.82, 55.82], n = 2; one note"),
+        ([1.0, 1.1], [3.0], "fails", "; as run it is undecided: 3 (one replicate); one note"),
         ([1.0, 1.1], [np.nan, np.nan], "fails", "lies not above 2; one note"),
     ],
 )

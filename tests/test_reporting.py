@@ -11,6 +11,7 @@ import pytest
 
 from conftest import ROOT
 from hwcore.claims.judge import COLUMNS
+from hwcore.claims.words import number
 from hwcore.errors import HwcoreError
 from hwcore.figures.style import save
 from hwcore.files import write_json
@@ -19,7 +20,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
-from hwcore.reporting.words import measured, number, pipe_table
+from hwcore.reporting.words import measured, pipe_table
 
 TEX = shutil.which("latexmk") or shutil.which("tectonic")
 

@@ -14,7 +14,6 @@ from hwcore.studies.study import Study, available, load
 STUDIES = available(ROOT / "report")
 # Counts that their reports state of layers that do not have them; a claim of each study says so.
 MISCOUNTED = {
-    "alluri": set(),
     "paladugu": {
         ("cnn-3", 25550),
         ("network", 397510),
@@ -46,8 +45,8 @@ def test_networks_have_as_many_parameters_as_their_reports_say(name: str) -> Non
         for model in stated
         if model.network.parameters() != model.reported_parameters
     }
-    assert len(stated) > 10
-    assert wrong == MISCOUNTED[name]
+    assert stated
+    assert wrong == MISCOUNTED.get(name, set())
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from hwcore.claims.measure import Estimate, NoSuchDataError, describe, estimate
 from hwcore.claims.spec import Claim
+from hwcore.claims.words import estimated
 from hwcore.errors import HwcoreError
 
 COLUMNS = (
@@ -79,15 +80,8 @@ def _diagnosis(
         other, _ = _verdict(claim, found)
         if other not in (verdict, "not judged"):
             name = experiment.rpartition("--")[2].replace("-", " ")
-            yield f"{name} it {'is undecided' if other == 'undecided' else other}: {_in_short(found)}"
-
-
-def _in_short(found: Estimate) -> str:
-    if math.isnan(found.value):
-        return "no number"
-    if found.low == found.high:
-        return f"{found.value:.4g}"
-    return f"{found.value:.4g} [{found.low:.4g}, {found.high:.4g}], n = {found.n}"
+            said = "is undecided" if other == "undecided" else other
+            yield f"{name} it {said}: {estimated(found.value, found.low, found.high, found.n)}"
 
 
 def _verdict(claim: Claim, found: Estimate) -> tuple[str, str]:

@@ -1,10 +1,11 @@
 """Phrases and tables that pages share."""
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+
+from hwcore.claims.words import estimated
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
@@ -26,27 +27,9 @@ def short_banner(scale: dict[str, str]) -> str:
     return f"scale {scale['name']}: {said}" if said else ""
 
 
-def number(value: float) -> str:
-    """Four significant digits; thousands separated."""
-    if not math.isfinite(value):
-        return "–"
-    if value == int(value) and abs(value) < 1e9:
-        return f"{int(value):,}".replace("-", "−")
-    if 1e-3 <= abs(value) < 1e5:
-        digits = max(0, 3 - math.floor(math.log10(abs(value))))
-        return f"{value:,.{digits}f}".replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
-
-
 def measured(claim: Any) -> str:
-    """The reproduced number of a claim with its interval and the number of replicates."""
-    if not math.isfinite(claim.reproduced):
-        return "no number"
-    if claim.ci_low == claim.ci_high:
-        return number(claim.reproduced)
-    if not math.isfinite(claim.ci_low):
-        return f"{number(claim.reproduced)} (one replicate)"
-    return f"{number(claim.reproduced)} [{number(claim.ci_low)}, {number(claim.ci_high)}], n = {claim.n}"
+    """The reproduced number of a row of claims.parquet."""
+    return estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:

@@ -106,7 +106,7 @@ class Study:
     def counterparts(self, claim: Claim) -> list[str]:
         """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
 
-        None for a claim about a variant.
+        A claim about a variant has no counterpart.
         """
         described = self.experiments[claim.experiment]
         return [
