@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from hwcore.claims.spec import Claim
 from hwcore.config import parse
 from hwcore.context import page_context
 from hwcore.studies.study import Study, available, load
@@ -97,3 +98,11 @@ def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
 def test_claims_are_compared_with_variants_of_the_same_models(name: str, claim: str, variants: list[str]) -> None:
     found = study(name, "quick")
     assert found.counterparts(found.claims[claim]) == variants
+
+
+def test_a_variant_without_the_table_of_a_claim_is_no_counterpart() -> None:
+    found = study("paladugu", "quick")
+    said = {"where": "2.2", "says": "so", "experiment": "gradient-norm", "expect": {"above": 0}}
+    for table, variants in (("trajectory-layer-2", []), ("trajectory-whole", ["gradient-norm--as-run"])):
+        claim = Claim.model_validate({**said, "measure": {"value": "dimension", "table": table}})
+        assert found.counterparts(claim) == variants
