@@ -89,10 +89,11 @@ def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
     [
         ("paladugu", "mnist-accuracy-1", ["train-mnist--as-run"]),
         ("paladugu", "pca-weights", []),
-        # these have no such table or other models, or the claim is about a variant itself
+        # these have no such table or other models, or the claim is about a variant itself or stands alone
         ("alluri", "pca-weights-whole", ["optimisation-pca--corrected"]),
         ("alluri", "random-not-fitted", []),
         ("alluri", "interpolation-peaks", []),
+        ("paladugu", "sinc-fits-1", []),
     ],
 )
 def test_claims_are_compared_with_variants_of_the_same_models(name: str, claim: str, variants: list[str]) -> None:

@@ -133,7 +133,8 @@ class Claim(_Spec):
     """A number or statement of a report.
 
     ``where`` is its section, ``says`` a short quotation, ``reported`` the number if there is one,
-    ``note`` how a vague statement is made measurable.
+    ``note`` how a vague statement is made measurable.  ``alone`` keeps it from being compared with the variants
+    of its experiment, where what it expects is in units of the data as described.
     """
 
     where: str
@@ -143,6 +144,7 @@ class Claim(_Spec):
     measure: Measure
     expect: Expectation
     note: str | None = None
+    alone: bool = False
 
     @model_validator(mode="before")
     @classmethod

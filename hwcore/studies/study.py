@@ -106,13 +106,14 @@ class Study:
     def counterparts(self, claim: Claim) -> list[str]:
         """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
 
-        A claim about a variant has no counterpart.
+        A claim about a variant, or one that stands alone, has none.
         """
         described = self.experiments[claim.experiment]
         return [
             other.id
             for other in self.experiments.values()
-            if other.base == claim.experiment != other.id
+            if not claim.alone
+            and other.base == claim.experiment != other.id
             and other.models.keys() == described.models.keys()
             and claim.tables() <= {*other.tables}
         ]
