@@ -16,8 +16,8 @@ from benchmarks.train import SPECS, images
 from hwcore.data.load import load
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
-from hwcore.train.job import TrainingJob
 from hwcore.train.recorder import metrics_table
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import fit
 
 REPLICATES = 5
@@ -31,22 +31,22 @@ SIZES = {
 
 
 def compare(name: str) -> list[dict[str, Any]]:
-    job = _job(name, "float32")
+    spec = _spec(name, "float32")
     path = prepared(SPECS[name]["data"]["dataset"])
-    names = {"study": job.study, "experiment": job.experiment, "model": job.model}
+    names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
     threads = available_threads()
     with computing_on("cpu") as where:
-        data = load(job.data, path, **names, replicates=REPLICATES)
+        data = load(spec.data, path, **names, replicates=REPLICATES)
         torch.set_num_threads(threads)
-        parts = plain.loaders(images(job, path), job.training)
+        parts = plain.loaders(images(spec, path), spec.training)
         reference = []
         for seed in range(REPLICATES):
             torch.manual_seed(seed)
-            reference.append(plain.fit(plain.build(job.network, 1_000 + seed), parts, job.training, where))
+            reference.append(plain.fit(plain.build(spec.network, 1_000 + seed), parts, spec.training, where))
         rows = []
         kinds: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
         for kind in kinds:
-            own = _job(name, kind)
+            own = _spec(name, kind)
             table = metrics_table(fit(own, data, precision.chosen(own, where), threads=threads))
             found = table[table.epoch == own.training.epochs].test_accuracy.tolist()
             (a, sa), (b, sb) = _mean(reference), _mean(found)
@@ -63,15 +63,15 @@ def compare(name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _job(name: str, kind: str) -> TrainingJob:
+def _spec(name: str, kind: str) -> RunSpec:
     train, test, epochs = SIZES[name]
-    spec = SPECS[name]
-    return TrainingJob.model_validate(
+    work = SPECS[name]
+    return RunSpec.model_validate(
         {
             **{"study": "benchmark", "experiment": f"accuracy-{name}", "model": "m", "precision": kind},
-            "network": spec["networks"][0],
-            "data": {"dataset": spec["data"]["dataset"], "train_samples": train, "test_samples": test},
-            "training": {**spec["training"], "epochs": epochs},
+            "network": work["networks"][0],
+            "data": {"dataset": work["data"]["dataset"], "train_samples": train, "test_samples": test},
+            "training": {**work["training"], "epochs": epochs},
             "replicates": REPLICATES,
         }
     )

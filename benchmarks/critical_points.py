@@ -32,7 +32,7 @@ from hwcore.nets.network import flatten, initialize
 from hwcore.nets.spec import Network
 from hwcore.train.device import computing_on
 from hwcore.train.ensemble import seeds
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 Array = NDArray[np.float64]
@@ -94,7 +94,7 @@ def _parts(flat: Tensor, sizes: dict[str, torch.Size]) -> dict[str, Tensor]:
 def _points(function: str, activation: str, weight_decay: float) -> list[dict[str, Any]]:
     """As in the study alluri: ReLU networks from their trained weights, smooth ones from their initial ones."""
     domain = [-1, 1] if function == "sinc5" else [-10, 10]
-    job = TrainingJob.model_validate(
+    spec = RunSpec.model_validate(
         {
             "study": "benchmark",
             "experiment": f"critical-points-{function}",
@@ -107,13 +107,13 @@ def _points(function: str, activation: str, weight_decay: float) -> list[dict[st
     )
     tolerance = 1e-6 if activation == "relu" else 1e-8
     with TemporaryDirectory() as folder, computing_on("cpu") as device:
-        train(job, None, Path(folder), device="cpu")
+        train(spec, None, Path(folder), device="cpu")
         run = Run.open(Path(folder), None, device=device)
         network = Network.model_validate({"mlp": SMALL, "activation": activation})
         if activation == "relu":
             begin = start(run)
         else:
-            begin = flatten(initialize(network, seeds(job, "init", range(NETWORKS)))[0]).double()
+            begin = flatten(initialize(network, seeds(spec, "init", range(NETWORKS)))[0]).double()
         began = time.perf_counter()
         ends = torch.stack([_minpack(run, own, activation, weight_decay) for own in begin[:PLAIN]])
         plain_s = (time.perf_counter() - began) / PLAIN

@@ -23,7 +23,7 @@ from hwcore.analyses.landscape import analyse, filter_normalized
 from hwcore.analyses.run import Run
 from hwcore.nets.network import flatten
 from hwcore.train.device import available_threads, computing_on
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 ROUNDS, COUNT, SAMPLES = 3, 51, 10_000
@@ -31,7 +31,7 @@ POINTS = (0, 700, 1300, 2600)  # of the grid, row by row, at which the loop is m
 
 
 def measure() -> list[dict[str, Any]]:
-    job = TrainingJob.model_validate(
+    spec = RunSpec.model_validate(
         {
             **{"study": "benchmark", "experiment": "landscape", "model": "m", "replicates": 1},
             "network": {"mlp": [784, 120, 50, 10]},
@@ -41,13 +41,13 @@ def measure() -> list[dict[str, Any]]:
     )
     path = prepared("mnist")
     with TemporaryDirectory() as name:
-        train(job, path, Path(name), device="cpu")
+        train(spec, path, Path(name), device="cpu")
         return [_compare(Run.open(Path(name), path, device=torch.device("cpu")))]
 
 
 def _compare(run: Run) -> dict[str, Any]:
     threads = available_threads()
-    loader = DataLoader(images(run.job, run.prepared or Path())[0], batch_size=100)
+    loader = DataLoader(images(run.spec, run.prepared or Path())[0], batch_size=100)
     directions = filter_normalized(run, 0, 2)
     trained = flatten(run.parameters)[0]
     net = plain.build(run.network, 0).eval()

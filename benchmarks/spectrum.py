@@ -20,7 +20,7 @@ from hwcore.analyses.products import product_of
 from hwcore.data.load import load
 from hwcore.nets.network import flatten, shapes
 from hwcore.train.device import computing_on
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import fit
 
 ROUNDS = 3
@@ -29,7 +29,7 @@ COUNT, TOLERANCE, STEPS = 5, 1e-3, 100
 
 def measure() -> list[dict[str, Any]]:
     names = {"study": "benchmark", "experiment": "spectrum", "model": "m"}
-    job = TrainingJob.model_validate(
+    spec = RunSpec.model_validate(
         {
             **names,
             "network": {"mlp": [784, 120, 50, 10]},
@@ -39,10 +39,10 @@ def measure() -> list[dict[str, Any]]:
         }
     )
     with computing_on("cpu"):
-        data = load(job.data, prepared("mnist"), **names, replicates=1).shaped((784,))
-        (recorder,) = fit(job, data, torch.float32)
-        weights = {name: recorder.weights[name] for name in shapes(job.network)}
-        net = plain.build(job.network, 0)
+        data = load(spec.data, prepared("mnist"), **names, replicates=1).shaped((784,))
+        (recorder,) = fit(spec, data, torch.float32)
+        weights = {name: recorder.weights[name] for name in shapes(spec.network)}
+        net = plain.build(spec.network, 0)
         with torch.no_grad():
             for parameter, value in zip(net.parameters(), weights.values(), strict=True):
                 parameter.copy_(value[0])
@@ -54,8 +54,8 @@ def measure() -> list[dict[str, Any]]:
             return torch.tensor(values)
 
         def ours() -> torch.Tensor:
-            product = product_of(job.network, "cross_entropy", flatten(weights), {}, data.train_x, data.train_y)
-            start = torch.randn(job.network.parameters(), generator=torch.Generator().manual_seed(0))
+            product = product_of(spec.network, "cross_entropy", flatten(weights), {}, data.train_x, data.train_y)
+            start = torch.randn(spec.network.parameters(), generator=torch.Generator().manual_seed(0))
             values, converged = largest(product, start, COUNT, TOLERANCE, STEPS)
             assert converged.all()
             return values

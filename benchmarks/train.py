@@ -27,7 +27,7 @@ from hwcore.data.load import Data, load
 from hwcore.data.spec import DatasetData
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import fit
 
 ROUNDS = 5
@@ -114,28 +114,28 @@ def measure(name: str) -> list[dict[str, Any]]:
 
 
 def _row(shown: str, name: str, device: str) -> dict[str, Any]:
-    spec = SPECS[name]
+    work = SPECS[name]
     threads = available_threads()
     works: list[tuple[Callable[[], None], Callable[[], None]]] = []
-    floor, epochs, replicates = 0.0, spec["training"]["epochs"], spec["replicates"]
+    floor, epochs, replicates = 0.0, work["training"]["epochs"], work["replicates"]
     with computing_on(device) as where:
-        for i, network in enumerate(spec["networks"]):
-            said = {key: spec[key] for key in ("data", "training", "replicates")}
+        for i, network in enumerate(work["networks"]):
+            said = {key: work[key] for key in ("data", "training", "replicates")}
             names = {"study": "benchmark", "experiment": name, "model": str(i)}
-            job = TrainingJob.model_validate({**names, "network": network, **said})
-            path = prepared(spec["data"]["dataset"]) if "dataset" in spec["data"] else None
-            data = load(job.data, path, **names, replicates=replicates)
-            fitted = data.shaped(job.network.input)
-            parts = plain.loaders(images(job, path) if path else fitted, job.training)
-            net = plain.build(job.network, 0)
+            spec = RunSpec.model_validate({**names, "network": network, **said})
+            path = prepared(work["data"]["dataset"]) if "dataset" in work["data"] else None
+            data = load(spec.data, path, **names, replicates=replicates)
+            fitted = data.shaped(spec.network.input)
+            parts = plain.loaders(images(spec, path) if path else fitted, spec.training)
+            net = plain.build(spec.network, 0)
             works.append(
                 (
-                    partial(_plain, net, parts, job, threads, where),
-                    partial(_ours, job, data.to(where), precision.chosen(job, where), threads),
+                    partial(_plain, net, parts, spec, threads, where),
+                    partial(_ours, spec, data.to(where), precision.chosen(spec, where), threads),
                 )
             )
             if device == "cpu":
-                floor += _floor(net, fitted, job, threads)
+                floor += _floor(net, fitted, spec, threads)
         times = _in_turns(works)
     plain_s = sum(t for t, _ in times) / epochs / len(works)
     hwcore_s = sum(t for _, t in times) / epochs / len(works) / replicates
@@ -145,11 +145,11 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
     return row
 
 
-def images(job: TrainingJob, path: Path) -> tuple[plain.Images, plain.Images]:
-    """The samples of the job as single images."""
-    assert isinstance(job.data, DatasetData)
-    names = {"study": job.study, "experiment": job.experiment, "model": job.model}
-    data = load(job.data.model_copy(update={"normalize": False}), path, **names, replicates=1)
+def images(spec: RunSpec, path: Path) -> tuple[plain.Images, plain.Images]:
+    """The samples of the run as single images."""
+    assert isinstance(spec.data, DatasetData)
+    names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
+    data = load(spec.data.model_copy(update={"normalize": False}), path, **names, replicates=1)
     parts = ((data.train_x, data.train_y), (data.test_x, data.test_y))
     with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["about"])
@@ -158,14 +158,14 @@ def images(job: TrainingJob, path: Path) -> tuple[plain.Images, plain.Images]:
     return first, second
 
 
-def _plain(net: nn.Module, parts: list[Any], job: TrainingJob, threads: int, where: torch.device) -> None:
+def _plain(net: nn.Module, parts: list[Any], spec: RunSpec, threads: int, where: torch.device) -> None:
     torch.set_num_threads(threads)
-    plain.fit(net, parts, job.training, where)
+    plain.fit(net, parts, spec.training, where)
 
 
-def _ours(job: TrainingJob, data: Data, dtype: torch.dtype, threads: int) -> None:
+def _ours(spec: RunSpec, data: Data, dtype: torch.dtype, threads: int) -> None:
     torch.set_num_threads(1)
-    recorders = fit(job, data, dtype, threads=threads)
+    recorders = fit(spec, data, dtype, threads=threads)
     # on a GPU this waits for the end
     assert all(bool(part.metrics.isfinite().any()) for part in recorders)
 
@@ -183,8 +183,8 @@ def _in_turns(works: list[tuple[Callable[[], None], Callable[[], None]]]) -> lis
     return [(statistics.median(first), statistics.median(second)) for first, second in times]
 
 
-def _floor(net: nn.Module, data: Data, job: TrainingJob, threads: int) -> float:
-    size = len(data.train_x) if job.training.batch_size == "full" else job.training.batch_size
+def _floor(net: nn.Module, data: Data, spec: RunSpec, threads: int) -> float:
+    size = len(data.train_x) if spec.training.batch_size == "full" else spec.training.batch_size
     steps = -(-len(data.train_x) // size)
     net.train()
     with FlopCounterMode(display=False) as counter:
@@ -196,7 +196,7 @@ def _floor(net: nn.Module, data: Data, job: TrainingJob, threads: int) -> float:
         net(data.test_x[:size])
     flops += counter.get_total_flops() * len(data.test_x) / len(data.test_x[:size])
     # Adam reads weight, gradient and two moments and writes three of them
-    weights = 4 * 7 * job.network.parameters() * steps
+    weights = 4 * 7 * spec.network.parameters() * steps
     inputs = 4 * (data.train_x.numel() + data.test_x.numel())
     rate, bandwidth = _machine(threads)
     return float(max(flops / rate, (weights + inputs) / bandwidth))

@@ -20,7 +20,7 @@ from hwcore.files import write_json
 from hwcore.fingerprint import Code, digest, file_digest
 from hwcore.provenance import versions
 from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 
 DATA = Path("resources/data")
 REPORT = Path("report")
@@ -72,7 +72,7 @@ class Plan:
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
-        self.trainings: dict[str, TrainingJob] = {}
+        self.trainings: dict[str, RunSpec] = {}
         self._root = root
         self._pages = PAGES if pdf else PAGES[:-1]
         self._code = Code(root)
@@ -184,7 +184,7 @@ class Plan:
         return self.results / "runs" / study.name / experiment.id / model.name
 
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
-        job = TrainingJob(
+        job = RunSpec(
             study=study.name,
             experiment=experiment.id,
             model=model.name,

@@ -34,7 +34,7 @@ from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize, unflatten
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
@@ -45,7 +45,7 @@ CPU = torch.device("cpu")
 
 def trained(folder: Path, prepared: Path | None = None, **changes: Any) -> Run:
     said = {"study": "s", "experiment": "e", "model": "m", "network": {"mlp": [1, 4, 3, 1], "activation": "tanh"}}
-    job = TrainingJob.model_validate({**said, "data": COS, "training": FIT, "replicates": 3, **changes})
+    job = RunSpec.model_validate({**said, "data": COS, "training": FIT, "replicates": 3, **changes})
     train(job, prepared, folder, device="cpu")
     return Run.open(folder, prepared, device=CPU)
 
@@ -271,9 +271,9 @@ def test_sensitivity_is_the_jacobian_of_autograd(classifiers: dict[str, Run]) ->
 def test_a_softmax_at_the_end_is_not_applied_twice(classifiers: dict[str, Run], tmp_path: Path) -> None:
     plain = classifiers["fast"]
     for kind in ("softmax", "log_softmax"):
-        job = plain.job.model_dump()
+        job = plain.spec.model_dump()
         layers = [*job["network"]["layers"], {"kind": kind}]
-        ended = TrainingJob.model_validate({**job, "network": {**job["network"], "layers": layers}})
+        ended = RunSpec.model_validate({**job, "network": {**job["network"], "layers": layers}})
         run = Run(plain.folder, ended, plain.prepared, CPU)
         x = plain.data.test_x[:7]
         for found, expected in zip(
@@ -400,7 +400,7 @@ class Line(Run):
 
 def test_signs_of_curvature_at_a_point_that_is_known(tmp_path: Path) -> None:
     said = {"study": "s", "experiment": "e", "model": "m", "data": COS, "training": FIT, "replicates": 1}
-    job = TrainingJob.model_validate({**said, "network": {"mlp": [1, 1, 1], "activation": "sigmoid"}})
+    job = RunSpec.model_validate({**said, "network": {"mlp": [1, 1, 1], "activation": "sigmoid"}})
     run = Line(tmp_path, job, None, CPU)
     loss, _ = curvature.objectives(run)
     # f = v·σ(w x + b) + c with w = v = 0: the best constant; c curves by 2, the pair (v, w) has eigenvalues ±
@@ -420,7 +420,7 @@ def test_a_network_too_large_for_an_exact_hessian(classifiers: dict[str, Run], m
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path: Path, fitted: Run) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"job": fitted.job.model_dump(mode="json")}))
+    (tmp_path / "run.json").write_text(json.dumps({"spec": fitted.spec.model_dump(mode="json")}))
     (tmp_path / "checkpoint.safetensors").write_bytes(b"")
     with pytest.raises(HwcoreError, match=r"checkpoint\.safetensors: cannot be read"):
         _ = Run.open(tmp_path, None, device=CPU).parameters

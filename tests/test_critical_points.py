@@ -18,7 +18,7 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, initialize
 from hwcore.nets.spec import Network
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 40, "test_samples": 5}
@@ -29,7 +29,7 @@ SOLVE: dict[str, Any] = {"solver": "levenberg-marquardt", "tolerance": 1e-8}
 
 def trained(folder: Path, replicates: int = 4, **changes: Any) -> Run:
     said = {"study": "s", "experiment": "e", "model": "m", "network": {"mlp": [1, 3, 1]}, "data": COS, "training": FIT}
-    job = TrainingJob.model_validate({**said, "replicates": replicates, **changes})
+    job = RunSpec.model_validate({**said, "replicates": replicates, **changes})
     train(job, None, folder, device="cpu")
     return Run.open(folder, None, device=CPU)
 

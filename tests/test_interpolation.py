@@ -15,7 +15,7 @@ from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 CPU = torch.device("cpu")
@@ -37,7 +37,7 @@ def run(folder: Path, model: str, prepared: Path | None, network: dict[str, Any]
         data = {"function": "cos", "domain": [-3, 3], "samples": 40, "test_samples": 20}
         fit |= {"loss": "mse"}
     said = {"study": "s", "experiment": "e", "model": model, "replicates": 3}
-    job = TrainingJob.model_validate({**said, "network": network, "data": data, "training": fit})
+    job = RunSpec.model_validate({**said, "network": network, "data": data, "training": fit})
     train(job, prepared, folder / model, device="cpu")
     return Run.open(folder / model, prepared, device=CPU)
 

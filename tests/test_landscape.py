@@ -15,7 +15,7 @@ from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, unflatten
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 CPU = torch.device("cpu")
@@ -43,7 +43,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     data = {"dataset": "digits", "train_samples": 130, "test_samples": 20, "random_labels": 0.3}
     training = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 30}
     said = {"study": "s", "experiment": "e", "model": "m", "network": NETWORKS[request.param], "replicates": 2}
-    job = TrainingJob.model_validate({**said, "data": data, "training": training, "record": {"weights_every": 1}})
+    job = RunSpec.model_validate({**said, "data": data, "training": training, "record": {"weights_every": 1}})
     train(job, folder / "digits.safetensors", folder / "run", device="cpu")
     return Run.open(folder / "run", folder / "digits.safetensors", device=CPU)
 

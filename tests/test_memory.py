@@ -13,7 +13,7 @@ from hwcore.analyses.products import hessian_product
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.nets.network import flatten
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 # glibc's own count of memory in use; that of the system does not fall when memory is freed, nor grow when it is reused
@@ -58,7 +58,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     training = {"optimizer": "adam", "lr": 0.001, "loss": "cross_entropy", "epochs": 1, "batch_size": 60}
     data = {"dataset": "digits", "train_samples": 120, "test_samples": 20}
     train(
-        TrainingJob.model_validate({**said, "data": data, "training": training}),
+        RunSpec.model_validate({**said, "data": data, "training": training}),
         folder / "digits.safetensors",
         folder / "run",
         device="cpu",

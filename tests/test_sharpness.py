@@ -15,7 +15,7 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward
 from hwcore.nets.spec import Network
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ def classifier(folder: Path, network: dict[str, object], model: str = "m") -> Ru
     said = {"study": "s", "experiment": "e", "model": model, "network": network, "replicates": 2}
     training = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 3, "batch_size": 30}
     data = {"dataset": "digits", "train_samples": 150, "test_samples": 40}
-    job = TrainingJob.model_validate({**said, "data": data, "training": training})
+    job = RunSpec.model_validate({**said, "data": data, "training": training})
     train(job, prepared, folder / model, device="cpu")
     return Run.open(folder / model, prepared, device=CPU)
 

@@ -16,7 +16,7 @@ from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.tensors import write_tensors
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 OPTIONS: dict[str, Any] = {"count": 5, "tolerance": 1e-4, "steps": 80, "probes": 10, "samples": None}
@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     said = {"study": "s", "experiment": "e", "model": "m", "replicates": 2, "network": {"mlp": [64, 4, 10]}}
     fit = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 20}
     data = {"dataset": "digits", "train_samples": 201, "test_samples": 40, "random_labels": 0.2}
-    job = TrainingJob.model_validate({**said, "data": data, "training": fit})
+    job = RunSpec.model_validate({**said, "data": data, "training": fit})
     train(job, folder / "digits.safetensors", folder, device="cpu")
     return Run.open(folder, folder / "digits.safetensors", device=torch.device("cpu"))
 

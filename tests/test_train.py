@@ -26,8 +26,8 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
 from hwcore.train import precision, split
-from hwcore.train.job import TrainingJob
 from hwcore.train.resume import Resume
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
@@ -52,12 +52,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def job(**changes: Any) -> TrainingJob:
+def job(**changes: Any) -> RunSpec:
     said = {"study": "s", "experiment": "e", "model": "m", "network": {"mlp": [1, 5, 4, 1], "activation": "tanh"}}
-    return TrainingJob.model_validate({**said, "data": COS, "training": FIT, "replicates": 3, **changes})
+    return RunSpec.model_validate({**said, "data": COS, "training": FIT, "replicates": 3, **changes})
 
 
-def run(job: TrainingJob, folder: Path, prepared: Path | None = None) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+def run(job: RunSpec, folder: Path, prepared: Path | None = None) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
     train(job, prepared, folder, device="cpu")
     return load_file(folder / "checkpoint.safetensors"), pd.read_parquet(folder / "metrics.parquet")
 
@@ -226,9 +226,9 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path,
     plan = {"job": asked.model_dump(mode="json"), "prepared": str(digits), "folder": str(tmp_path / "killed")}
     (tmp_path / "job.json").write_text(json.dumps({**plan, "threads": threads}))
     code = (
-        "import json, sys, pathlib; from hwcore.train.job import TrainingJob; from hwcore.train.train import train;"
+        "import json, sys, pathlib; from hwcore.train.spec import RunSpec; from hwcore.train.train import train;"
         "said = json.loads(pathlib.Path(sys.argv[1]).read_text());"
-        "train(TrainingJob.model_validate(said['job']), pathlib.Path(said['prepared']), pathlib.Path(said['folder']),"
+        "train(RunSpec.model_validate(said['job']), pathlib.Path(said['prepared']), pathlib.Path(said['folder']),"
         "device='cpu', threads=said['threads'], key='k', interval=0)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "job.json")]

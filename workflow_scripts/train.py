@@ -7,12 +7,12 @@ that was killed goes on from the state that it saved last.
 
 from hwcore.jobs import Job, run
 from hwcore.train.device import available_threads
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
 
 def work(job: Job) -> None:
-    training = TrainingJob.model_validate(job.spec)
+    training = RunSpec.model_validate(job.spec)
     folder = job.outputs["checkpoint"].parent
     train(
         training,

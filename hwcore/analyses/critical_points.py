@@ -117,10 +117,8 @@ def _examine(
         raise HwcoreError(
             f"critical_points: model {name} has {count:,} parameters; an exact Hessian takes at most {_LARGEST:,}"
         )
-    if solver != "none" and run.job.training.loss != "mse":
-        raise HwcoreError(
-            f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {run.job.training.loss}"
-        )
+    if solver != "none" and (loss := run.spec.training.loss) != "mse":
+        raise HwcoreError(f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {loss}")
     network = run.network if activation == "none" else with_activation(run.network, activation)
     function, plain = surface(run, network, weight_decay), surface(run, run.network, 0.0)
     trained = start(run)
@@ -163,8 +161,8 @@ def with_activation(network: Network, kind: str) -> Network:
 
 def _initial(run: Run, network: Network) -> Tensor:
     """The weights that training started from, in float64: (R, P)."""
-    job = run.job
-    seeds = [seed(job.study, job.experiment, job.model, r, "init") for r in range(run.replicates)]
+    spec = run.spec
+    seeds = [seed(spec.study, spec.experiment, spec.model, r, "init") for r in range(run.replicates)]
     return flatten(initialize(network, seeds)[0]).double().to(run.device)
 
 
@@ -367,11 +365,11 @@ def directions(run: Run, weights: Tensor, chosen: Tensor, purpose: str, count: i
 
     ``weights`` is (R, P); ``count`` tensors of shape (len(chosen), P).
     """
-    job = run.job
+    spec = run.spec
     length = weights[chosen].norm(dim=1).clamp(min=1.0)
     found = []
     for r in chosen.tolist():
-        generator = Generator().manual_seed(seed(job.study, job.experiment, job.model, r, purpose))
+        generator = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, r, purpose))
         drawn = torch.randn(count, weights.shape[1], generator=generator, dtype=torch.float64)
         found.append(drawn / drawn.norm(dim=1, keepdim=True))
     return list(torch.stack(found, dim=1).to(weights.device) * length[:, None])

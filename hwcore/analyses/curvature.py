@@ -265,7 +265,7 @@ class Differentiated:
 def surface(run: Run, network: Network, weight_decay: float) -> Surface:
     """The training loss of ``network`` (the run's own or one of its shape) plus λ/2 ‖θ‖²."""
     data = run.data
-    if Perceptron.fits(network, run.job.training.loss):
+    if Perceptron.fits(network, run.spec.training.loss):
         return Perceptron(network, data.train_x.double().flatten(1), data.train_y.double(), weight_decay)
     smooth = not {layer.kind for layer in network.layers} & {"relu", "leaky_relu", "max_pool"}
     return Differentiated(*objectives(run, network), weight_decay, smooth=smooth)
@@ -290,13 +290,13 @@ def objectives(run: Run, network: Network | None = None) -> tuple[Objective, Obj
 
     def loss(weights: Tensor, chosen: Tensor) -> Tensor:
         targets = y[chosen] if data.own_train_labels else y
-        return losses(run.job.training.loss, outputs(weights, chosen), targets)
+        return losses(run.spec.training.loss, outputs(weights, chosen), targets)
 
     def residuals(weights: Tensor, chosen: Tensor) -> Tensor:
         differences: Tensor = outputs(weights, chosen) - y
         return differences.flatten(1) / math.sqrt(y.numel())
 
-    return loss, residuals if run.job.training.loss == "mse" else None
+    return loss, residuals if run.spec.training.loss == "mse" else None
 
 
 def gradient(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def gaps(name: str, run: Run) -> pd.DataFrame:
 
 def evaluated(name: str, run: Run) -> pd.DataFrame:
     """One row per replicate of a model, as of ``analyse``."""
-    training = run.job.training
+    training = run.spec.training
     columns = {
         "model": name,
         "replicate": range(run.replicates),

@@ -21,7 +21,7 @@ def analyse(runs: dict[str, Run], *, accuracy: float) -> pd.DataFrame:
 
 
 def _measure(name: str, run: Run, accuracy: float) -> pd.DataFrame:
-    data = run.job.data
+    data = run.spec.data
     if not isinstance(data, DatasetData):
         raise HwcoreError(f"fitting: model {name} learns a function, which has no accuracy")
     by = run.metrics.sort_values("epoch").groupby("replicate")

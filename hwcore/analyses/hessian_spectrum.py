@@ -40,10 +40,10 @@ def analyse(
 def _spectrum(
     name: str, run: Run, r: int, count: int, tolerance: float, steps: int, probes: int, samples: int | None
 ) -> pd.DataFrame:
-    parameters, job = run.network.parameters(), run.job
+    parameters, spec = run.network.parameters(), run.spec
     if count > parameters:
         raise HwcoreError(f"hessian_spectrum: count: {count}, but model {name} has {parameters} parameters")
-    draw = Generator().manual_seed(seed(job.study, job.experiment, job.model, r, "spectrum"))
+    draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, r, "spectrum"))
     rows: list[tuple[str, float, float, bool]]
     if all(bool(value[r].isfinite().all()) for value in run.parameters.values()):
         product = hessian_product(run, r, samples=samples, dtype=torch.float32)

@@ -115,8 +115,8 @@ def _recompute(run: Run, parameters: Parameters, buffers: Parameters, owners: Se
 
     Dropout is active, as in training, with the masks of each point's replicate in ``owners``.
     """
-    job = run.job
-    drawn = [seed(job.study, job.experiment, job.model, r, "batch norm") for r in owners]
+    spec = run.spec
+    drawn = [seed(spec.study, spec.experiment, spec.model, r, "batch norm") for r in owners]
     masks = [Generator(device=run.device).manual_seed(s) for s in drawn]
     x, size = run.data.train_x, run.batch_size
     # a shorter last batch would count as much as the others

@@ -97,11 +97,11 @@ def _along_trajectory(name: str, run: Run, r: int, theta: Tensor, count: int, sa
 
 def filter_normalized(run: Run, replicate: int, count: int) -> Tensor:
     """Random directions (P, count) whose filters have the norms of the replicate's own: Li et al. 2018, section 4."""
-    job = run.job
+    spec = run.spec
     trained = {f"{layer}.weight" for layer in layer_names(run.network)}
     columns = []
     for number in range(count):
-        draw = Generator().manual_seed(seed(job.study, job.experiment, job.model, replicate, f"landscape {number}"))
+        draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, replicate, f"landscape {number}"))
         direction: Parameters = {}
         for key, value in run.parameters.items():
             own = value[replicate : replicate + 1]

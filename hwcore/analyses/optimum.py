@@ -30,19 +30,21 @@ def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
     count = run.network.parameters()
     if count > _LARGEST:
         raise HwcoreError(f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {_LARGEST:,}")
-    if run.job.training.loss != "mse":
-        raise HwcoreError(f"optimum: model {name}: Levenberg-Marquardt needs the loss mse, not {run.job.training.loss}")
+    if run.spec.training.loss != "mse":
+        raise HwcoreError(
+            f"optimum: model {name}: Levenberg-Marquardt needs the loss mse, not {run.spec.training.loss}"
+        )
     function = surface(run, run.network, 0.0)
     trained = start(run)[:replicates]
     chosen = torch.arange(len(trained), device=trained.device)
     found = levenberg_marquardt(function, trained, chosen, steps=steps, tolerance=_ZERO)
-    loss, slope, _ = function.gauss_newton(found.weights, chosen)
+    final, slope, _ = function.gauss_newton(found.weights, chosen)
     return pd.DataFrame(
         {
             "model": name,
             "replicate": range(len(trained)),
             "trained_loss": function.loss(trained, chosen).cpu().numpy(),
-            "train_loss": loss.cpu().numpy(),
+            "train_loss": final.cpu().numpy(),
             "grad_norm": slope.norm(dim=1).cpu().numpy(),
             "steps": found.steps.cpu().numpy(),
         }

@@ -37,7 +37,7 @@ def metrics(run: Run, weights: Weights, owners: Sequence[int], data: Data | None
         parameters, buffers = weights(chosen)
         for part, (x, y) in parts.items():
             own = y[list(owners[start : chosen.stop])] if data.classes and y.dim() == 2 else y
-            loss, accuracy = evaluate(run.network, parameters, buffers, run.job.training.loss, x, own)
+            loss, accuracy = evaluate(run.network, parameters, buffers, run.spec.training.loss, x, own)
             found.setdefault(f"{part}_loss", []).append(loss)
             if data.classes:
                 found.setdefault(f"{part}_accuracy", []).append(accuracy)

@@ -22,10 +22,10 @@ def analyse(runs: dict[str, Run], *, points: int) -> pd.DataFrame:
 
 @torch.no_grad()
 def _predict(name: str, run: Run, points: int) -> pd.DataFrame:
-    spec = run.job.data
-    if not isinstance(spec, FunctionData):
-        raise HwcoreError(f"predictions: model {name} is trained on {spec.dataset}, not on a function of one variable")
-    x = np.linspace(*spec.domain, points)
+    data = run.spec.data
+    if not isinstance(data, FunctionData):
+        raise HwcoreError(f"predictions: model {name} is trained on {data.dataset}, not on a function of one variable")
+    x = np.linspace(*data.domain, points)
     inputs = torch.from_numpy(x).float().unsqueeze(1).to(run.device)
     outputs = forward(run.network, run.parameters, run.buffers, inputs)
     return pd.DataFrame(
@@ -33,7 +33,7 @@ def _predict(name: str, run: Run, points: int) -> pd.DataFrame:
             "model": name,
             "replicate": np.repeat(np.arange(run.replicates), points),
             "x": np.tile(x, run.replicates),
-            "target": np.tile(FUNCTIONS[spec.function](x), run.replicates),
+            "target": np.tile(FUNCTIONS[data.function](x), run.replicates),
             "prediction": outputs.double().flatten().cpu().numpy(),
         }
     )

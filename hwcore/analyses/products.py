@@ -21,7 +21,7 @@ def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dty
     x, y = data.train_x.to(dtype), data.train_y if data.classes else data.train_y.to(dtype)
     weights = flatten({name: value[replicate : replicate + 1].to(dtype) for name, value in run.parameters.items()})
     buffers = {name: value[replicate : replicate + 1].to(dtype) for name, value in run.buffers.items()}
-    return product_of(run.network, run.job.training.loss, weights, buffers, x, y)
+    return product_of(run.network, run.spec.training.loss, weights, buffers, x, y)
 
 
 def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters, x: Tensor, y: Tensor) -> Product:

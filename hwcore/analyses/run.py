@@ -17,7 +17,7 @@ from hwcore.errors import HwcoreError
 from hwcore.files import read_json
 from hwcore.nets.network import Parameters, layer_names, shapes
 from hwcore.nets.spec import Network
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -25,27 +25,27 @@ class Run:
     """One model of an experiment with all its replicates; files are read when they are needed."""
 
     folder: Path
-    job: TrainingJob
+    spec: RunSpec
     prepared: Path | None
     device: torch.device
 
     @classmethod
     def open(cls, folder: Path, prepared: Path | None, *, device: torch.device) -> "Run":
-        job = TrainingJob.model_validate(read_json(folder / "run.json")["job"])
-        return cls(folder, job, prepared, device)
+        spec = RunSpec.model_validate(read_json(folder / "run.json")["spec"])
+        return cls(folder, spec, prepared, device)
 
     @property
     def network(self) -> Network:
-        return self.job.network
+        return self.spec.network
 
     @property
     def replicates(self) -> int:
-        return self.job.replicates
+        return self.spec.replicates
 
     @property
     def batch_size(self) -> int:
         """The number of samples in one step of training."""
-        samples, said = len(self.data.train_x), self.job.training.batch_size
+        samples, said = len(self.data.train_x), self.spec.training.batch_size
         return samples if said == "full" else min(said, samples)
 
     @cached_property
@@ -77,7 +77,7 @@ class Run:
         ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
         ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer does not exist or is not recorded.
         """
-        model, layers, (_, snapshots) = self.job.model, layer_names(self.network), self.snapshots
+        model, layers, (_, snapshots) = self.spec.model, layer_names(self.network), self.snapshots
         if layer is not None and layer > len(layers):
             raise HwcoreError(f"layer {layer} of model {model} does not exist; it has {len(layers)}")
         chosen = layers if layer is None else [layers[layer - 1]]
@@ -104,10 +104,10 @@ class Run:
     @cached_property
     def data(self) -> Data:
         """The very data that the model was trained on, its random labels included."""
-        job = self.job
-        names = {"study": job.study, "experiment": job.experiment, "model": job.model}
-        found = load(job.data, self.prepared, **names, replicates=job.replicates)
-        return found.shaped(job.network.input).to(self.device)
+        spec = self.spec
+        names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
+        found = load(spec.data, self.prepared, **names, replicates=spec.replicates)
+        return found.shaped(spec.network.input).to(self.device)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -86,7 +86,7 @@ def loss_gradient_norm(run: Run) -> Tensor:
     batch = run.data.training(run.batch_size)
     parameters = {name: value.detach().requires_grad_() for name, value in run.parameters.items()}
     outputs = forward(run.network, parameters, run.buffers, batch.train_x)
-    loss = losses(run.job.training.loss, outputs, batch.train_y)
+    loss = losses(run.spec.training.loss, outputs, batch.train_y)
     gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
     norms = [gradient.flatten(1).double().square().sum(1).sqrt() for gradient in gradients]
     return torch.stack(norms).mean(0)

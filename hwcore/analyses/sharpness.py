@@ -68,14 +68,14 @@ def analyse(
 def _measures(
     run: Run, replicate: int, parameters: Parameters, buffers: Parameters, epsilon: float, rho: float, samples: int
 ) -> dict[str, float]:
-    job, data = run.job, run.data.of_replicates([replicate]).training(samples)
+    spec, data = run.spec, run.data.of_replicates([replicate]).training(samples)
     weights = flatten(parameters)
     if not weights.isfinite().all():
         return dict.fromkeys(MEASURES, np.nan)
-    f = _objective(run.network, job.training.loss, buffers, data.train_x, data.train_y)
+    f = _objective(run.network, spec.training.loss, buffers, data.train_x, data.train_y)
     x = weights[0].double().cpu().numpy()
-    product = product_of(run.network, job.training.loss, weights, buffers, data.train_x, data.train_y)
-    draw = Generator().manual_seed(seed(job.study, job.experiment, job.model, replicate, "sharpness"))
+    product = product_of(run.network, spec.training.loss, weights, buffers, data.train_x, data.train_y)
+    draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, replicate, "sharpness"))
     start = torch.randn(len(x), generator=draw, dtype=torch.float64)
     values, _ = largest(product, start, 1, _LANCZOS_TOLERANCE, _LANCZOS_STEPS)
     found = (box_sharpness(f, x, epsilon), adaptive_sharpness(f, x, rho), values[0].item())

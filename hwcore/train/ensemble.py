@@ -10,14 +10,14 @@ from hwcore.data.load import Data
 from hwcore.nets.network import Parameters, channels_last, forward, initialize
 from hwcore.seeds import seed
 from hwcore.train.evaluate import evaluate
-from hwcore.train.job import TrainingJob
 from hwcore.train.loss import correct, losses
 from hwcore.train.optimizers import make_optimizer, make_scheduler
 from hwcore.train.recorder import Recorder
+from hwcore.train.spec import RunSpec
 
 
-def seeds(job: TrainingJob, purpose: str, chosen: Sequence[int]) -> list[int]:
-    return [seed(job.study, job.experiment, job.model, r, purpose) for r in chosen]
+def seeds(spec: RunSpec, purpose: str, chosen: Sequence[int]) -> list[int]:
+    return [seed(spec.study, spec.experiment, spec.model, r, purpose) for r in chosen]
 
 
 class Inputs:
@@ -54,30 +54,30 @@ class Ensemble:
     """
 
     def __init__(
-        self, job: TrainingJob, data: Data, inputs: Inputs, chosen: range, batch_size: int, dtype: torch.dtype
+        self, spec: RunSpec, data: Data, inputs: Inputs, chosen: range, batch_size: int, dtype: torch.dtype
     ) -> None:
         where = data.train_x.device
-        self.job, self.inputs, self.dtype, self.batch_size = job, inputs, dtype, batch_size
+        self.spec, self.inputs, self.dtype, self.batch_size = spec, inputs, dtype, batch_size
         self.data = data.of_replicates(chosen)
         self.done = 0  # epochs
         self.going = torch.arange(len(chosen))  # the replicates that have not stopped, by place in `chosen`
-        weights, buffers = initialize(job.network, seeds(job, "init", chosen))
+        weights, buffers = initialize(spec.network, seeds(spec, "init", chosen))
         self.parameters = {name: value.to(where).requires_grad_() for name, value in weights.items()}
         self.buffers = {name: value.to(where) for name, value in buffers.items()}
-        self.orders = [Generator().manual_seed(s) for s in seeds(job, "order", chosen)]
-        self.masks = [Generator(device=where).manual_seed(s) for s in seeds(job, "dropout", chosen)]
-        self.recorder = Recorder(job, len(chosen), -(-len(inputs) // batch_size), where)
+        self.orders = [Generator().manual_seed(s) for s in seeds(spec, "order", chosen)]
+        self.masks = [Generator(device=where).manual_seed(s) for s in seeds(spec, "dropout", chosen)]
+        self.recorder = Recorder(spec, len(chosen), -(-len(inputs) // batch_size), where)
         self._optimize()
         self._stopped: Parameters = {}  # the weights (R, ...) of replicates that stopped, buffers included
         self._streak = torch.zeros(len(chosen), dtype=torch.int64)  # epochs in a row in which `until` held
 
     def _optimize(self) -> None:
-        self.optimizer = make_optimizer(self.job.training, self.parameters.values())
-        self.scheduler = make_scheduler(self.job.training, self.optimizer)
+        self.optimizer = make_optimizer(self.spec.training, self.parameters.values())
+        self.scheduler = make_scheduler(self.spec.training, self.optimizer)
 
     @property
     def finished(self) -> bool:
-        return self.done == self.job.training.epochs or len(self.going) == 0
+        return self.done == self.spec.training.epochs or len(self.going) == 0
 
     def weights(self) -> Parameters:
         """Parameters and buffers of all replicates, those that stopped included: each (R, ...), on the CPU."""
@@ -91,13 +91,13 @@ class Ensemble:
 
         ``clock`` tells the seconds of training up to now.
         """
-        training, recorder, data = self.job.training, self.recorder, self.data
+        training, recorder, data = self.spec.training, self.recorder, self.data
         if self.done == 0 and recorder.due(0):
             recorder.snapshot(0, self.weights())
         lr = float(self.optimizer.param_groups[0]["lr"])
         loss, right, norm = self._train()
         test_loss, test_accuracy = evaluate(
-            *(self.job.network, self.parameters, self.buffers, training.loss, data.test_x, data.test_y),
+            *(self.spec.network, self.parameters, self.buffers, training.loss, data.test_x, data.test_y),
             dtype=self.dtype,
         )
         samples = len(self.inputs)
@@ -118,21 +118,21 @@ class Ensemble:
 
     def _train(self) -> tuple[Tensor, Tensor, Tensor]:
         """The sum over samples of losses and of right answers, and the mean gradient norm: each (r,)."""
-        job, training, recorder = self.job, self.job.training, self.recorder
+        spec, training, recorder = self.spec, self.spec.training, self.recorder
         loss_sum = torch.zeros(len(self.going), dtype=torch.float64, device=self.data.train_x.device)
         right, norm = torch.zeros_like(loss_sum), torch.zeros_like(loss_sum)
-        wants_norm = job.record.steps or (training.until is not None and training.until.grad_norm is not None)
+        wants_norm = spec.record.steps or (training.until is not None and training.until.grad_norm is not None)
         step, going = self.done * recorder.per_epoch, self.going.to(loss_sum.device)
         autocast = torch.autocast(loss_sum.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
         for x, y in self._batches():
             with autocast:
-                outputs = forward(job.network, self.parameters, self.buffers, x, training=True, dropout=self.masks)
+                outputs = forward(spec.network, self.parameters, self.buffers, x, training=True, dropout=self.masks)
             loss = losses(training.loss, outputs.float(), y)
             loss.sum().backward()
             if wants_norm:
                 grad_norm = _gradient_norm(self.parameters)
                 norm += grad_norm / recorder.per_epoch
-                if job.record.steps:
+                if spec.record.steps:
                     recorder.steps[step][:, going] = torch.stack([loss.detach(), grad_norm])
             self.optimizer.step()
             self.optimizer.zero_grad()
@@ -160,7 +160,7 @@ class Ensemble:
 
     def _stop_where_it_holds(self, norm: Tensor) -> None:
         """Take out the replicates whose stopping rule holds; the others go on as they would have."""
-        until, going = self.job.training.until, self.going
+        until, going = self.spec.training.until, self.going
         assert until is not None
         values = self.recorder.metrics[: self.done, :2].cpu()[:, :, going]
         loss, accuracy = values[:, 0], values[-1, 1]

@@ -4,13 +4,13 @@ import torch
 
 from hwcore.errors import HwcoreError
 from hwcore.nets.spec import Conv, Linear, Network
-from hwcore.train.job import TrainingJob
+from hwcore.train.spec import RunSpec
 
 # Multiplications per sample from which bfloat16 pays; below, converting costs more than it saves.
 _WORTHWHILE = 50_000
 
 
-def chosen(job: TrainingJob, where: torch.device) -> torch.dtype:
+def chosen(spec: RunSpec, where: torch.device) -> torch.dtype:
     """float32 or bfloat16: what the job says, or for ``auto`` what is faster here without harm.
 
     bfloat16 is for matrix products and convolutions alone (torch.autocast): weights, gradients of
@@ -21,11 +21,11 @@ def chosen(job: TrainingJob, where: torch.device) -> torch.dtype:
 
     Raises HwcoreError if bfloat16 is asked of a GPU without it.
     """
-    if job.precision == "bfloat16" and where.type == "cuda" and not torch.cuda.is_bf16_supported():
+    if spec.precision == "bfloat16" and where.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise HwcoreError("config: precision: bfloat16, but this GPU does not have it; use `auto` or `float32`")
-    if job.precision != "auto":
-        return getattr(torch, job.precision)  # type: ignore[no-any-return]
-    worthwhile = job.training.loss != "mse" and multiplications(job.network) >= _WORTHWHILE
+    if spec.precision != "auto":
+        return getattr(torch, spec.precision)  # type: ignore[no-any-return]
+    worthwhile = spec.training.loss != "mse" and multiplications(spec.network) >= _WORTHWHILE
     return torch.bfloat16 if worthwhile and _fast(where) else torch.float32
 
 

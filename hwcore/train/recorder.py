@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from hwcore.nets.network import Parameters, layer_names
-from hwcore.train.job import TrainingJob
-from hwcore.train.spec import Steps
+from hwcore.train.spec import RunSpec, Steps
 
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 
@@ -21,10 +20,10 @@ class Recorder:
     gradient norm; each snapshot (S, R, ...); ``last`` (R,) is the last epoch of each replicate.
     """
 
-    def __init__(self, job: TrainingJob, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
-        epochs, every = job.training.epochs, job.record.weights_every
+    def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
+        epochs, every = spec.training.epochs, spec.record.weights_every
         self.metrics = torch.full((epochs, len(METRICS), replicates), torch.nan, dtype=torch.float64, device=where)
-        steps = epochs * steps_per_epoch if job.record.steps else 0
+        steps = epochs * steps_per_epoch if spec.record.steps else 0
         self.steps = torch.full((steps, 2, replicates), torch.nan, device=where)
         self.last = torch.zeros(replicates, dtype=torch.int64)
         self.lr: list[float] = []
@@ -33,8 +32,8 @@ class Recorder:
         self.snapshots: Parameters = {}
         self.weights: Parameters = {}  # in the end, buffers included
         self.per_epoch = steps_per_epoch
-        self._layers = layer_names(job.network)
-        self._chosen = None if job.record.layers is None else {self._layers[n - 1] for n in job.record.layers}
+        self._layers = layer_names(spec.network)
+        self._chosen = None if spec.record.layers is None else {self._layers[n - 1] for n in spec.record.layers}
         self._interval = every.steps if isinstance(every, Steps) else every and every * steps_per_epoch
         self._capacity = 1 + epochs * steps_per_epoch // self._interval if self._interval else 0
 

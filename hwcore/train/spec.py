@@ -1,8 +1,11 @@
-"""How a model is trained, as a study file says it."""
+"""How a model is trained, as a study file says it, and all that decides one run."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from hwcore.data.spec import DatasetData, FunctionData
+from hwcore.nets.spec import Network
 
 Count = Annotated[int, Field(gt=0, strict=True)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -106,3 +109,17 @@ class Record(_Spec):
         if self.layers is not None and not (self.layers and self.weights_every):
             raise ValueError("layers: needs weights_every and at least one layer")
         return self
+
+
+class RunSpec(_Spec):
+    """All that decides the outcome of one run: the training of all replicates of one model."""
+
+    study: str
+    experiment: str
+    model: str
+    network: Network
+    data: FunctionData | DatasetData
+    training: Training
+    record: Record = Record()
+    replicates: Count
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -30,10 +30,10 @@ from hwcore.tensors import write_tensors
 from hwcore.train import precision
 from hwcore.train.device import computing_on
 from hwcore.train.ensemble import Ensemble, Inputs, seeds
-from hwcore.train.job import TrainingJob
 from hwcore.train.parallel import side_by_side
 from hwcore.train.recorder import Recorder, joined_snapshots, joined_weights, metrics_table, steps_table
 from hwcore.train.resume import Resume
+from hwcore.train.spec import RunSpec
 from hwcore.train.split import ensembles
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ PURPOSES = ("init", "order", "dropout", "train labels", "test labels")
 
 
 def train(
-    job: TrainingJob,
+    spec: RunSpec,
     prepared: Path | None,
     output: Path,
     *,
@@ -52,7 +52,7 @@ def train(
     key: str = "",
     interval: float = 30.0,
 ) -> None:
-    """Train the ``job.replicates`` replicates of a model and write the run into the folder ``output``.
+    """Train the ``spec.replicates`` replicates of a model and write the run into the folder ``output``.
 
     Replicate r has its own initial weights, order of samples, dropout masks and random labels, each
     from a seed of (study, experiment, model, r), so it does not depend on how many others run.
@@ -64,27 +64,27 @@ def train(
 
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
-    metrics are those after the epoch), run.json, and where ``job.record`` asks snapshots.safetensors
+    metrics are those after the epoch), run.json, and where ``spec.record`` asks snapshots.safetensors
     (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
 
     Raises HwcoreError if the network does not fit the data.
     """
     with computing_on(device) as where:
-        names = {"study": job.study, "experiment": job.experiment, "model": job.model}
-        data = load(job.data, prepared, **names, replicates=job.replicates)
-        dtype = precision.chosen(job, where)
-        progress = Progress(job)
+        names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
+        data = load(spec.data, prepared, **names, replicates=spec.replicates)
+        dtype = precision.chosen(spec, where)
+        progress = Progress(spec)
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
         resume = partial(_resume, unfinished, f"{key} {dtype} {where.type}", interval)
-        recorders = fit(job, data.to(where), dtype, threads=threads, resume=resume, progress=progress)
+        recorders = fit(spec, data.to(where), dtype, threads=threads, resume=resume, progress=progress)
         progress.close()
-        _write(job, output, recorders, where, dtype, progress.seconds())
+        _write(spec, output, recorders, where, dtype, progress.seconds())
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def fit(
-    job: TrainingJob,
+    spec: RunSpec,
     data: Data,
     dtype: torch.dtype,
     *,
@@ -93,18 +93,18 @@ def fit(
     progress: "Progress | None" = None,
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
-    data = _fitting(job, data)
+    data = _fitting(spec, data)
     where = data.train_x.device
     inputs = Inputs(data.train_x, dtype)
     # the inputs are needed once, in the order of memory of a step
     data = replace(data, train_x=data.train_x[:0])
-    size = len(inputs) if job.training.batch_size == "full" else min(job.training.batch_size, len(inputs))
-    _check_last_batch(job, len(inputs), size)
+    size = len(inputs) if spec.training.batch_size == "full" else min(spec.training.batch_size, len(inputs))
+    _check_last_batch(spec, len(inputs), size)
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
-    groups = ensembles(job.network, job.replicates, size, memory=memory)
+    groups = ensembles(spec.network, spec.replicates, size, memory=memory)
 
     def one(chosen: range) -> Recorder:
-        ensemble = Ensemble(job, data, inputs, chosen, size, dtype)
+        ensemble = Ensemble(spec, data, inputs, chosen, size, dtype)
         _run(ensemble, chosen, resume and resume(chosen), progress)
         return ensemble.recorder
 
@@ -136,33 +136,33 @@ def _run(ensemble: Ensemble, chosen: range, resume: Resume | None, progress: "Pr
             resume.save(ensemble.state())
 
 
-def _fitting(job: TrainingJob, data: Data) -> Data:
+def _fitting(spec: RunSpec, data: Data) -> Data:
     """The data in the shape that the network takes.  Raises HwcoreError if they do not fit each other."""
-    where, out = _name(job), job.network.output
+    where, out = _name(spec), spec.network.output
     if data.classes and out != (data.classes,):
         shown = "×".join(map(str, out))
         raise HwcoreError(f"{where}: the network ends in {shown} outputs, but there are {data.classes} classes")
     try:
-        return data.shaped(job.network.input)
+        return data.shaped(spec.network.input)
     except HwcoreError as error:
         raise HwcoreError(f"{where}: {error}") from None
 
 
-def _check_last_batch(job: TrainingJob, samples: int, size: int) -> None:
-    shapes = job.network.shapes()
+def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
+    shapes = spec.network.shapes()
     normed = any(
         isinstance(layer, BatchNorm) and math.prod(shape[1:]) == 1
-        for layer, shape in zip(job.network.layers, shapes[:-1], strict=True)
+        for layer, shape in zip(spec.network.layers, shapes[:-1], strict=True)
     )
     if normed and (samples - 1) % size == 0:
         raise HwcoreError(
-            f"{_name(job)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
+            f"{_name(spec)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
             "and batch_norm needs two; choose another size"
         )
 
 
-def _name(job: TrainingJob) -> str:
-    return f"{job.study}: experiments.{job.experiment}.models.{job.model}"
+def _name(spec: RunSpec) -> str:
+    return f"{spec.study}: experiments.{spec.experiment}.models.{spec.model}"
 
 
 class Progress:
@@ -171,15 +171,15 @@ class Progress:
     Where ensembles train side by side, each process tells of its own share.
     """
 
-    def __init__(self, job: TrainingJob) -> None:
-        self.epochs = job.training.epochs
-        self.total = float(self.epochs * job.replicates)
+    def __init__(self, spec: RunSpec) -> None:
+        self.epochs = spec.training.epochs
+        self.total = float(self.epochs * spec.replicates)
         self.done = 0
         self.started = self.said = time.perf_counter()
         self.bar: tqdm[Any] | None = None
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
-            *(job.study, job.experiment, job.model, job.replicates, job.network.parameters(), self.epochs),
+            *(spec.study, spec.experiment, spec.model, spec.replicates, spec.network.parameters(), self.epochs),
         )
 
     def start(self, workers: int) -> None:
@@ -213,7 +213,7 @@ class Progress:
 
 
 def _write(
-    job: TrainingJob,
+    spec: RunSpec,
     output: Path,
     recorders: list[Recorder],
     where: torch.device,
@@ -221,9 +221,9 @@ def _write(
     seconds: float,
 ) -> None:
     table = metrics_table(recorders)
-    if job.record.steps:
+    if spec.record.steps:
         write_table(output / "steps.parquet", steps_table(recorders))
-    if job.record.weights_every:
+    if spec.record.weights_every:
         steps, stacked = joined_snapshots(recorders)
         per_epoch = recorders[0].per_epoch
         at = [step // per_epoch if step % per_epoch == 0 else step / per_epoch for step in steps]
@@ -233,14 +233,14 @@ def _write(
     write_json(
         output / "run.json",
         {
-            "job": job.model_dump(mode="json"),
-            "seeds": {purpose: seeds(job, purpose, range(job.replicates)) for purpose in PURPOSES},
-            "parameters": job.network.parameters(),
+            "spec": spec.model_dump(mode="json"),
+            "seeds": {purpose: seeds(spec, purpose, range(spec.replicates)) for purpose in PURPOSES},
+            "parameters": spec.network.parameters(),
             "device": torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
             "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
             "diverged": _first(table[~table.train_loss.map(math.isfinite)], "min"),
-            "stopped": _first(table, "max") if job.training.until else [],
+            "stopped": _first(table, "max") if spec.training.until else [],
             "versions": versions(["torch", "torchvision", "numpy"]),
             **commit(),
         },
