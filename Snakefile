@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.utils import min_version
@@ -12,21 +13,40 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
-# Jobs run `python -m workflow_scripts.<rule>` with this interpreter and this repository.
+# Jobs run with this interpreter, in this repository.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
 )
 sys.path.insert(0, workflow.basedir)
 
+from hwcore import records
 from hwcore.errors import HwcoreError
-from hwcore.workflow import Workflow
+from hwcore.launch import servers
+from hwcore.provenance import remember_commit
+from hwcore.workflow import NO_TEX, Workflow
+
+# A job on a cluster is planned by the call that submitted it, and starts directly.
+MAIN = workflow.is_main_process
+DEPLOYED = bool(workflow.deployment_settings.deployment_method)
+os.environ.pop(servers.VARIABLE, None)
 
 try:
-    PLAN = Workflow(
-        config, workflow.configfiles, sys.argv[1:], main=workflow.is_main_process
-    )
+    PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
+    if MAIN:
+        os.environ["HWCORE_CALLED"] = repr(time.time())
+        records.write(PLAN.plan.jobs.values())
+        if not PLAN.has_tex:
+            print(NO_TEX, file=sys.stderr)
 except HwcoreError as error:
     sys.exit(f"error: {error}")
+
+
+onstart:
+    if MAIN:
+        remember_commit()
+        # programs that Snakemake provides have another interpreter, which starts its jobs itself
+        if not DEPLOYED:
+            servers.start()
 
 
 wildcard_constraints:

@@ -26,8 +26,11 @@ class Caps(_Config):
 
 
 class ScaleCaps(_Config):
+    """``analyses`` bounds the options of analyses that are counts, by kind."""
+
     datasets: Caps = Caps()
     functions: Caps = Caps()
+    analyses: dict[str, dict[str, Count]] = {}
 
 
 def _unquoted(value: Any) -> Any:

@@ -1,70 +1,101 @@
-"""What the code behind a job is, whatever its comments and formatting say.
+"""What the code and the settings behind a job are, as far as they decide its outcome.
 
 Snakemake's own code trigger sees neither imported modules nor the difference between a comment
 and a change.  Here the code of a job is its script and every hwcore module that the script, or
-one of the modules that the job chooses by name, imports directly or indirectly.  Each is hashed
-on its syntax tree without comments, docstrings and formatting.
+one of the modules that the job loads by name, imports directly or indirectly.  Each is hashed
+on its syntax tree.  What cannot change a result is left out of the tree: comments, formatting,
+docstrings, the text of errors and log lines, and the fields of a specification, whose values are
+part of the job's own settings.  The modules in PLUMBING are left out as a whole.
 """
 
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-import grimp
+from pydantic import BaseModel
 
 from hwcore.errors import HwcoreError
 
 PACKAGE = "hwcore"
+# How a job runs, never what it computes: none of these modules may import one that computes.
+PLUMBING = frozenset(
+    {
+        "hwcore.errors",
+        "hwcore.files",
+        "hwcore.jobs",
+        "hwcore.provenance",
+        "hwcore.tensors",
+        "hwcore.train.parallel",
+        "hwcore.train.progress",
+        "hwcore.train.resume",
+    }
+)
+# Exceptions whose arguments are a message for the user, and methods of a logger.
+_TOLD = {"HwcoreError", "ValueError"}
+_LOGGED = {"debug", "info", "warning", "error", "exception"}
+_Documented: TypeAlias = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Code:
-    """The sources under one folder, read once.
+    """The sources under one folder, each read once.
 
-    Raises HwcoreError for a module that is no Python.
+    Raises HwcoreError for a module that is not valid Python.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        try:
-            self._graph = grimp.build_graph(PACKAGE, cache_dir=None)
-        except grimp.exceptions.SourceSyntaxError as error:
-            raise HwcoreError(f"{error.filename}: line {error.lineno} is no Python: {error.text}") from None
-        self._closure = cache(self._compute_closure)
+        self._tree = cache(self._read)
+        self._imports = cache(self._find_imports)
+        self._closure = cache(self._find_closure)
         self._hash = cache(self._compute_hash)
 
-    def modules(self, script: str, chosen: Iterable[str] = ()) -> list[str]:
-        """The hwcore modules that ``script`` (a path) and the ``chosen`` modules may load."""
-        entries = {*_imports(self._tree(self.root / script)), *chosen} & self._graph.modules
+    def modules(self, script: str, named: Iterable[str] = ()) -> list[str]:
+        """The hwcore modules that ``script`` (a path) and the modules loaded by name may load."""
+        entries = {*self._imports(self.root / script), *(name for name in named if self._path(name))}
         return sorted(set().union(*(self._closure(entry) for entry in entries)))
 
-    def digest(self, script: str, chosen: Iterable[str] = ()) -> str:
+    def digest(self, script: str, named: Iterable[str] = ()) -> str:
         """One hash over ``script`` and its modules."""
-        hashes = {module: self._hash(self._path(module)) for module in self.modules(script, chosen)}
+        computing = [name for name in self.modules(script, named) if name not in PLUMBING]
+        hashes = {name: self._hash(path) for name in computing if (path := self._path(name))}
         return digest([self._hash(self.root / script), hashes])
 
-    def _compute_closure(self, module: str) -> set[str]:
-        found = {module, *self._graph.find_upstream_modules(module)}
-        # importing a.b.c runs a/__init__.py and a/b/__init__.py too
-        for name in list(found):
-            parts = name.split(".")
-            for parent in (".".join(parts[:end]) for end in range(1, len(parts))):
-                if parent not in found:
-                    found |= {parent, *self._graph.find_upstream_modules(parent)}
-        return found
-
-    def _path(self, module: str) -> Path:
+    def _path(self, module: str) -> Path | None:
         folder = self.root.joinpath(*module.split("."))
-        return folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+        for path in (folder / "__init__.py", folder.with_suffix(".py")):
+            if path.is_file():
+                return path
+        return None
 
-    def _tree(self, path: Path) -> ast.Module:
-        return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    def _read(self, path: Path) -> ast.Module:
+        try:
+            return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        except SyntaxError as error:
+            place = path.relative_to(self.root)
+            raise HwcoreError(f"{place}: line {error.lineno} is not valid Python: {error.msg}") from None
+
+    def _find_imports(self, path: Path) -> frozenset[str]:
+        names = {name for name in _imports(self._tree(path)) if name.partition(".")[0] == PACKAGE}
+        return frozenset(name for name in names if self._path(name))
+
+    def _find_closure(self, module: str) -> frozenset[str]:
+        closure, queue = set(), [module]
+        while queue:
+            name = queue.pop()
+            path = self._path(name)
+            if name in closure or path is None:
+                continue
+            closure.add(name)
+            # importing a.b.c runs a/__init__.py and a/b/__init__.py too
+            queue += [*self._imports(path), *filter(None, [name.rpartition(".")[0]])]
+        return frozenset(closure)
 
     def _compute_hash(self, path: Path) -> str:
-        return digest(_skeleton(_without_docstrings(self._tree(path))))
+        return digest(_skeleton(_Essence().visit(self._tree(path))))
 
 
 def digest(value: Any) -> str:
@@ -74,27 +105,92 @@ def digest(value: Any) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file that is no Python: a template, a style sheet."""
+    """The SHA-256 of a file that is not Python: a template, a style sheet."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def plain(value: Any, *, defaults: bool = True) -> Any:
+    """``value`` as JSON, specifications in it as mappings, on request without the settings at their defaults.
+
+    Fingerprints leave these out, so that a new setting changes none.  A default must therefore never change;
+    tests/test_fingerprint.py holds all of them.
+    """
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=not defaults)
+    if isinstance(value, Mapping):
+        return {key: plain(item, defaults=defaults) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, defaults=defaults) for item in value]
+    return value
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            value = first.value if isinstance(first, ast.Expr) else None
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                node.body = node.body[1:]
-    return tree
+def _imports(node: ast.AST) -> Iterator[str]:
+    """The modules that ``node`` imports, wherever in it; not those for the type checker alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            yield child.module
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        yield from _imports(child)
+
+
+class _Essence(ast.NodeTransformer):
+    """Takes out of a syntax tree what cannot change a result."""
+
+    def __init__(self) -> None:
+        self._specs = {"BaseModel"}  # the classes that describe settings
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        return self.generic_visit(_without_docstring(node))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self.generic_visit(_without_docstring(node))
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self.generic_visit(_without_docstring(node))
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        _without_docstring(node)
+        bases = {base.id for base in node.bases if isinstance(base, ast.Name)}
+        if any(base in self._specs or base.endswith("Spec") for base in bases):
+            self._specs.add(node.name)
+            node.body = [part for part in node.body if not _describes(part)]
+        return self.generic_visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        error = node.exc
+        if isinstance(error, ast.Call) and isinstance(error.func, ast.Name) and error.func.id in _TOLD:
+            return ast.Raise(exc=error.func, cause=None)
+        return self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        call = node.value
+        logs = (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Attribute)
+            and isinstance(call.func.value, ast.Name)
+            and (call.func.value.id, call.func.attr in _LOGGED) == ("log", True)
+        )
+        return ast.Pass() if logs else self.generic_visit(node)
+
+
+def _describes(part: ast.stmt) -> bool:
+    """Whether a part of a specification's class only says what may be set: a field, a check."""
+    if isinstance(part, ast.FunctionDef):
+        decorators = [node for decorator in part.decorator_list for node in ast.walk(decorator)]
+        return any(isinstance(node, ast.Name) and node.id.endswith("_validator") for node in decorators)
+    return isinstance(part, ast.AnnAssign)
+
+
+def _without_docstring(node: _Documented) -> _Documented:
+    first = node.body[0] if node.body else None
+    value = first.value if isinstance(first, ast.Expr) else None
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        node.body = node.body[1:]
+    return node
 
 
 def _skeleton(node: Any) -> Any:

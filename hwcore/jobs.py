@@ -1,33 +1,78 @@
-"""What all workflow scripts share: finding their job, telling what went wrong, and proof.
+"""One job of the pipeline: what it is, finding it in the plan, doing it, and proof.
 
-A script is run as ``python -m workflow_scripts.<rule> PLAN NAME [FINGERPRINT]`` from the root of
-the repository, by Snakemake or by hand.  PLAN is the file that the Snakefile writes for a study,
-such as results/quick/plan/alluri.json, and NAME the job in it, such as alluri/function-cos/shallow.
+A workflow script is run as ``python -m workflow_scripts.<rule> PLAN NAME [FINGERPRINT]`` from the root of
+the repository, by hand or by Snakemake (through ``hwcore.launch``).  PLAN is the file that the Snakefile
+writes for a study, such as results/quick/plan/alluri.json, and NAME the job in it, such as
+alluri/function-cos/shallow.
 """
 
 import argparse
 import errno
 import logging
+import os
+import resource
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hwcore.errors import HwcoreError
-from hwcore.files import read_json
+from hwcore.files import read_json, write_json
 
 
 @dataclass(frozen=True)
 class Job:
-    """One job as a script sees it; paths are relative to the root of the repository."""
+    """One job; all paths are relative to the root of the repository.
 
+    ``plan`` is the file that describes it.  ``spec`` decides the outcome; ``settings`` (device, mirror,
+    folders) do not.  ``inputs`` and ``outputs`` have the names that the workflow script uses.  ``modules`` are
+    all of hwcore that it may load, and ``fingerprint`` is a hash over all that decides its outcome.  What a run
+    of it took goes to ``timing``.
+    """
+
+    rule: str
     name: str
-    fingerprint: str
+    plan: Path
     spec: Mapping[str, Any]
     settings: Mapping[str, Any]
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
+    timing: Path
+    modules: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name among the jobs of all rules."""
+        return f"{self.rule}:{self.name}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec,
+            "settings": self.settings,
+            "inputs": {key: str(path) for key, path in self.inputs.items()},
+            "outputs": {key: str(path) for key, path in self.outputs.items()},
+            "timing": str(self.timing),
+            "modules": list(self.modules),
+            "fingerprint": self.fingerprint,
+        }
+
+    @classmethod
+    def from_json(cls, rule: str, name: str, plan: Path, values: Mapping[str, Any]) -> "Job":
+        return cls(
+            rule=rule,
+            name=name,
+            plan=plan,
+            spec=values["spec"],
+            settings=values["settings"],
+            inputs={key: Path(path) for key, path in values["inputs"].items()},
+            outputs={key: Path(path) for key, path in values["outputs"].items()},
+            timing=Path(values["timing"]),
+            modules=tuple(values["modules"]),
+            fingerprint=values["fingerprint"],
+        )
 
 
 def run(rule: str, work: Callable[[Job], None]) -> None:
@@ -37,6 +82,7 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     process ends with status 1.  A job that loaded an hwcore module which its fingerprint does not
     cover fails: its result would not be made again when that module changes.
     """
+    started = time.time()
     parser = argparse.ArgumentParser(prog=f"python -m workflow_scripts.{rule}", description=run.__doc__)
     parser.add_argument("plan", type=Path, help="results/<scale>/plan/<study>.json")
     parser.add_argument("name", help="the job, e.g. alluri/function-cos/shallow")
@@ -45,11 +91,10 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("hwcore").setLevel(logging.INFO)
     try:
-        said = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
-        inputs = {key: Path(path) for key, path in said["inputs"].items()}
-        outputs = {key: Path(path) for key, path in said["outputs"].items()}
-        work(Job(arguments.name, said["fingerprint"], said["spec"], said["settings"], inputs, outputs))
-        _check_modules(said["modules"])
+        job = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
+        work(job)
+        _check_modules(job.modules)
+        write_json(job.timing, _timing(started))
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -66,7 +111,7 @@ _REMEDIES = {
 }
 
 
-def _find(plan: Path, rule: str, name: str, fingerprint: str | None) -> dict[str, Any]:
+def _find(plan: Path, rule: str, name: str, fingerprint: str | None) -> Job:
     try:
         jobs = read_json(plan)
     except FileNotFoundError:
@@ -75,14 +120,32 @@ def _find(plan: Path, rule: str, name: str, fingerprint: str | None) -> dict[str
     if key not in jobs:
         names = [known.removeprefix(f"{rule}:") for known in jobs if known.startswith(f"{rule}:")]
         raise HwcoreError(f"{plan}: no {rule} job {name!r}; there are: {', '.join(names) or 'none'}")
-    job: dict[str, Any] = jobs[key]
-    if fingerprint not in (None, job["fingerprint"]):
+    job = Job.from_json(rule, name, plan, jobs[key])
+    if fingerprint not in (None, job.fingerprint):
         raise HwcoreError(f"{plan}: {name} changed since this run was planned; run the same command again")
     return job
 
 
-def _check_modules(covered: list[str]) -> None:
+def _check_modules(covered: tuple[str, ...]) -> None:
     loaded = {name for name in sys.modules if name == "hwcore" or name.startswith("hwcore.")}
     missed = sorted(loaded - {*covered, "hwcore"})
     if missed:
         raise HwcoreError(f"{', '.join(missed)} was loaded without being part of the job's fingerprint")
+
+
+def _timing(started: float) -> dict[str, float]:
+    """When the call of Snakemake began, and when the job was launched, did its first line and ended: in seconds
+    since 1970.  Its processor time in seconds, and the memory of its largest process in MB.
+    """
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    # by hand there was nothing before it
+    launched = float(os.environ.get("HWCORE_LAUNCHED", started))
+    return {
+        "called": float(os.environ.get("HWCORE_CALLED", launched)),
+        "launched": launched,
+        "started": started,
+        "ended": time.time(),
+        "cpu_seconds": round(sum(each.ru_utime + each.ru_stime for each in usage), 3),
+        # Linux counts in kB, macOS in bytes
+        "memory_mb": round(max(each.ru_maxrss for each in usage) / (2**20 if sys.platform == "darwin" else 2**10)),
+    }

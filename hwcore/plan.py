@@ -12,52 +12,41 @@ from pathlib import Path
 from typing import Any
 
 from hwcore.config import Config
-from hwcore.context import page_context
 from hwcore.data import catalog
 from hwcore.data.spec import DataSpec, FunctionData
+from hwcore.description import describe
 from hwcore.errors import HwcoreError
-from hwcore.files import write_json
-from hwcore.fingerprint import Code, digest, file_digest
+from hwcore.fingerprint import Code, digest, file_digest, plain
+from hwcore.jobs import Job
 from hwcore.provenance import versions
 from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
+from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
 
-DATA = Path("resources/data")
+RESOURCES = Path("resources")
 REPORT = Path("report")
 FORMATS = ("svg", "pdf", "png")
-STAGES = ("train", "analyse", "figure")
-# How a page becomes others: rule, what it is made from, what it makes, the format of the figures
-# that it shows, and the files of report/ that shape it.
-PAGES = (
-    ("html", ".md", ".html", "svg", ("style.css", "page.lua")),
-    ("latex", ".md", ".tex", None, ("preamble.tex", "page.lua")),
-    ("pdf", ".tex", ".pdf", "pdf", ()),
-)
-# The packages whose version changes numbers.
-NUMERIC = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
+# The rules whose results are numbers, and the packages whose version changes numbers.
+NUMERIC_RULES = ("prepare", "train", "analyse")
+NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 @dataclass(frozen=True)
-class Job:
-    """One job of the workflow.
-
-    ``spec`` decides the outcome; ``settings`` (device, mirror, paths) do not.  ``inputs`` and
-    ``outputs`` map the names that the workflow script uses to paths, relative to the repository.
+class Conversion:
+    """How a page becomes another: its rule, the suffixes of what it reads and makes, the format of the figures
+    that it embeds, and the files of report/ that shape it.
     """
 
     rule: str
-    group: str
-    name: str
-    spec: Mapping[str, Any]
-    settings: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    modules: tuple[str, ...]
-    fingerprint: str
+    source: str
+    target: str
+    figures: str | None
+    statics: tuple[str, ...]
 
-    @cached_property
-    def key(self) -> str:
-        return f"{self.rule}:{self.name}"
+
+HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua"))
+LATEX = Conversion("latex", "md", "tex", None, ("preamble.tex", "page.lua"))
+PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
 
 
 class Plan:
@@ -74,9 +63,10 @@ class Plan:
         self.jobs: dict[tuple[str, str], Job] = {}
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
-        self._pages = PAGES if pdf else PAGES[:-1]
+        self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
         self._code = Code(root)
-        self._maker: dict[str, Job] = {}
+        self._makers: dict[Path, Job] = {}
+        self._runs: dict[tuple[str, str, str], Job] = {}
         known = available(root / REPORT)
         names = known if config.studies == "all" else list(dict.fromkeys(config.studies))
         self.studies = {name: load(name, root / REPORT, config) for name in names}
@@ -92,53 +82,56 @@ class Plan:
     def of(self, *rules: str) -> list[Job]:
         return [job for (rule, _), job in self.jobs.items() if rule in rules]
 
-    def file(self, group: str) -> Path:
-        """Where ``write`` puts the jobs of one group: a study's name, data or summary."""
-        return self.results / "plan" / f"{group}.json"
-
-    def write(self) -> None:
-        """Write what the workflow scripts read, each file only if it changed."""
-        groups: dict[str, dict[str, Any]] = {}
-        for job in self.jobs.values():
-            said = {key: getattr(job, key) for key in ("spec", "settings", "inputs", "outputs", "modules")}
-            groups.setdefault(job.group, {})[job.key] = {**said, "fingerprint": job.fingerprint}
-        for group, jobs in groups.items():
-            write_json(self.file(group), jobs, only_if_changed=True)
-
     def _add(
         self,
-        rule: str,
         group: str,
+        rule: str,
         name: str,
         *,
-        spec: Mapping[str, Any],
+        spec: Any,
         outputs: Mapping[str, Path],
-        inputs: Mapping[str, Path | str] | None = None,
+        inputs: Mapping[str, Path] | None = None,
         settings: Mapping[str, Any] | None = None,
-        chosen: Iterable[str] = (),
-        numeric: bool = False,
+        modules: Iterable[str] = (),
     ) -> Job:
-        chosen = tuple(chosen)
+        """Plan one job of a group: a study's name, data or summary.
+
+        ``spec`` may hold specifications; ``modules`` are what the job's script loads by name.
+
+        Raises ValueError for an input that no job makes: it would drop out of the fingerprint.
+        """
+        inputs, modules = inputs or {}, tuple(modules)
         script = f"workflow_scripts/{rule}.py"
-        paths = {key: str(path) for key, path in (inputs or {}).items()}
-        parts: dict[str, Any] = {
+        unknown = [str(path) for path in inputs.values() if path not in self._makers]
+        if unknown:
+            raise ValueError(f"{rule} {name}: no job makes the input {unknown[0]}")
+        parts = {
             "rule": rule,
             "name": name,
-            "spec": spec,
-            "code": self._code.digest(script, chosen),
-            "versions": self._versions if numeric else {},
-            "inputs": {key: self._maker[path].fingerprint for key, path in paths.items() if path in self._maker},
+            "spec": plain(spec, defaults=False),
+            "code": self._code.digest(script, modules),
+            "versions": self._versions if rule in NUMERIC_RULES else {},
+            "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
         }
-        made = {key: str(path) for key, path in outputs.items()}
-        modules = tuple(self._code.modules(script, chosen))
-        job = Job(rule, group, name, spec, settings or {}, paths, made, modules, digest(parts))
+        job = Job(
+            rule=rule,
+            name=name,
+            plan=self.results / "plan" / f"{group}.json",
+            spec=plain(spec),
+            settings=settings or {},
+            inputs=inputs,
+            outputs=outputs,
+            timing=(RESOURCES if group == "data" else self.results) / "benchmarks" / rule / f"{name}.json",
+            modules=tuple(self._code.modules(script, modules)),
+            fingerprint=digest(parts),
+        )
         self.jobs[rule, name] = job
-        self._maker.update(dict.fromkeys(made.values(), job))
+        self._makers.update(dict.fromkeys(outputs.values(), job))
         return job
 
     @cached_property
     def _versions(self) -> dict[str, str | None]:
-        return versions(NUMERIC)
+        return versions(NUMERIC_PACKAGES)
 
     def _plan_study(self, study: Study) -> None:
         for experiment in study.experiments.values():
@@ -155,38 +148,30 @@ class Plan:
         if isinstance(data, FunctionData):
             return {}
         name = data.dataset
-        said = self.config.datasets.get(name)
+        entry = self.config.datasets.get(name)
         try:
-            source = catalog.resolve(name, said.model_dump(mode="json", exclude_none=True) if said else {})
+            source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
         except HwcoreError as error:
             raise HwcoreError(f"{where}: {error}") from None
-        prepared = DATA / f"{name}.safetensors"
-        if str(prepared) not in self._maker:
+        prepared = RESOURCES / "data" / f"{name}.safetensors"
+        if prepared not in self._makers:
             spec = {"dataset": name, "identity": catalog.identity(name, source)}
             inputs = {}
             if source["source"] == "torchvision":
-                manifest = DATA / f"{name}.json"
-                self._add("download", "data", name, spec=spec, settings=source, outputs={"manifest": manifest})
+                manifest = RESOURCES / "data" / f"{name}.json"
+                self._add("data", "download", name, spec=spec, settings=source, outputs={"manifest": manifest})
                 inputs = {"manifest": manifest}
-            self._add(
-                "prepare",
-                "data",
-                name,
-                spec=spec,
-                settings=source,
-                inputs=inputs,
-                outputs={"prepared": prepared},
-                numeric=True,
-            )
+            # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
+            # the prepared file was made from
+            outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
+            self._add("data", "prepare", name, spec=spec, settings=source, inputs=inputs, outputs=outputs)
         return {"data": prepared}
 
-    def _run_folder(self, study: Study, experiment: Experiment, model: Model) -> Path:
-        return self.results / "runs" / study.name / experiment.id / model.name
-
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
-        job = RunSpec(
+        """The run of a model; equal ones of an experiment's variants are one run, which the first of them names."""
+        spec = RunSpec(
             study=study.name,
-            experiment=experiment.id,
+            experiment=experiment.base,
             model=model.name,
             network=model.network,
             data=model.data,
@@ -195,58 +180,54 @@ class Plan:
             replicates=model.replicates,
             precision=self.config.precision,
         )
-        self.trainings[f"{study.name}/{experiment.id}/{model.name}"] = job
-        folder = self._run_folder(study, experiment, model)
-        outputs = {
-            "checkpoint": folder / "checkpoint.safetensors",
-            "metrics": folder / "metrics.parquet",
-            "run": folder / "run.json",
-        }
-        if experiment.record.weights_every:
-            outputs["snapshots"] = folder / "snapshots.safetensors"
-        if experiment.record.steps:
-            outputs["steps"] = folder / "steps.parquet"
-        self._add(
-            "train",
+        for variant in study.variants(experiment):
+            known = self._runs.get((study.name, variant.id, model.name))
+            if known and self.trainings[known.name] == spec:
+                self._runs[study.name, experiment.id, model.name] = known
+                return
+        name = f"{study.name}/{experiment.id}/{model.name}"
+        self.trainings[name] = spec
+        self._runs[study.name, experiment.id, model.name] = self._add(
             study.name,
-            f"{study.name}/{experiment.id}/{model.name}",
-            spec=job.model_dump(mode="json"),
+            "train",
+            name,
+            spec=spec,
             settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
-            outputs=outputs,
-            numeric=True,
+            outputs={key: self.results / "runs" / name / file for key, file in files(spec.record).items()},
         )
+
+    def _run(self, study: Study, experiment: Experiment, model: str) -> Job:
+        """The training job of a model, which may be that of another variant."""
+        return self._runs[study.name, experiment.id, model]
 
     def _table(self, study: Study, experiment: Experiment, name: str) -> Path:
         return self.results / "tables" / study.name / experiment.id / f"{name}.parquet"
 
     def _plan_analysis(self, study: Study, experiment: Experiment, analysis: Analysis) -> None:
-        inputs: dict[str, Path | str] = {}
-        for model in experiment.models.values():
-            trained = self.job("train", study.name, experiment.id, model.name)
-            inputs |= {f"{model.name}/{key}": path for key, path in trained.outputs.items()}
-            inputs |= {f"{model.name}/{key}": path for key, path in trained.inputs.items()}
+        inputs: dict[str, Path] = {}
+        for model in experiment.models:
+            run = self._run(study, experiment, model)
+            inputs |= {f"{model}/{key}": path for key, path in {**run.outputs, **run.inputs}.items()}
         table = self._table(study, experiment, analysis.name)
         self._add(
-            "analyse",
             study.name,
+            "analyse",
             f"{study.name}/{experiment.id}/{analysis.name}",
             spec={"kind": analysis.kind, "options": analysis.options, "models": list(experiment.models)},
             settings={"device": self.config.device},
             inputs=inputs,
             outputs={"table": table, "recipe": table.with_suffix(".json")},
-            chosen=[f"hwcore.analyses.{analysis.kind}"],
-            numeric=True,
+            modules=[f"hwcore.analyses.{analysis.kind}"],
         )
 
     def _tables(self, study: Study, experiment: Experiment, names: Iterable[str]) -> dict[str, Path]:
         """Paths by `table`, or by `table/model` for what each model's own run recorded."""
-        paths = {}
+        paths: dict[str, Path] = {}
         for name in names:
             if name in ("metrics", "steps"):
-                for model in experiment.models.values():
-                    folder = self._run_folder(study, experiment, model)
-                    paths[f"{name}/{model.name}"] = folder / f"{name}.parquet"
+                runs = {model: self._run(study, experiment, model) for model in experiment.models}
+                paths |= {f"{name}/{model}": run.outputs[name] for model, run in runs.items()}
             else:
                 paths[name] = self._table(study, experiment, name)
         return paths
@@ -255,8 +236,8 @@ class Plan:
         stem = self.results / "figures" / study.name / experiment.id / figure.name
         labels = {name: model.label for name, model in experiment.models.items()}
         self._add(
-            "figure",
             study.name,
+            "figure",
             f"{study.name}/{experiment.id}/{figure.name}",
             spec={"kind": figure.kind, "options": figure.options, "labels": labels},
             inputs=self._tables(study, experiment, figure.tables),
@@ -264,7 +245,7 @@ class Plan:
                 **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
                 "recipe": stem.with_suffix(".json"),
             },
-            chosen=[f"hwcore.figures.{figure.kind}"],
+            modules=[f"hwcore.figures.{figure.kind}"],
         )
 
     def _plan_claims(self, study: Study) -> None:
@@ -272,8 +253,8 @@ class Plan:
         variants = {id: study.counterparts(claim) for id, claim in study.claims.items()}
         for id, claim in study.claims.items():
             for experiment in (claim.experiment, *variants[id]):
-                found = self._tables(study, study.experiments[experiment], sorted(claim.tables() - {"models"}))
-                inputs |= {f"{experiment}/{key}": path for key, path in found.items()}
+                tables = self._tables(study, study.experiments[experiment], sorted(claim.tables() - {"models"}))
+                inputs |= {f"{experiment}/{key}": path for key, path in tables.items()}
         models = {
             experiment.id: [
                 {
@@ -286,12 +267,12 @@ class Plan:
             for experiment in study.experiments.values()
         }
         self._add(
-            "judge",
             study.name,
+            "judge",
             study.name,
             spec={
                 "study": study.name,
-                "judged": self._judged,
+                "judged": self.config.scales[self.scale].judged,
                 "models": models,
                 "claims": {id: claim.model_dump(mode="json", by_alias=True) for id, claim in study.claims.items()},
                 "variants": variants,
@@ -300,37 +281,38 @@ class Plan:
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
         )
 
-    @property
-    def _judged(self) -> str:
-        return self.config.scales[self.scale].judged
+    def _describe(self, study: Study) -> Any:
+        runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
+        folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
+        return describe(study, self.config, folders)
 
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
-        jobs = {rule: [job for job in self.of(rule) if job.group == study.name] for rule in STAGES}
-        recipes = {job.key: job.outputs["run"] for job in jobs["train"]}
-        recipes |= {job.key: job.outputs["recipe"] for job in (*jobs["analyse"], *jobs["figure"])}
+        jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
+        recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
+        recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}
         page = self.results / "report" / study.name
         self._add(
+            study.name,
             "markdown",
             study.name,
-            study.name,
-            spec={"context": page_context(study, self.config), "template": file_digest(self._root / template)},
+            spec={"page": self._describe(study), "template": file_digest(self._root / template)},
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
             outputs={"markdown": page.with_suffix(".md")},
         )
-        for rule, source, suffix, shown, statics in self._pages:
-            inputs = {source.lstrip("."): str(page.with_suffix(source))}
-            inputs |= {job.name: job.outputs[shown] for job in jobs["figure"] if shown}
+        for conversion in self._conversions:
+            embedded = conversion.figures
+            figures = {job.name: job.outputs[embedded] for job in jobs if embedded and job.rule == "figure"}
             self._add(
-                rule,
                 study.name,
+                conversion.rule,
                 study.name,
-                spec={"statics": {name: file_digest(self._root / REPORT / name) for name in statics}},
-                inputs=inputs,
-                outputs={suffix.lstrip("."): page.with_suffix(suffix)},
+                spec={"statics": self._statics(conversion.statics)},
+                inputs={conversion.source: page.with_suffix(f".{conversion.source}"), **figures},
+                outputs={conversion.target: page.with_suffix(f".{conversion.target}")},
             )
 
     def _plan_summary(self) -> None:
@@ -338,16 +320,18 @@ class Plan:
         judged = {job.name: job.outputs["claims"] for job in self.of("judge")}
         claims = self.results / "claims.parquet"
         self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs={"claims": claims})
-        contexts = [page_context(study, self.config) for study in self.studies.values()]
         self._add(
-            "index",
             "summary",
             "index",
+            "index",
             spec={
-                "studies": contexts,
-                "pages": ["html", "md", "tex", *(["pdf"] if self.of("pdf") else [])],
-                "statics": {name: file_digest(self._root / REPORT / name) for name in ("style.css", "page.lua")},
+                "studies": [self._describe(study) for study in self.studies.values()],
+                "pages": [HTML.target, "md", *(each.target for each in self._conversions if each is not HTML)],
+                "statics": self._statics(HTML.statics),
             },
             inputs={"claims": claims},
             outputs={"html": self.results / "report" / "index.html"},
         )
+
+    def _statics(self, names: Iterable[str]) -> dict[str, str]:
+        return {name: file_digest(self._root / REPORT / name) for name in names}

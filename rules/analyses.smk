@@ -9,6 +9,8 @@ rule analyse:
         "results/{scale}/tables/{table}.json",
     log:
         "results/{scale}/logs/analyse/{table}.log",
+    benchmark:
+        "results/{scale}/benchmarks/analyse/{table}.tsv"
     conda:
         "../envs/analyses.yaml"
     threads: 1
@@ -21,7 +23,7 @@ rule analyse:
     message:
         "analyse {wildcards.table}"
     shell:
-        "python -m workflow_scripts.analyse {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py analyse {params.job} > {log} 2>&1"
 
 
 rule judge:
@@ -31,6 +33,8 @@ rule judge:
         "results/{scale}/claims/{study}.parquet",
     log:
         "results/{scale}/logs/judge/{study}.log",
+    benchmark:
+        "results/{scale}/benchmarks/judge/{study}.tsv"
     localrule: True
     conda:
         "../envs/figures.yaml"
@@ -43,7 +47,7 @@ rule judge:
     message:
         "judge the claims of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.judge {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py judge {params.job} > {log} 2>&1"
 
 
 rule summary:
@@ -53,6 +57,8 @@ rule summary:
         "results/{scale}/claims.parquet",
     log:
         "results/{scale}/logs/summary.log",
+    benchmark:
+        "results/{scale}/benchmarks/summary/claims.tsv"
     localrule: True
     conda:
         "../envs/figures.yaml"
@@ -65,4 +71,4 @@ rule summary:
     message:
         "join the claims of all studies"
     shell:
-        "python -m workflow_scripts.summary {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py summary {params.job} > {log} 2>&1"

@@ -6,6 +6,8 @@ rule download:
         "resources/data/{dataset}.json",
     log:
         "resources/logs/download/{dataset}.log",
+    benchmark:
+        "resources/benchmarks/download/{dataset}.tsv"
     wildcard_constraints:
         dataset=PLAN.pattern("download"),
     localrule: True
@@ -20,7 +22,7 @@ rule download:
     message:
         "download {wildcards.dataset}"
     shell:
-        "python -m workflow_scripts.download {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py download {params.job} > {log} 2>&1"
 
 
 rule prepare:
@@ -28,8 +30,11 @@ rule prepare:
         lambda w: PLAN.inputs("prepare", w.dataset),
     output:
         "resources/data/{dataset}.safetensors",
+        "results/data/{dataset}.json",
     log:
         "resources/logs/prepare/{dataset}.log",
+    benchmark:
+        "resources/benchmarks/prepare/{dataset}.tsv"
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -41,4 +46,4 @@ rule prepare:
     message:
         "prepare {wildcards.dataset}"
     shell:
-        "python -m workflow_scripts.prepare {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py prepare {params.job} > {log} 2>&1"

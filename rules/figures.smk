@@ -11,6 +11,8 @@ rule figure:
         "results/{scale}/figures/{figure}.json",
     log:
         "results/{scale}/logs/figure/{figure}.log",
+    benchmark:
+        "results/{scale}/benchmarks/figure/{figure}.tsv"
     localrule: True
     conda:
         "../envs/figures.yaml"
@@ -23,4 +25,4 @@ rule figure:
     message:
         "draw {wildcards.figure}"
     shell:
-        "python -m workflow_scripts.figure {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py figure {params.job} > {log} 2>&1"

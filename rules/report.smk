@@ -8,6 +8,8 @@ rule markdown:
         "results/{scale}/report/{study}.md",
     log:
         "results/{scale}/logs/markdown/{study}.log",
+    benchmark:
+        "results/{scale}/benchmarks/markdown/{study}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -20,7 +22,7 @@ rule markdown:
     message:
         "write the page of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.markdown {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py markdown {params.job} > {log} 2>&1"
 
 
 rule html:
@@ -30,6 +32,8 @@ rule html:
         "results/{scale}/report/{study}.html",
     log:
         "results/{scale}/logs/html/{study}.log",
+    benchmark:
+        "results/{scale}/benchmarks/html/{study}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -42,7 +46,7 @@ rule html:
     message:
         "HTML of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.html {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py html {params.job} > {log} 2>&1"
 
 
 rule latex:
@@ -52,6 +56,8 @@ rule latex:
         "results/{scale}/report/{study}.tex",
     log:
         "results/{scale}/logs/latex/{study}.log",
+    benchmark:
+        "results/{scale}/benchmarks/latex/{study}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -64,7 +70,7 @@ rule latex:
     message:
         "LaTeX of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.latex {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py latex {params.job} > {log} 2>&1"
 
 
 rule pdf:
@@ -74,6 +80,8 @@ rule pdf:
         "results/{scale}/report/{study}.pdf",
     log:
         "results/{scale}/logs/pdf/{study}.log",
+    benchmark:
+        "results/{scale}/benchmarks/pdf/{study}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -86,7 +94,7 @@ rule pdf:
     message:
         "PDF of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.pdf {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py pdf {params.job} > {log} 2>&1"
 
 
 rule index:
@@ -96,6 +104,8 @@ rule index:
         "results/{scale}/report/index.html",
     log:
         "results/{scale}/logs/index.log",
+    benchmark:
+        "results/{scale}/benchmarks/index/index.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -108,4 +118,4 @@ rule index:
     message:
         "index of all studies"
     shell:
-        "python -m workflow_scripts.index {params.job} > {log} 2>&1"
+        "exec python -IS hwcore/launch/client.py index {params.job} > {log} 2>&1"

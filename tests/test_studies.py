@@ -9,7 +9,7 @@ import yaml
 from conftest import ROOT
 from hwcore.claims.spec import Claim
 from hwcore.config import parse
-from hwcore.context import page_context
+from hwcore.description import describe
 from hwcore.studies.study import Study, available, load
 
 STUDIES = available(ROOT / "report")
@@ -59,8 +59,9 @@ def test_the_prose_shows_every_experiment_once(name: str) -> None:
 
 def test_pages_say_the_settings_in_words() -> None:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
-    context = page_context(load("paladugu", ROOT / "report", config), config)
-    said = {each["id"]: each["settings"] for each in context["experiments"]}
+    study = load("paladugu", ROOT / "report", config)
+    runs = {(id, model): f"runs/{id}/{model}" for id, each in study.experiments.items() for model in each.models}
+    said = {each["id"]: each["settings"] for each in describe(study, config, runs)["experiments"]}
     assert said["function-sinc"]["stops"] == (
         "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
     )

@@ -11,7 +11,7 @@ from hwcore.reporting.markdown import render
 
 def work(job: Job) -> None:
     template = Path(job.settings["template"])
-    render(dict(job.spec["context"]), template, job.inputs["claims"], job.outputs["markdown"])
+    render(dict(job.spec["page"]), template, job.inputs["claims"], job.outputs["markdown"])
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from hwcore.train.train import train
 
 
 def work(job: Job) -> None:
-    training = RunSpec.model_validate(job.spec)
+    spec = RunSpec.model_validate(job.spec)
     folder = job.outputs["checkpoint"].parent
     train(
-        training,
+        spec,
         job.inputs.get("data"),
         folder,
         device=job.settings["device"],

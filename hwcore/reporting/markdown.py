@@ -81,6 +81,7 @@ class _Page:
         parts = [f"#### {base['title']} {{#experiment-{base['id']}}}"]
         parts += [_settings_table(variants), self._models_table(variants)]
         parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
+        parts.append(_pairing(variants))
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
         parts += [self._figures(variants, name) for name in names]
         parts.append(self._other_tables(variants))
@@ -174,6 +175,24 @@ class _Page:
         ]
         heads = ["section", "the report says", "measured as", "reported", "measured (95 % interval)", "verdict", "why"]
         return pipe_table(heads, rows, widths=[7, 21, 16, 8, 14, 11, 23]) if rows else ""
+
+
+def _pairing(variants: list[Context]) -> str:
+    """What the variants of an experiment share: all of their runs, or the seeds of these."""
+    names = {each["id"]: each["variant"] for each in variants}
+    shared = [
+        f"The variant {each['variant']} trains nothing: it uses the runs {names[each['trained_in']]}."
+        for each in variants
+        if each["trained_in"]
+    ]
+    paired = [each for each in variants if each["paired_with"] and not each["trained_in"]]
+    if len(paired) > 1:
+        shared.append(
+            "A replicate of a model has the same seeds in all variants: where network and data are the same, it "
+            "starts from the same weights and takes the samples in the same order, so that variants are compared "
+            "pair by pair."
+        )
+    return " ".join(shared)
 
 
 def _settings_table(variants: list[Context]) -> str:

@@ -5,9 +5,9 @@ them; the options of each kind of analysis and figure are listed here, so that a
 checked as a whole before any job starts and without loading torch or matplotlib.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hwcore.train.spec import NotNegative, Record
 
@@ -19,6 +19,21 @@ Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def countable(cls) -> list[str]:
+        """The options that are whole numbers, of which a scale may run fewer."""
+        counts = (Count, Count | None, Annotated[int, Field(ge=2, strict=True)])
+        return [name for name, hint in get_type_hints(cls, include_extras=True).items() if hint in counts]
+
+
+def _given(value: Any) -> Any:
+    if value is None:
+        raise ValueError("is empty; for the defaults write {}")
+    return value
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(_given)]
 
 
 class Source(Spec):
@@ -54,7 +69,7 @@ class ExperimentFile(Spec):
     record: Record = Record()
     replicates: Count | None = None
     models: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)]
-    analyses: dict[Id, dict[str, Any] | None] = {}
+    analyses: dict[Id, Options] = {}
     figures: dict[Id, dict[str, Any]] = {}
 
 

@@ -60,7 +60,7 @@ class Model:
 class Analysis:
     name: str
     kind: str
-    options: dict[str, Any]
+    options: schema.Spec
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Figure:
 
     name: str
     kind: str
-    options: dict[str, Any]
+    options: schema.Spec
     caption: str
     tables: tuple[str, ...]
 
@@ -102,6 +102,12 @@ class Study:
     source: schema.Source
     experiments: dict[str, Experiment]
     claims: dict[str, Claim] = field(default_factory=dict)
+
+    def variants(self, experiment: Experiment) -> list[Experiment]:
+        """The other variants of an experiment, in the order of the study file."""
+        return [
+            other for other in self.experiments.values() if other.base == experiment.base and other is not experiment
+        ]
 
     def counterparts(self, claim: Claim) -> list[str]:
         """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
@@ -146,22 +152,19 @@ def _read(path: Path) -> Any:
         raise HwcoreError(f"{path}:{line} is no valid YAML: {problem}") from None
 
 
-def _merge(base: Any, difference: Any) -> Any:
-    """``base`` with ``difference`` laid over it; a null removes a key."""
-    if not (isinstance(base, Mapping) and isinstance(difference, Mapping)):
-        return difference
-    merged = {key: _merge(base.get(key), value) for key, value in difference.items() if value is not None}
-    kept = {key: value for key, value in base.items() if key not in difference}
-    # the order of the base comes first, so that a variant's models keep their colours
-    order = [*base, *(key for key in merged if key not in base)]
-    return {key: {**kept, **merged}[key] for key in order if key in kept or key in merged}
-
-
 class _Reader:
     def __init__(self, file: str, config: Config) -> None:
         self.file = file
         self.config = config
         self.scale: Scale = config.scales[config.scale]
+        for kind, limits in self.scale.caps.analyses.items():
+            at = f"config.yaml: scales.{config.scale}.caps.analyses.{kind}"
+            if kind not in schema.ANALYSES:
+                raise HwcoreError(f"{at}: unknown kind{did_you_mean(kind, schema.ANALYSES)}")
+            for option in limits:
+                options = schema.ANALYSES[kind].countable()
+                if option not in options:
+                    raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
     def study(self, name: str, file: Any) -> Study:
         found = validate(schema.StudyFile, file, self.file)
@@ -176,11 +179,31 @@ class _Reader:
                 if variant not in ("as-run", "corrected"):
                     known = did_you_mean(str(variant), ["as-run", "corrected"])
                     raise HwcoreError(f"{self.file}: experiments.{base}.variants: unknown {variant!r}{known}")
-                merged = _merge(described, difference)
+                merged = self._merge(described, difference, f"experiments.{base}.variants.{variant}")
                 experiment = self._experiment(base, str(variant), merged, found.replicates)
                 experiments[experiment.id] = experiment
         claims = {id: self._claim(id, value, experiments) for id, value in found.claims.items()}
         return Study(name, found.title, found.source, experiments, claims)
+
+    def _merge(self, base: Any, difference: Any, at: str) -> Any:
+        """``base`` with ``difference`` laid over it; a null removes a key."""
+        if not (isinstance(base, Mapping) and isinstance(difference, Mapping)):
+            return difference
+        for key, value in difference.items():
+            if value is None and key not in base:
+                raise HwcoreError(
+                    f"{self.file}: {at}.{key}: null removes a key, but there is none to remove; "
+                    "to add it with its defaults write {}"
+                )
+        merged = {
+            key: self._merge(base.get(key), value, f"{at}.{key}")
+            for key, value in difference.items()
+            if value is not None
+        }
+        kept = {key: value for key, value in base.items() if key not in difference}
+        # the order of the base comes first, so that a variant's models keep their colours
+        order = [*base, *(key for key in merged if key not in base)]
+        return {key: {**kept, **merged}[key] for key in order if key in kept or key in merged}
 
     def _experiment(self, base: str, variant: str, content: Any, replicates: int) -> Experiment:
         id = base if variant == AS_DESCRIBED else f"{base}--{variant}"
@@ -199,7 +222,7 @@ class _Reader:
                 )
         analyses = {}
         for name, options in found.analyses.items():
-            analyses[name] = self._analysis(name, options or {}, found, f"{at}.analyses.{name}")
+            analyses[name] = self._analysis(name, options, found, f"{at}.analyses.{name}")
         figures = {}
         tables = ["metrics", *(["steps"] if found.record.steps else []), *analyses]
         for name, options in found.figures.items():
@@ -233,22 +256,32 @@ class _Reader:
 
     def _analysis(self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str) -> Analysis:
         kind, options = self._kind(content, name.replace("-", "_"), schema.ANALYSES, at)
+        options = self._cap_options(kind, options)
         needs: dict[str, tuple[bool, str]] = {
             "trajectory": (experiment.record.weights_every is not None, "record: {weights_every: 3}"),
             "gradient_norm": (experiment.record.steps, "record: {steps: true}"),
         }
-        if kind == "landscape" and options["across"] == "trajectory":
+        if isinstance(options, schema.Landscape) and options.across == "trajectory":
             needs["landscape"] = needs["trajectory"]
         recorded, remedy = needs.get(kind, (True, ""))
         if not recorded:
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
-        named = [("between", model) for model in options.get("between", ())]
-        named += [("basis", options["basis"])] if options.get("basis") else []
+        named = [("between", model) for model in getattr(options, "between", ())]
+        named += [("basis", basis)] if (basis := getattr(options, "basis", None)) else []
         for option, model in named:
             if model not in experiment.models:
                 known = did_you_mean(model, experiment.models)
                 raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{known}")
         return Analysis(name, kind, options)
+
+    def _cap_options(self, kind: str, options: schema.Spec) -> schema.Spec:
+        limits = self.scale.caps.analyses.get(kind, {})
+        return options.model_copy(
+            update={
+                name: limit if (value := getattr(options, name)) is None else min(value, limit)
+                for name, limit in limits.items()
+            }
+        )
 
     def _figure(self, name: str, content: dict[str, Any], tables: list[str], at: str) -> Figure:
         content = dict(content)
@@ -256,8 +289,9 @@ class _Reader:
         if not isinstance(caption, str):
             raise HwcoreError(f"{self.file}: {at}.caption: is missing; say what the figure shows")
         kind, options = self._kind(content, name.replace("-", "_"), schema.FIGURES, at)
-        named = [table for table, _ in options.get("measures", ())]
-        shown = [table for table in (options.get("table"), options.get("floor"), *named) if table is not None]
+        named = [table for table, _ in getattr(options, "measures", ())]
+        shown = [getattr(options, "table", None), getattr(options, "floor", None), *named]
+        shown = [table for table in shown if table is not None]
         for table in shown:
             if table not in tables:
                 raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
@@ -265,12 +299,12 @@ class _Reader:
 
     def _kind(
         self, content: dict[str, Any], default: str, kinds: Mapping[str, type[schema.Spec]], at: str
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> tuple[str, schema.Spec]:
         content = dict(content)
         kind = content.pop("kind", default)
         if not isinstance(kind, str) or kind not in kinds:
             raise HwcoreError(f"{self.file}: {at}.kind: unknown kind {kind!r}{did_you_mean(str(kind), kinds)}")
-        return kind, validate(kinds[kind], content, self.file, at).model_dump(mode="json")
+        return kind, validate(kinds[kind], content, self.file, at)
 
     def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
         at = f"claims.{id}"

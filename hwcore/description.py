@@ -1,11 +1,12 @@
-"""What a report page shows of a study, as plain data: settings in words, models, figures, tables.
+"""A study as its page describes it, as plain data: settings in words, models, figures, tables.
 
 All paths are relative to results/<scale>/.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from math import prod
-from typing import Any
+from typing import Any, TypedDict
 
 from hwcore.config import Config
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
@@ -14,29 +15,93 @@ from hwcore.studies.study import Experiment, Model, Study
 from hwcore.train.spec import Training, Until
 
 
-def page_context(study: Study, config: Config) -> dict[str, Any]:
-    """The context of a study's page; see the keys in ``hwcore.reporting.markdown``."""
+class ModelDescription(TypedDict):
+    """``layers`` in words; ``settings`` that not all models share; ``run`` is the path of its run.json."""
+
+    name: str
+    label: str
+    layers: str
+    parameters: int
+    reported_parameters: int | None
+    settings: dict[str, str]
+    run: str
+
+
+class FigureDescription(TypedDict):
+    """``path`` without a suffix; ``tables`` are the paths of what it shows; ``recipe`` that of its JSON."""
+
+    name: str
+    caption: str
+    path: str
+    tables: list[str]
+    recipe: str
+
+
+class TableDescription(TypedDict):
+    name: str
+    path: str
+    recipe: str
+
+
+class ExperimentDescription(TypedDict):
+    """One experiment in one variant; ``settings`` are those that all its models share.
+
+    ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
+    initial weights and order of samples; ``trained_in`` is the id of the variant whose runs are also this one's,
+    if all are.
+    """
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    settings: dict[str, str]
+    replicates: int
+    paired_with: list[str]
+    trained_in: str | None
+    models: list[ModelDescription]
+    figures: list[FigureDescription]
+    tables: list[TableDescription]
+
+
+class PageDescription(TypedDict):
+    """``source`` and ``scale`` as in the study file and the configuration; ``claims`` maps ids to experiments."""
+
+    study: str
+    title: str
+    source: dict[str, Any]
+    scale: dict[str, str]
+    experiments: list[ExperimentDescription]
+    claims: dict[str, str]
+
+
+def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) -> PageDescription:
+    """What the page of a study describes; ``runs`` are the folders of runs by experiment and model."""
     scale = config.scales[config.scale]
     return {
         "study": study.name,
         "title": study.title,
         "source": study.source.model_dump(),
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
-        "experiments": [_experiment(study, experiment) for experiment in study.experiments.values()],
+        "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
     }
 
 
-def _experiment(study: Study, experiment: Experiment) -> dict[str, Any]:
+def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
-    described = [_settings(model) for model in models]
+    folders = {model.name: runs[experiment.id, model.name] for model in models}
+    settings = [_settings(model) for model in models]
     # what all models share is said once, for the experiment
-    shared = {key: value for key, value in described[0].items() if all(each.get(key) == value for each in described)}
+    shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
+    others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
 
     def table(name: str) -> list[str]:
         if name in ("metrics", "steps"):
-            return [f"runs/{place}/{model.name}/{name}.parquet" for model in models]
+            return [f"{folder}/{name}.parquet" for folder in folders.values()]
         return [f"tables/{place}/{name}.parquet"]
 
     return {
@@ -48,6 +113,8 @@ def _experiment(study: Study, experiment: Experiment) -> dict[str, Any]:
         "why": experiment.why,
         "settings": shared,
         "replicates": max(model.replicates for model in models),
+        "paired_with": [other.id for other in others],
+        "trained_in": _trainer(study, experiment, set(folders.values())),
         "models": [
             {
                 "name": model.name,
@@ -55,10 +122,10 @@ def _experiment(study: Study, experiment: Experiment) -> dict[str, Any]:
                 "layers": describe_network(model.network),
                 "parameters": model.network.parameters(),
                 "reported_parameters": model.reported_parameters,
-                "settings": {key: value for key, value in own.items() if key not in shared},
-                "run": f"runs/{place}/{model.name}/run.json",
+                "settings": {key: value for key, value in each.items() if key not in shared},
+                "run": f"{folders[model.name]}/run.json",
             }
-            for model, own in zip(models, described, strict=True)
+            for model, each in zip(models, settings, strict=True)
         ],
         "figures": [
             {
@@ -79,6 +146,14 @@ def _experiment(study: Study, experiment: Experiment) -> dict[str, Any]:
             for name in experiment.analyses
         ],
     }
+
+
+def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
+    """The other variant in whose folder all runs of an experiment lie."""
+    for other in study.variants(experiment):
+        if all(folder.startswith(f"runs/{study.name}/{other.id}/") for folder in folders):
+            return other.id
+    return None
 
 
 def _settings(model: Model) -> dict[str, str]:
