@@ -15,7 +15,7 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format bench slurm requirements clean
+.PHONY: help report test lint format bench profile slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ format: .venv/dev.done ## format all sources
 
 bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp for one, CONFIGFILE for other data sources)
 	$(BIN)/python -m benchmarks $(NAME) $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
+
+profile: .venv/run.done ## show where the time of the last run went (SCALE)
+	$(BIN)/python -m workflow_scripts.profile results/$(or $(SCALE),quick)
 
 slurm: .venv/run.done ## add the Slurm plugin to .venv
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt

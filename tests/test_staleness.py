@@ -1,9 +1,11 @@
 """Only what is stale runs again: each promise, held against the real pipeline."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from conftest import Project
@@ -38,9 +40,29 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
         ("Snakefile", "import os", "# a comment\nimport os"),
         ("report/tiny/study.yaml", "replicates: 2", "replicates:   2  # a comment"),
         ("config.yaml", "scale: quick", "# a comment\nscale: 'quick'"),
+        # what cannot change a result: the text of errors and log lines, and how jobs run
+        ("hwcore/train/train.py", "the network ends in", "the network stops at"),
+        ("hwcore/train/train.py", "go on after epoch", "resume after epoch"),
+        ("hwcore/errors.py", "class HwcoreError", "CHANGED = 1\n\n\nclass HwcoreError"),
+        ("hwcore/provenance.py", "def commit", "CHANGED = 1\n\n\ndef commit"),
+        ("hwcore/jobs.py", "free some space", "make some room"),
+        ("hwcore/files.py", "def write_text", "CHANGED = 1\n\n\ndef write_text"),
+        ("hwcore/train/progress.py", "class Progress", "CHANGED = 1\n\n\nclass Progress"),
+        ("hwcore/train/resume.py", "_SHARE = 0.02", "_SHARE = 0.01"),
+        ("hwcore/train/parallel.py", "def side_by_side", "CHANGED = 1\n\n\ndef side_by_side"),
+        ("hwcore/launch/forkserver.py", "_PATIENCE = 5.0", "_PATIENCE = 6.0"),
+        # a new setting whose value is its default
+        (
+            "hwcore/train/spec.py",
+            "    until: Until | None = None\n",
+            "    until: Until | None = None\n    new: int = 3\n",
+        ),
+        ("hwcore/studies/schema.py", "    points: Count = 400\n", "    points: Count = 400\n    new: Count = 3\n"),
+        ("hwcore/data/spec.py", "    normalize: bool = True\n", "    normalize: bool = True\n    new: int = 3\n"),
+        ("hwcore/data/catalog.py", '    "USPS",', '    "USPS",\n    "NewOne",'),
     ],
 )
-def test_a_comment_or_a_reformat_anywhere_leaves_nothing_to_do(edited: Edit, file: str, old: str, new: str) -> None:
+def test_what_changes_no_result_leaves_nothing_to_do(edited: Edit, file: str, old: str, new: str) -> None:
     assert edited(file, old, new) == set()
 
 
@@ -57,7 +79,7 @@ def test_a_reformatted_module_leaves_nothing_to_do(finished: Project) -> None:
 
 def test_a_figure_module_redraws_its_figures_and_the_reports_that_show_them(edited: Edit) -> None:
     stale = edited("hwcore/figures/predictions.py", "def draw(", "CHANGED = 1\n\n\ndef draw(")
-    drawn = {"draw tiny/fit/fits", "draw tiny/fit--corrected/fits"}
+    drawn = {"draw tiny/fit/fits", "draw tiny/fit--corrected/fits", "draw tiny/fit--as-run/fits"}
     assert without_pdf(stale) == without_pdf(drawn | PAGES)
 
 
@@ -118,3 +140,28 @@ def test_a_deleted_product_is_made_again(finished: Project) -> None:
         assert "draw tiny/fit/loss" in finished.stale()
     finally:
         lost.write_bytes(before)
+
+
+def test_variants_with_equal_training_share_their_runs(finished: Project) -> None:
+    runs = finished.folder / "results/quick/runs/tiny"
+    assert sorted(path.name for path in runs.iterdir()) == ["classify", "fit", "fit--corrected"]
+    page = (finished.folder / "results/quick/report/tiny.md").read_text()
+    assert "The variant as-run trains nothing: it uses the runs as-described." in page
+    assert "A replicate of a model has the same seeds in all variants" in page
+
+
+def test_variants_start_from_the_same_weights(finished: Project) -> None:
+    """The variant trains twice as long, so all that it shares with its base are the first epochs."""
+    runs = [finished.folder / f"results/quick/runs/tiny/{name}/wide" for name in ("fit", "fit--corrected")]
+    first, second = (pd.read_parquet(run / "metrics.parquet").drop(columns="seconds") for run in runs)
+    pd.testing.assert_frame_equal(first, second[second.epoch <= 6].reset_index(drop=True), check_exact=True)
+    seeds = [json.loads((run / "run.json").read_text())["seeds"] for run in runs]
+    assert seeds[0] == seeds[1]
+
+
+def test_a_variant_that_comes_to_differ_trains_its_own(edited: Edit) -> None:
+    stale = edited("report/tiny/study.yaml", "why: Fewer points.", "why: Fewer points.\n        training: {lr: 0.02}")
+    assert {job for job in stale if job.startswith("train")} == {
+        "train tiny/fit--as-run/narrow",
+        "train tiny/fit--as-run/wide",
+    }

@@ -11,7 +11,15 @@ from hwcore.reporting.markdown import render
 
 def work(job: Job) -> None:
     template = Path(job.settings["template"])
-    render(dict(job.spec["page"]), template, job.inputs["claims"], job.outputs["markdown"])
+    # the data sets have a plan of their own
+    plans = [job.plan.with_name("data.json"), job.plan]
+    render(
+        dict(job.spec["page"]),
+        template,
+        job.inputs["claims"],
+        job.outputs["markdown"],
+        plans=[plan for plan in plans if plan.is_file()],
+    )
 
 
 if __name__ == "__main__":

@@ -10,17 +10,21 @@ import pandas as pd
 
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
+from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
 from hwcore.reporting.words import banner, measured, pipe_table, short_banner, verdict_counts
 
 Context = dict[str, Any]
+APPENDIX = "## Appendix: where the time went {#runtimes}"
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
 
-def render(context: Context, template: Path, claims: Path, output: Path) -> None:
+def render(context: Context, template: Path, claims: Path, output: Path, *, plans: Iterable[Path] = ()) -> None:
     """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
 
     The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)``,
-    ``claims()`` and ``value(claim id)``.  Raises HwcoreError, naming file and line, for a mistake in it.
+    ``claims()`` and ``value(claim id)``.  ``plans`` are the files of the jobs whose runtimes the appendix tells.
+
+    Raises HwcoreError, naming file and line, for a mistake in it.
     """
     page = _Page(context, pd.read_parquet(claims), output)
     environment = jinja2.Environment(
@@ -43,7 +47,7 @@ def render(context: Context, template: Path, claims: Path, output: Path) -> None
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None) or _line(error)
         raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
-    write_text(output, _header(context) + body)
+    write_text(output, _header(context) + body + _appendix(runtimes(plans)))
 
 
 def _line(error: BaseException) -> int | None:
@@ -65,6 +69,21 @@ def _header(context: Context) -> str:
     }
     quoted = (f"{key}: '{value.replace(chr(39), chr(39) * 2)}'" for key, value in lines.items() if value)
     return "---\n" + "\n".join(quoted) + "\n---\n\n"
+
+
+def _appendix(times: list[Runtime]) -> str:
+    """Where the time of the study's jobs went; empty if nothing was noted of any."""
+    if not times:
+        return ""
+    return f"""
+
+{APPENDIX}
+
+What the jobs took that made the data, tables and figures of this report, in the order of the pipeline. A job
+waits from when its inputs are there until a core is free for it, and starts until the first line of its own work.
+
+{runtime_table(times)}
+"""
 
 
 class _Page:
