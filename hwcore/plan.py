@@ -155,27 +155,28 @@ class Plan:
         if isinstance(data, FunctionData):
             return {}
         name = data.dataset
-        said = self.config.datasets.get(name)
+        entry = self.config.datasets.get(name)
         try:
-            source = catalog.resolve(name, said.model_dump(mode="json", exclude_none=True) if said else {})
+            source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
         except HwcoreError as error:
             raise HwcoreError(f"{where}: {error}") from None
         prepared = DATA / f"{name}.safetensors"
         if str(prepared) not in self._maker:
-            spec = {"dataset": name, "identity": catalog.identity(name, source)}
+            spec = {"dataset": name, "identity": source.identity}
             inputs = {}
-            if source["source"] == "torchvision":
+            if source.kind == "torchvision":
                 manifest = DATA / f"{name}.json"
-                self._add("download", "data", name, spec=spec, settings=source, outputs={"manifest": manifest})
+                self._add("download", "data", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
                 inputs = {"manifest": manifest}
             self._add(
                 "prepare",
                 "data",
                 name,
                 spec=spec,
-                settings=source,
+                settings=source.places,
                 inputs=inputs,
                 outputs={"prepared": prepared},
+                chosen=[f"hwcore.data.sources.{source.kind}"],
                 numeric=True,
             )
         return {"data": prepared}
@@ -214,6 +215,7 @@ class Plan:
             settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs=outputs,
+            chosen=[model.data.loader],
             numeric=True,
         )
 
@@ -235,7 +237,10 @@ class Plan:
             settings={"device": self.config.device},
             inputs=inputs,
             outputs={"table": table, "recipe": table.with_suffix(".json")},
-            chosen=[f"hwcore.analyses.{analysis.kind}"],
+            chosen=[
+                f"hwcore.analyses.{analysis.kind}",
+                *(model.data.loader for model in experiment.models.values()),
+            ],
             numeric=True,
         )
 

@@ -9,7 +9,7 @@ from hwcore.jobs import Job, run
 
 
 def work(job: Job) -> None:
-    prepare(job.name, dict(job.settings), job.outputs["prepared"])
+    prepare(job.name, job.spec["identity"], job.outputs["prepared"], job.settings)
 
 
 if __name__ == "__main__":
