@@ -24,8 +24,8 @@ def prepared(name: str) -> Path:
     """The prepared file of a data set, made if it is not there."""
     path = FOLDER / f"{name}.safetensors"
     source = catalog.resolve(name, _sources[name])
-    if catalog.identity_of(path) != catalog.identity(name, source) if path.exists() else True:
-        if source["source"] == "torchvision":
-            download(name, source)
-        prepare(name, source, path)
+    if not path.exists() or catalog.identity_of(path) != source.identity:
+        if source.kind == "torchvision":
+            download(name, source.identity, source.places)
+        prepare(name, source.identity, path, source.places)
     return path

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from hwcore.data.catalog import SOURCES
 from hwcore.errors import HwcoreError
 from hwcore.validation import did_you_mean, validate
 
@@ -45,8 +46,14 @@ class Scale(_Config):
     caps: ScaleCaps = ScaleCaps()
 
 
+def _known_source(value: str) -> str:
+    if value not in SOURCES:
+        raise ValueError(f"unknown source {value!r}{did_you_mean(value, SOURCES)}")
+    return value
+
+
 class Dataset(_Config):
-    source: Literal["torchvision", "digits", "shapes", "imagefolder"]
+    source: Annotated[str, AfterValidator(_known_source)]
     root: str | None = None
     mirror: str | None = None
     archive: str | None = None

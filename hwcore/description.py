@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, TypedDict
 
 from hwcore.config import Config
+from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
 from hwcore.studies.study import Experiment, Model, Study
@@ -164,21 +165,8 @@ def _describe_data(data: DataSpec) -> str:
     if isinstance(data, FunctionData):
         how = "an even grid" if data.sampling == "grid" else "uniformly drawn points"
         low, high = data.domain
-        return f"{_FUNCTIONS[data.function]} on [{low:g}, {high:g}], {data.samples:,} samples on {how}"
+        return f"{FUNCTIONS[data.function]} on [{low:g}, {high:g}], {data.samples:,} samples on {how}"
     return _describe_dataset(data)
-
-
-_FUNCTIONS = {
-    "cos": "cos x",
-    "arcsinh": "arcsinh x",
-    "sinc5": "sin(5πx)/(5πx)",
-    "sign_sin5pi": "sgn(sin(5πx))",
-    "sign_sin10pi": "sgn(sin(10πx))",
-    "sin3pi": "sin(3πx)",
-    "sin5pi": "sin(5πx)",
-    "sin_plus_cos": "sin x + cos x",
-    "two_cosh": "2 cosh x",
-}
 
 
 def _describe_dataset(data: DatasetData) -> str:

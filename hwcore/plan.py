@@ -155,16 +155,25 @@ class Plan:
             raise HwcoreError(f"{where}: {error}") from None
         prepared = RESOURCES / "data" / f"{name}.safetensors"
         if prepared not in self._makers:
-            spec = {"dataset": name, "identity": catalog.identity(name, source)}
+            spec = {"dataset": name, "identity": source.identity}
             inputs = {}
-            if source["source"] == "torchvision":
+            if source.kind == "torchvision":
                 manifest = RESOURCES / "data" / f"{name}.json"
-                self._add("data", "download", name, spec=spec, settings=source, outputs={"manifest": manifest})
+                self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
                 inputs = {"manifest": manifest}
             # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
             # the prepared file was made from
             outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
-            self._add("data", "prepare", name, spec=spec, settings=source, inputs=inputs, outputs=outputs)
+            self._add(
+                "data",
+                "prepare",
+                name,
+                spec=spec,
+                settings=source.places,
+                inputs=inputs,
+                outputs=outputs,
+                modules=[f"hwcore.data.sources.{source.kind}"],
+            )
         return {"data": prepared}
 
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
@@ -195,6 +204,7 @@ class Plan:
             settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs={key: self.results / "runs" / name / file for key, file in files(spec.record).items()},
+            modules=[model.data.loader],
         )
 
     def _run(self, study: Study, experiment: Experiment, model: str) -> Job:
@@ -218,7 +228,10 @@ class Plan:
             settings={"device": self.config.device},
             inputs=inputs,
             outputs={"table": table, "recipe": table.with_suffix(".json")},
-            modules=[f"hwcore.analyses.{analysis.kind}"],
+            modules=[
+                f"hwcore.analyses.{analysis.kind}",
+                *(model.data.loader for model in experiment.models.values()),
+            ],
         )
 
     def _tables(self, study: Study, experiment: Experiment, names: Iterable[str]) -> dict[str, Path]:

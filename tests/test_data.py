@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import struct
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import pytest
 import scipy.io
 import torch
 import torchvision.datasets
+import yaml
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
@@ -33,12 +36,17 @@ from scipy.stats import chisquare
 from sklearn.datasets import load_digits
 
 from conftest import ROOT
-from hwcore.data import catalog, functions, shapes
-from hwcore.data.download import download, splits
+from hwcore.config import parse
+from hwcore.data import catalog, functions
+from hwcore.data.download import download
 from hwcore.data.load import load
 from hwcore.data.prepare import prepare
+from hwcore.data.sources import shapes
+from hwcore.data.sources.torchvision import splits
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
+from hwcore.fingerprint import Code
+from hwcore.studies.study import load as load_study
 
 NAMES = {"study": "s", "experiment": "e", "model": "m"}
 
@@ -87,16 +95,24 @@ def about(path: Path) -> Any:
         return json.loads(file.metadata()["about"])
 
 
-def mnist(tmp_path: Path, mirror: str) -> dict[str, Any]:
+def mnist(tmp_path: Path, mirror: str) -> catalog.Source:
     return catalog.resolve("mnist", {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": mirror})
+
+
+def fetch(name: str, source: catalog.Source) -> None:
+    download(name, source.identity, source.places)
+
+
+def write(name: str, source: catalog.Source, output: Path) -> None:
+    prepare(name, source.identity, output, source.places)
 
 
 @pytest.mark.parametrize("over_http", [True, False])
 def test_a_torchvision_set_through_a_mirror(tmp_path: Path, archives: Path, over_http: bool) -> None:
     with served(archives) as address:
         source = mnist(tmp_path, address if over_http else str(archives))
-        download("mnist", source)
-    prepare("mnist", source, tmp_path / "mnist.safetensors")
+        fetch("mnist", source)
+    write("mnist", source, tmp_path / "mnist.safetensors")
     found = load_file(tmp_path / "mnist.safetensors")
     assert found["train_images"].shape == (30, 1, 28, 28)
     assert found["train_images"].dtype == torch.uint8
@@ -106,18 +122,18 @@ def test_a_torchvision_set_through_a_mirror(tmp_path: Path, archives: Path, over
     told = about(tmp_path / "mnist.safetensors")
     assert told["mean"] == pytest.approx([expected.mean() / 255])
     assert told["std"] == pytest.approx([expected.std() / 255])
-    assert told["identity"] == catalog.identity_of(tmp_path / "mnist.safetensors") == catalog.identity("mnist", source)
+    assert told["identity"] == source.identity
     once = (tmp_path / "mnist.safetensors").read_bytes()
-    prepare("mnist", source, tmp_path / "mnist.safetensors")
+    write("mnist", source, tmp_path / "mnist.safetensors")
     assert (tmp_path / "mnist.safetensors").read_bytes() == once
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path, archives: Path) -> None:
     source = mnist(tmp_path, str(archives))
-    download("mnist", source)
+    fetch("mnist", source)
     for path in archives.iterdir():
         path.unlink()
-    download("mnist", source)
+    fetch("mnist", source)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +150,7 @@ def test_a_damaged_or_missing_archive(tmp_path: Path, archives: Path, over_http:
     with served(archives) as address:
         source = mnist(tmp_path, address if over_http else str(archives))
         with pytest.raises(HwcoreError, match=says) as error:
-            download("mnist", source)
+            fetch("mnist", source)
     assert "train-labels-idx1-ubyte.gz" in str(error.value)
     assert "datasets.mnist.mirror" in str(error.value)
     assert "\n" not in str(error.value)
@@ -143,19 +159,19 @@ def test_a_damaged_or_missing_archive(tmp_path: Path, archives: Path, over_http:
 
 def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(HwcoreError, match=r"refused\); check the network, or let datasets\.mnist\.mirror"):
-        download("mnist", mnist(tmp_path, "http://127.0.0.1:9"))
+        fetch("mnist", mnist(tmp_path, "http://127.0.0.1:9"))
 
 
 def test_a_host_without_the_file_is_told_with_its_status(tmp_path: Path, archives: Path) -> None:
     with served(archives) as address, pytest.raises(HwcoreError, match="404 File not found"):
-        download("mnist", mnist(tmp_path, f"{address}/elsewhere"))
+        fetch("mnist", mnist(tmp_path, f"{address}/elsewhere"))
 
 
 def test_without_a_mirror_the_message_tells_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     source = catalog.resolve("cifar10", {"source": "torchvision", "root": str(tmp_path / "root")})
     with pytest.raises(HwcoreError, match=r"check the network, or set datasets\.cifar10\.mirror") as error:
-        download("cifar10", source)
+        fetch("cifar10", source)
     assert "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz" in str(error.value)
 
 
@@ -175,7 +191,7 @@ def test_a_connection_that_ends_early_is_seen_without_a_checksum(tmp_path: Path)
         mirror = f"http://127.0.0.1:{server.server_port}"
         said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": mirror}
         with pytest.raises(HwcoreError, match="ended after 10 of 1000 bytes"):
-            download("fgvc-aircraft", catalog.resolve("fgvc-aircraft", said))
+            fetch("fgvc-aircraft", catalog.resolve("fgvc-aircraft", said))
         server.shutdown()
 
 
@@ -183,7 +199,7 @@ def test_what_a_killed_download_left_is_removed(tmp_path: Path, archives: Path) 
     left = tmp_path / "root" / ".download-mnist" / "MNIST"
     left.mkdir(parents=True)
     (left / "half").write_bytes(b"half")
-    download("mnist", mnist(tmp_path, str(archives)))
+    fetch("mnist", mnist(tmp_path, str(archives)))
     assert [path.name for path in (tmp_path / "root").iterdir()] == ["MNIST"]
 
 
@@ -195,7 +211,7 @@ def test_a_full_disk_is_not_told_as_a_failure_of_the_network(
 
     monkeypatch.setattr("hwcore.data.download.shutil.copyfile", full)
     with pytest.raises(OSError, match="No space left") as error:
-        download("mnist", mnist(tmp_path, str(archives)))
+        fetch("mnist", mnist(tmp_path, str(archives)))
     assert Path(error.value.filename).is_relative_to(tmp_path / "root")
     assert not list((tmp_path / "root").iterdir())
 
@@ -203,19 +219,19 @@ def test_a_full_disk_is_not_told_as_a_failure_of_the_network(
 @pytest.mark.parametrize("damage", [b"", b"\0\0\0", b"\0\0\x08\x03\0\0\0\x1e"])
 def test_downloaded_files_that_were_damaged_later(tmp_path: Path, archives: Path, damage: bytes) -> None:
     source = mnist(tmp_path, str(archives))
-    download("mnist", source)
+    fetch("mnist", source)
     (tmp_path / "root/MNIST/raw/train-images-idx3-ubyte").write_bytes(damage)
     with pytest.raises(HwcoreError, match=r"gone or damaged .* delete them"):
-        prepare("mnist", source, tmp_path / "mnist.safetensors")
+        write("mnist", source, tmp_path / "mnist.safetensors")
     assert not (tmp_path / "mnist.safetensors").exists()
-    download("mnist", source)
-    prepare("mnist", source, tmp_path / "mnist.safetensors")
+    fetch("mnist", source)
+    write("mnist", source, tmp_path / "mnist.safetensors")
 
 
 def test_a_root_that_is_a_file(tmp_path: Path, archives: Path) -> None:
     (tmp_path / "root").write_text("a file")
     with pytest.raises(HwcoreError, match=r"datasets\.mnist\.root: .* must be a folder"):
-        download("mnist", mnist(tmp_path, str(archives)))
+        fetch("mnist", mnist(tmp_path, str(archives)))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +247,7 @@ def test_a_root_that_is_a_file(tmp_path: Path, archives: Path) -> None:
 def test_an_option_that_a_class_does_not_take(tmp_path: Path, name: str, options: Any, says: str) -> None:
     said = {"source": "torchvision", "root": str(tmp_path / "root"), "options": options, "mirror": str(tmp_path)}
     with pytest.raises(HwcoreError, match=says):
-        download(name, catalog.resolve(name, said))
+        fetch(name, catalog.resolve(name, said))
 
 
 def cifar10(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -290,8 +306,8 @@ def test_sets_with_other_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     train, train_labels, test, test_labels = make(folder, monkeypatch)
     said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(folder)}
     source = catalog.resolve(name, said)
-    download(name, source)
-    prepare(name, source, tmp_path / "out.safetensors")
+    fetch(name, source)
+    write(name, source, tmp_path / "out.safetensors")
     found = load_file(tmp_path / "out.safetensors")
     np.testing.assert_allclose(found["train_images"].int(), train, atol=name == "usps")
     np.testing.assert_allclose(found["test_images"].int(), test, atol=name == "usps")
@@ -311,8 +327,8 @@ def test_a_set_without_parts_is_divided(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(kind, "md5_checksum", hashlib.md5((folder / "semeion.data").read_bytes()).hexdigest())
     said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(folder)}
     source = catalog.resolve("semeion", said)
-    download("semeion", source)
-    prepare("semeion", source, tmp_path / "out.safetensors")
+    fetch("semeion", source)
+    write("semeion", source, tmp_path / "out.safetensors")
     found = load_file(tmp_path / "out.safetensors")
     assert found["train_labels"].bincount().tolist() == [4] * 10
     assert found["test_labels"].bincount().tolist() == [1] * 10
@@ -324,15 +340,15 @@ def test_a_set_without_parts_is_divided(tmp_path: Path, monkeypatch: pytest.Monk
 def test_each_set_of_the_catalogue_asks_for_its_own_archive(tmp_path: Path, name: str) -> None:
     said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(tmp_path / "empty")}
     with pytest.raises(HwcoreError, match=rf"empty/[\w.-]+ cannot be fetched .* let datasets\.{name}\.mirror"):
-        download(name, catalog.resolve(name, said))
+        fetch(name, catalog.resolve(name, said))
     assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
 
 
 @pytest.mark.skipif("HWCORE_MIRROR" not in os.environ, reason="HWCORE_MIRROR names no folder with the real archives")
 def test_the_real_mnist(tmp_path: Path) -> None:
     source = mnist(tmp_path, os.environ["HWCORE_MIRROR"])
-    download("mnist", source)
-    prepare("mnist", source, tmp_path / "mnist.safetensors")
+    fetch("mnist", source)
+    write("mnist", source, tmp_path / "mnist.safetensors")
     # the numbers that everybody uses
     assert about(tmp_path / "mnist.safetensors")["mean"] == pytest.approx([0.1307], abs=1e-4)
     assert about(tmp_path / "mnist.safetensors")["std"] == pytest.approx([0.3081], abs=1e-4)
@@ -342,7 +358,7 @@ def test_the_real_mnist(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", catalog.TORCHVISION)
 def test_each_set_of_the_catalogue_is_a_class_that_takes_our_arguments(name: str) -> None:
     kind = getattr(torchvision.datasets, name)
-    assert catalog.resolve(name.lower(), {})["class"] == name
+    assert catalog.resolve(name.lower(), {}).identity["class"] == name
     known = inspect.signature(kind).parameters
     anything = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values())
     assert "download" in known or anything
@@ -356,7 +372,7 @@ def test_each_set_of_the_catalogue_is_a_class_that_takes_our_arguments(name: str
 
 def test_names_are_found_however_they_are_written() -> None:
     for name in ("fashion-mnist", "FashionMNIST", "fashion_mnist"):
-        assert catalog.resolve(name, {})["class"] == "FashionMNIST"
+        assert catalog.resolve(name, {}).identity["class"] == "FashionMNIST"
 
 
 @pytest.mark.parametrize(
@@ -379,9 +395,9 @@ def test_a_source_that_cannot_be(name: str, said: dict[str, Any], complaint: str
 def test_the_place_of_a_set_does_not_decide_its_content() -> None:
     here = catalog.resolve("mnist", {"source": "torchvision", "root": "here", "mirror": "a"})
     there = catalog.resolve("mnist", {"source": "torchvision", "root": "there"})
-    assert catalog.identity("mnist", here) == catalog.identity("mnist", there)
+    assert here.identity == there.identity
     large = catalog.resolve("mnist", {"source": "torchvision", "size": [32, 32]})
-    assert catalog.identity("mnist", large) != catalog.identity("mnist", here)
+    assert large.identity != here.identity
 
 
 def test_the_catalogue_loads_neither_torch_nor_torchvision() -> None:
@@ -426,7 +442,7 @@ def test_your_own_images(tmp_path: Path, kind: str) -> None:
         said = {"source": "imagefolder", "root": str(tmp_path / "set")}
     else:
         said = {"source": "imagefolder", "archive": str(tmp_path / kind), "sha256": packed(tmp_path / kind, files)}
-    prepare("mine", catalog.resolve("mine", said), tmp_path / "mine.safetensors")
+    write("mine", catalog.resolve("mine", said), tmp_path / "mine.safetensors")
     found = load_file(tmp_path / "mine.safetensors")
     assert found["train_images"].shape == (6, 3, 4, 4)
     assert found["train_labels"].tolist() == [0, 0, 0, 1, 1, 1]
@@ -438,8 +454,8 @@ def test_images_of_several_sizes_need_one(tmp_path: Path) -> None:
     files = images() | {"set/train/cat/9.png": images(1, 7)["set/train/cat/0.png"]}
     said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
     with pytest.raises(HwcoreError, match=r"datasets\.mine\.size"):
-        prepare("mine", said, tmp_path / "out.safetensors")
-    prepare("mine", {**said, "size": [5, 6]}, tmp_path / "out.safetensors")
+        write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
+    write("mine", catalog.resolve("mine", {**said, "size": [5, 6]}), tmp_path / "out.safetensors")
     assert load_file(tmp_path / "out.safetensors")["train_images"].shape == (7, 3, 5, 6)
 
 
@@ -454,7 +470,7 @@ def test_training_and_test_images_have_one_size(tmp_path: Path) -> None:
     files = images() | larger
     said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
     with pytest.raises(HwcoreError, match="4×4 and 7×7"):
-        prepare("mine", said, tmp_path / "out.safetensors")
+        write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
 
 
 @pytest.mark.parametrize("part", ["train", "test"])
@@ -462,7 +478,7 @@ def test_grey_images_among_coloured_ones_are_grey_in_colour(tmp_path: Path, part
     grey = np.arange(16, dtype=np.uint8).reshape(4, 4)
     files = images() | {f"set/{part}/cat/0.png": encoded(grey)}
     said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
-    prepare("mine", said, tmp_path / "out.safetensors")
+    write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
     found = load_file(tmp_path / "out.safetensors")[f"{part}_images"]
     assert found.shape == (6, 3, 4, 4)
     assert (found[0].numpy() == grey).all()
@@ -472,7 +488,7 @@ def test_images_of_16_bits_are_refused(tmp_path: Path) -> None:
     files = images() | {"set/train/cat/0.png": encoded(np.full((4, 4), 40000, dtype=np.uint16))}
     said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
     with pytest.raises(HwcoreError, match=r"train/cat/0\.png has more than 8 bits"):
-        prepare("mine", said, tmp_path / "out.safetensors")
+        write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
 
 
 def test_a_path_that_leaves_the_archive_writes_nothing(tmp_path: Path) -> None:
@@ -482,7 +498,7 @@ def test_a_path_that_leaves_the_archive_writes_nothing(tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     for kind in ("a.tar.gz", "a.zip"):
         said = {"source": "imagefolder", "archive": str(inside / kind), "sha256": packed(inside / kind, files)}
-        prepare("mine", said, inside / "out.safetensors")
+        write("mine", catalog.resolve("mine", said), inside / "out.safetensors")
         (inside / kind).unlink()
         (inside / "out.safetensors").unlink()
     assert sorted(tmp_path.rglob("*")) == before
@@ -493,7 +509,7 @@ def test_an_archive_that_is_not_there(tmp_path: Path) -> None:
     # results copied without their data are fresh: only preparing needs the file
     source = catalog.resolve("mine", said)
     with pytest.raises(HwcoreError, match=r"datasets\.mine\.archive: there is no file"):
-        prepare("mine", source, tmp_path / "out.safetensors")
+        write("mine", source, tmp_path / "out.safetensors")
 
 
 def test_the_files_of_a_folder_decide_its_content(tmp_path: Path) -> None:
@@ -501,12 +517,12 @@ def test_the_files_of_a_folder_decide_its_content(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
     said = {"source": "imagefolder", "root": str(tmp_path / "set")}
-    before = catalog.identity("mine", catalog.resolve("mine", said))
+    before = catalog.resolve("mine", said).identity
     (tmp_path / "set").rename(tmp_path / "moved")
     moved = {**said, "root": str(tmp_path / "moved")}
-    assert catalog.identity("mine", catalog.resolve("mine", moved)) == before
+    assert catalog.resolve("mine", moved).identity == before
     (tmp_path / "moved/train/cat/0.png").rename(tmp_path / "moved/train/cat/9.png")
-    assert catalog.identity("mine", catalog.resolve("mine", moved)) != before
+    assert catalog.resolve("mine", moved).identity != before
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 20, b"\5\0\0\0\0\0\0\0abcde", b"\2\0\0\0\0\0\0\0{}"])
@@ -515,7 +531,6 @@ def test_a_prepared_file_that_is_none(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(HwcoreError, match=r"digits\.safetensors: is missing; run `snakemake"):
         load(DatasetData(dataset="digits"), path, **NAMES, replicates=1)
     path.write_bytes(content)
-    assert catalog.identity_of(path) is None
     with pytest.raises(HwcoreError, match=r"digits\.safetensors: is damaged; delete it"):
         load(DatasetData(dataset="digits"), path, **NAMES, replicates=1)
 
@@ -523,7 +538,7 @@ def test_a_prepared_file_that_is_none(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda files: files | {"set/train/cat/8.png": b"no image"}, "set/train/cat/8.png is no image"),
+        (lambda files: files | {"set/train/cat/8.png": b"no image"}, "set/train/cat/8.png is not an image"),
         (lambda files: {k: v for k, v in files.items() if "test/dog" not in k}, "no images in test/dog/"),
         (lambda files: files | {"set/test/cow/0.png": files["set/test/cat/0.png"]}, "has no train/cow/"),
         (lambda files: {}, "no images in train/"),
@@ -533,19 +548,20 @@ def test_a_folder_of_images_that_is_not_right(tmp_path: Path, change: Any, compl
     archive = tmp_path / "a.tar.gz"
     said = {"source": "imagefolder", "archive": str(archive), "sha256": packed(archive, change(images()))}
     with pytest.raises(HwcoreError, match=complaint):
-        prepare("mine", said, tmp_path / "out.safetensors")
+        write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
     assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_an_archive_with_another_checksum_or_cut_off(tmp_path: Path) -> None:
     archive = tmp_path / "a.tar.gz"
     actual = packed(archive, images())
+    said = {"source": "imagefolder", "archive": str(archive)}
     with pytest.raises(HwcoreError, match=f"has the sha256 {actual}, not {'0' * 64}"):
-        prepare("mine", {"source": "imagefolder", "archive": str(archive), "sha256": "0" * 64}, tmp_path / "out")
+        write("mine", catalog.resolve("mine", {**said, "sha256": "0" * 64}), tmp_path / "out")
     archive.write_bytes(archive.read_bytes()[:200])
     cut = hashlib.sha256(archive.read_bytes()).hexdigest()
     with pytest.raises(HwcoreError, match="cannot be read"):
-        prepare("mine", {"source": "imagefolder", "archive": str(archive), "sha256": cut}, tmp_path / "out")
+        write("mine", catalog.resolve("mine", {**said, "sha256": cut}), tmp_path / "out")
 
 
 def test_digits_are_those_of_scikit_learn(tmp_path: Path) -> None:
@@ -639,4 +655,101 @@ def test_targets_come_from_the_inputs_that_the_model_sees(name: str, sampling: s
         np.testing.assert_allclose(y, reference(x), atol=1e-12)
         assert x.min() >= -2
         assert x.max() <= 2
-    assert set(functions.FUNCTIONS) == set(FunctionData.model_fields["function"].annotation.__args__)
+    assert functions.FUNCTIONS.keys() == catalog.FUNCTIONS.keys()
+
+
+def test_another_study_experiment_or_model_sees_other_data(digits: Path) -> None:
+    subset = DatasetData(dataset="digits", train_samples=50, random_labels=1.0)
+    drawn = FunctionData(function="cos", domain=(-1, 1), sampling="uniform", samples=9, test_samples=9)
+    images, points = (load(spec, digits, **NAMES, replicates=2) for spec in (subset, drawn))
+    for name in NAMES:
+        names = {**NAMES, name: "other"}
+        other_images, other_points = (load(spec, digits, **names, replicates=2) for spec in (subset, drawn))
+        assert not torch.equal(other_images.train_y, images.train_y)
+        # the models of an experiment are compared on the same samples
+        assert torch.equal(other_images.train_x, images.train_x) == (name == "model")
+        assert torch.equal(other_points.train_x, points.train_x) == (name == "model")
+
+
+def test_each_source_is_a_module_with_the_same_one_function() -> None:
+    files = {path.stem for path in (ROOT / "hwcore/data/sources").glob("[a-z]*.py")}
+    assert files == catalog.SOURCES.keys()
+    signatures = {inspect.signature(import_module(f"hwcore.data.sources.{kind}").read) for kind in catalog.SOURCES}
+    assert len(signatures) == 1
+
+
+def test_an_unknown_source_is_told_with_the_known_ones() -> None:
+    content = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "datasets": {"mine": {"source": "shape"}}}
+    with pytest.raises(HwcoreError, match=r"datasets\.mine\.source: unknown source 'shape'; did you mean `shapes`\?"):
+        parse(content, ["config.yaml"])
+
+
+def test_an_unknown_function_is_told_with_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/study.yaml").write_text(
+        "title: T\nsource: {author: A, title: T, date: D}\nreplicates: 1\nexperiments:\n"
+        "  fit: {section: '1', title: T, data: {function: cosine, domain: [-1, 1], samples: 9, test_samples: 9},"
+        " training: {optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full},"
+        " models: {m: {label: M, mlp: [1, 1]}}}\n"
+    )
+    config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
+    with pytest.raises(HwcoreError, match=r"m\.data\.function: unknown function 'cosine'; did you mean `cos`\?"):
+        load_study("s", tmp_path, config)
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of all code that jobs run.  Tests must leave it as they found it."""
+    folder = tmp_path_factory.mktemp("code")
+    for name in ("hwcore", "workflow_scripts"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def digests(root: Path) -> dict[str, str]:
+    """The code of every kind of job, as it is under ``root``."""
+    code = Code(root)
+    kinds = [FunctionData, DatasetData]
+    by_name = {f"prepare {kind}": [f"hwcore.data.sources.{kind}"] for kind in catalog.SOURCES}
+    by_name |= {f"train {kind.__name__}": [kind.loader] for kind in kinds}
+    by_name |= {f"analyse {kind.__name__}": ["hwcore.analyses.evaluation", kind.loader] for kind in kinds}
+    by_name["analyse predictions"] = ["hwcore.analyses.predictions", FunctionData.loader]
+    by_name["figure"] = [f"hwcore.figures.{path.stem}" for path in (root / "hwcore/figures").glob("[a-z]*.py")]
+    scripts = {path.stem for path in (root / "workflow_scripts").glob("[a-z]*.py")}
+    by_name |= {script: [] for script in scripts - {name.partition(" ")[0] for name in by_name}}
+    return {job: code.digest(f"workflow_scripts/{job.partition(' ')[0]}.py", names) for job, names in by_name.items()}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "stale"),
+    [
+        ("catalog.py", '"USPS",', '"USPS",\n    "Another",', set()),
+        ("catalog.py", '"digits": {"size"},', '"digits": {"size"},\n    "blobs": {"size"},', set()),
+        ("catalog.py", '"cos": "cos x",', '"cos": "cos(x)",\n    "sin": "sin x",', set()),
+        ("download.py", "_TIMEOUT = 60", "_TIMEOUT = 90", {"download"}),
+        ("sources/torchvision.py", '"val"', '"train"', {"download", "prepare torchvision"}),
+        ("sources/digits.py", "255 / 16", "255 / 17", {"prepare digits"}),
+        ("sources/shapes.py", "uniform(0, 255,", "uniform(0, 200,", {"prepare shapes"}),
+        ("sources/imagefolder.py", '".pgm"', '".pgm", ".jp2"', {"prepare imagefolder"}),
+        ("prepare.py", "minlength=256", "minlength=257", {f"prepare {kind}" for kind in catalog.SOURCES}),
+        (
+            "functions.py",
+            '"cos": np.cos,',
+            '"cos": np.cos,\n    "sin": np.sin,',
+            {"train FunctionData", "analyse FunctionData", "analyse predictions"},
+        ),
+        ("images.py", "min=1e-6", "min=1e-5", {"train DatasetData", "analyse DatasetData"}),
+    ],
+)
+def test_a_change_makes_only_the_jobs_stale_whose_data_it_changes(
+    code: Path, file: str, old: str, new: str, stale: set[str]
+) -> None:
+    path = code / "hwcore/data" / file
+    text, before = path.read_text(), digests(code)
+    assert old in text
+    try:
+        path.write_text(text.replace(old, new, 1))
+        after = digests(code)
+    finally:
+        path.write_text(text)
+    assert {job for job in before if before[job] != after[job]} == stale

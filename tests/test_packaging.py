@@ -25,7 +25,7 @@ ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 # conda-forge's name of a package where it is not PyPI's
 PYPI = {"pytorch": "torch", "pypandoc": "pypandoc-binary", "matplotlib-base": "matplotlib"}
 # What a rule's script loads by name and not by an import.
-CHOSEN = {"analyse": "hwcore.analyses", "figure": "hwcore.figures"}
+CHOSEN = {"prepare": "hwcore.data.sources", "analyse": "hwcore.analyses", "figure": "hwcore.figures"}
 
 
 def canonical(name: str) -> str:

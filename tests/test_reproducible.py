@@ -13,9 +13,7 @@ def products(project: Project, pattern: str) -> dict[str, Path]:
     return {str(path.relative_to(results)): path for path in sorted(results.rglob(pattern))}
 
 
-def test_jobs_forked_on_two_cores_and_started_directly_on_eight_give_the_same(
-    finished: Project, project: Project
-) -> None:
+def test_jobs_forked_on_two_cores_and_direct_on_eight_give_the_same(finished: Project, project: Project) -> None:
     # without hooks there is no server, and all jobs start directly
     project.run("report", "--no-hooks", cores=8)
     tables, again = products(finished, "*.parquet"), products(project, "*.parquet")

@@ -12,7 +12,7 @@ from hwcore.jobs import Job, run
 
 
 def work(job: Job) -> None:
-    download(job.name, dict(job.settings))
+    download(job.name, job.spec["identity"], job.settings)
     root = Path(job.settings["root"])
     files = {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*") if path.is_file()}
     write_json(job.outputs["manifest"], {"dataset": job.name, "bytes": files})

@@ -2,7 +2,6 @@
 
 import errno
 import http.client
-import inspect
 import os
 import shutil
 import urllib.error
@@ -10,36 +9,29 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 
-import torchvision.datasets
-from torchvision.datasets import VisionDataset
 from torchvision.datasets import utils as torchvision_utils
 
+from hwcore.data.sources.torchvision import first_line, open_splits
 from hwcore.errors import HwcoreError
 
 _TIMEOUT = 60  # seconds without a byte
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-# Arguments of torchvision's classes that hwcore gives itself, or that no configuration can state.
-# QMNIST's `what` would make one set of both parts.
-_OURS = {
-    *("self", "args", "kwargs", "root", "train", "download", "what"),
-    *("transform", "target_transform", "transforms", "loader"),
-}
 
 
-def download(name: str, source: Mapping[str, Any]) -> None:
-    """Download the archives of a torchvision set into ``source["root"]`` and verify them.
+def download(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    """Download the archives of a torchvision set into ``places["root"]`` and verify them.
 
-    A set that is already there is kept.  ``source["mirror"]``, a URL or a folder, takes the place
+    A set that is already there is kept.  ``places["mirror"]``, a URL or a folder, takes the place
     of everything before the file name in each address.
 
     Raises HwcoreError if a file cannot be fetched or has a wrong checksum, and for options that
     the class does not have; then nothing of the attempt stays.  Raises OSError if the disk is full.
     """
-    root = Path(source["root"])
-    if root.exists() and _complete(name, source, root):
+    root, mirror = Path(places["root"]), places.get("mirror")
+    if root.exists() and _complete(name, identity, root):
         return
     # a fixed name, so that what a killed attempt left behind is removed by the next
     attempt = root / f".download-{name}"
@@ -47,18 +39,18 @@ def download(name: str, source: Mapping[str, Any]) -> None:
     try:
         attempt.mkdir(parents=True)
     except (FileExistsError, NotADirectoryError):
-        raise HwcoreError(f"datasets.{name}.root: {source['root']!r} must be a folder, but there is a file") from None
+        raise HwcoreError(f"datasets.{name}.root: {places['root']!r} must be a folder, but there is a file") from None
     try:
-        with _fetching(source) as fetches:
+        with _fetching(mirror) as fetches:
             try:
-                for _ in open_splits(name, source, attempt, download=True):
+                for _ in open_splits(name, identity, attempt, download=True):
                     pass
             except (HwcoreError, MemoryError):
                 raise
             except Exception as error:  # each class fails on damaged archives in its own way
                 if isinstance(error, OSError) and error.errno in _DISK:
                     raise
-                raise HwcoreError(_reason(name, source, fetches, error)) from None
+                _complain(name, identity, mirror, fetches, error)
         for made in attempt.iterdir():
             kept = root / made.name
             if kept.is_dir():
@@ -68,97 +60,54 @@ def download(name: str, source: Mapping[str, Any]) -> None:
         shutil.rmtree(attempt, ignore_errors=True)
 
 
-def _complete(name: str, source: Mapping[str, Any], root: Path) -> bool:
+def _complete(name: str, identity: Mapping[str, Any], root: Path) -> bool:
     try:
-        return all(len(part) > 0 for _, part in open_splits(name, source, root))
+        return all(len(part) > 0 for _, part in open_splits(name, identity, root))
     except (HwcoreError, MemoryError):
         raise
     except Exception:  # what is missing or damaged is downloaded
         return False
 
 
-def _reason(name: str, source: Mapping[str, Any], fetches: list[tuple[str, str]], error: Exception) -> str:
+def _complain(
+    name: str, identity: Mapping[str, Any], mirror: str | None, fetches: list[tuple[str, str]], error: Exception
+) -> NoReturn:
     if not fetches:
-        at = f"datasets.{name}.options: {source['options']}" if source.get("options") else f"data set {name}"
-        return f"{at}: {first_line(error)}"
+        raise HwcoreError(
+            (f"datasets.{name}.options: {identity['options']}" if identity.get("options") else f"data set {name}")
+            + f": {first_line(error)}"
+        ) from None
     address, failure = fetches[-1]
-    file, mirror = Path(address).name, f"datasets.{name}.mirror"
-    if "mirror" not in source:
-        remedy = f"set {mirror} in config.yaml to a URL or a folder that holds the official {file}"
-    else:
-        remedy = f"let {mirror} ({source['mirror']}) hold the official {file}"
-    if failure:
-        check = "" if "mirror" in source and "://" not in address else "check the network, or "
-        return f"data set {name}: {address} cannot be fetched ({failure}); {check}{remedy}"
-    # torchvision's own words for a wrong checksum, in several lines for some classes
-    what = "its checksum is wrong" if "corrupted" in str(error) else first_line(error)
-    return f"data set {name}: {address} is damaged or incomplete ({what}); run again, or {remedy}"
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, on one line: its name if it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def open_splits(
-    name: str, source: Mapping[str, Any], root: Path, *, download: bool = False
-) -> Iterator[tuple[str, VisionDataset]]:
-    """The training and the test set of a torchvision class, or one set named "all" where it has no split.
-
-    Raises HwcoreError for an option that the class does not have, and what torchvision raises.
-    """
-    kind = getattr(torchvision.datasets, source["class"])
-    options = source.get("options", {})
-    known = _arguments(kind) - _OURS
-    for option in sorted(options.keys() - known):
-        has = f"it has {', '.join(sorted(known))}" if known else "it has none"
-        raise HwcoreError(f"datasets.{name}.options.{option}: {source['class']} has no such option ({has})")
-    for part, arguments in splits(kind, options):
-        yield part, kind(root=str(root), download=download, **arguments)
-
-
-def splits(kind: type[VisionDataset], options: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """How a torchvision class is asked for its training and test set: names and constructor arguments.
-
-    >>> splits(torchvision.datasets.SVHN, {})
-    [('train', {'split': 'train'}), ('test', {'split': 'test'})]
-    """
-    known = inspect.signature(kind).parameters
-    options = dict(options)
-    emnist = kind is torchvision.datasets.EMNIST  # its `split` chooses the kind of characters
-    if emnist:
-        options.setdefault("split", "balanced")
-    if "train" in known or emnist:
-        return [("train", {"train": True, **options}), ("test", {"train": False, **options})]
-    if "split" in known:
-        default = known["split"].default
-        test = "val" if kind is torchvision.datasets.Imagenette else "test"
-        return [("train", {"split": default, **options}), ("test", {**options, "split": test})]
-    return [("all", options)]
-
-
-def _arguments(kind: type[VisionDataset]) -> set[str]:
-    """The names that the constructor takes, also those that it passes on to its base class."""
-    taken: set[str] = set()
-    for base in kind.__mro__:
-        known = inspect.signature(base).parameters
-        taken |= known.keys()
-        if not any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in known.values()):
-            break
-    return taken
+    file = Path(address).name
+    remote = mirror is None or "://" in address
+    raise HwcoreError(
+        f"data set {name}: {address} "
+        + (
+            f"cannot be fetched ({failure}); {'check the network, or ' if remote else ''}"
+            if failure
+            # torchvision's own words for a wrong checksum, in several lines for some classes
+            else f"is damaged or incomplete "
+            f"({'its checksum is wrong' if 'corrupted' in str(error) else first_line(error)}); run again, or "
+        )
+        + (
+            f"set datasets.{name}.mirror in config.yaml to a URL or a folder that holds the official {file}"
+            if mirror is None
+            else f"let datasets.{name}.mirror ({mirror}) hold the official {file}"
+        )
+    ) from None
 
 
 @contextmanager
-def _fetching(source: Mapping[str, Any]) -> Iterator[list[tuple[str, str]]]:
+def _fetching(mirror: str | None) -> Iterator[list[tuple[str, str]]]:
     """Torchvision's downloads go through here; the list holds each address and why it failed, or "".
 
     torchvision has a hook for hosts with their own way of downloading: two functions that it asks
-    before it uses the address itself.  Its checksums stay in force.
+    before it uses the address itself.  Its checksums stay in force: a downloader of our own would need a
+    copy of them and of the addresses, which many classes hold only inside their methods.
     """
     fetches: list[tuple[str, str]] = []
 
     def fetch(target: str, url: str) -> None:
-        mirror = source.get("mirror")
         address = url if mirror is None else f"{mirror.rstrip('/')}/{Path(url).name}"
         fetches.append((address, ""))
         try:

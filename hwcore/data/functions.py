@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hwcore.data.spec import FunctionData
 from hwcore.seeds import seed
 
 Values = NDArray[np.float64]
 
+# As pages write them they stand in hwcore/data/catalog.py.
 # np.sinc(t) is sin(πt)/πt with the value 1 at 0, so sinc5(x) = sin(5πx)/5πx.
 FUNCTIONS: dict[str, Callable[[Values], Values]] = {
     "cos": np.cos,
@@ -22,6 +25,17 @@ FUNCTIONS: dict[str, Callable[[Values], Values]] = {
     "sin_plus_cos": lambda x: np.sin(x) + np.cos(x),
     "two_cosh": lambda x: 2 * np.cosh(x),
 }
+
+
+def tensors(
+    spec: FunctionData, prepared: None, *, study: str, experiment: str, model: str, replicates: int
+) -> tuple[dict[str, Tensor], int]:
+    """The tensors of ``hwcore.data.load.Data`` by their names, and the number of classes: none."""
+    return {
+        f"{part}_{axis}": torch.from_numpy(values).float()
+        for part, pair in sample(spec, study, experiment).items()
+        for axis, values in zip("xy", pair, strict=True)
+    }, 0
 
 
 def sample(spec: FunctionData, study: str, experiment: str) -> dict[str, tuple[Values, Values]]:

@@ -1,20 +1,16 @@
 """Data as training and analyses see it."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from torch import Generator, Tensor
+from torch import Tensor
 
-from hwcore.data.functions import sample
-from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.data.spec import DataSpec
 from hwcore.errors import HwcoreError
-from hwcore.seeds import seed
 
 
 @dataclass(frozen=True)
@@ -74,66 +70,11 @@ class Data:
 def load(spec: DataSpec, prepared: Path | None, *, study: str, experiment: str, model: str, replicates: int) -> Data:
     """The data of a model.  ``prepared`` is the file of a data set, None for a function.
 
-    Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by the mean and
-    standard deviation of each channel over the whole training set.
+    They come from the ``tensors`` of the module ``spec.loader``, with these same arguments.  What is random in
+    them has its seed from the names, and from the number of the replicate.
 
-    Raises HwcoreError if the file is missing or no prepared data set.
+    Raises HwcoreError if the file is missing or not a prepared data set.
     """
-    if isinstance(spec, FunctionData):
-        pairs = sample(spec, study, experiment)
-        parts = {
-            f"{part}_{axis}": torch.from_numpy(values).float()
-            for part, pair in pairs.items()
-            for axis, values in zip("xy", pair, strict=True)
-        }
-        return Data(**parts, classes=0)
-    assert prepared is not None, "a data set needs its prepared file"
-    try:
-        return _load_images(spec, prepared, study, experiment, model, replicates)
-    except (FileNotFoundError, SafetensorError, LookupError):
-        wrong = "is damaged; delete it and" if prepared.exists() else "is missing;"
-        raise HwcoreError(f"{prepared}: {wrong} run `snakemake --cores 1 {prepared}`") from None
-
-
-def _load_images(spec: DatasetData, prepared: Path, study: str, experiment: str, model: str, replicates: int) -> Data:
-    with safe_open(prepared, framework="pt") as file:
-        about = json.loads((file.metadata() or {})["about"])
-        classes = len(about["classes"])
-        parts: dict[str, Tensor] = {}
-        for part, count, fraction in (
-            ("train", spec.train_samples, spec.random_labels),
-            ("test", spec.test_samples, spec.random_test_labels),
-        ):
-            images, labels = file.get_tensor(f"{part}_images"), file.get_tensor(f"{part}_labels")
-            if count is not None and count < len(labels):
-                chosen = _choose(len(labels), count, seed(study, experiment, "data", part))
-                images, labels = images[chosen], labels[chosen]
-            if fraction:
-                seeds = [seed(study, experiment, model, r, f"{part} labels") for r in range(replicates)]
-                labels = torch.stack([_randomize(labels, classes, fraction, s) for s in seeds])
-            parts |= {f"{part}_x": _scale(images, about, spec), f"{part}_y": labels}
-    return Data(**parts, classes=classes)
-
-
-def _choose(total: int, count: int, seed: int) -> Tensor:
-    return torch.randperm(total, generator=Generator().manual_seed(seed))[:count].sort().values
-
-
-def _randomize(labels: Tensor, classes: int, fraction: float, seed: int) -> Tensor:
-    """``labels`` with a random ``fraction`` of them drawn anew from all classes (Zhang et al. 2017)."""
-    generator = Generator().manual_seed(seed)
-    drawn = torch.randint(classes, labels.shape, generator=generator)
-    count = round(fraction * len(labels))
-    replaced = torch.randperm(len(labels), generator=generator)[:count]
-    result = labels.clone()
-    result[replaced] = drawn[replaced]
-    return result
-
-
-def _scale(images: Tensor, about: dict[str, Any], spec: DatasetData) -> Tensor:
-    x = images.float().div_(255)
-    if spec.normalize:
-        shape = (1, -1, 1, 1)
-        mean, std = (torch.tensor(about[key]).reshape(shape) for key in ("mean", "std"))
-        x = x.sub_(mean).div_(std.clamp(min=1e-6))
-    return x
+    names = {"study": study, "experiment": experiment, "model": model}
+    tensors, classes = import_module(spec.loader).tensors(spec, prepared, **names, replicates=replicates)
+    return Data(**tensors, classes=classes)

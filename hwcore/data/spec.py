@@ -1,6 +1,6 @@
 """What a model is trained on, as a study file says it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -13,11 +13,12 @@ class _Spec(BaseModel):
 
 
 class FunctionData(_Spec):
-    """Samples of a real function of one variable; inputs and targets have shape (samples, 1)."""
+    """Samples of a real function of one variable, by its name; inputs and targets have shape (samples, 1)."""
 
-    function: Literal[
-        "cos", "arcsinh", "sinc5", "sign_sin5pi", "sign_sin10pi", "sin3pi", "sin5pi", "sin_plus_cos", "two_cosh"
-    ]
+    # the module that makes the tensors; see hwcore.data.load
+    loader: ClassVar[str] = "hwcore.data.functions"
+
+    function: str
     domain: tuple[float, float]
     sampling: Literal["grid", "uniform"] = "grid"
     samples: Count
@@ -37,6 +38,8 @@ class DatasetData(_Spec):
     uniformly from all classes (Zhang et al. 2017, arXiv:1611.03530); ``random_test_labels`` the
     same for the test set.  ``train_samples`` and ``test_samples`` keep that many, a random choice.
     """
+
+    loader: ClassVar[str] = "hwcore.data.images"
 
     dataset: str
     train_samples: Count | None = None
