@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from conftest import ROOT
 from hwcore.data.load import load
@@ -26,6 +27,7 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
 from hwcore.train import precision, split
+from hwcore.train.ensemble import Ensemble, Inputs
 from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -284,6 +286,32 @@ def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
         first = int(last.idxmin())
         torch.testing.assert_close(snapshots[name][-1][first], value[first], rtol=0, atol=0)
         assert not torch.equal(value[first], whole[name][first])
+
+
+class Work(TorchDispatchMode):
+    """Counts the numbers that operations make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.numbers += sum(part.numel() for part in torch.utils._pytree.tree_leaves(result) if torch.is_tensor(part))
+        return result
+
+
+def test_the_stopping_rule_costs_as_much_after_many_epochs_as_after_few() -> None:
+    training = {**FIT, "epochs": 60, "until": {"loss": 0.0, "loss_change": 0.0, "over": 2}}
+    asked = job(training=training)
+    data = load(asked.data, None, study="s", experiment="e", model="m", replicates=3)
+    ensemble = Ensemble(asked, data, Inputs(data.train_x, torch.float32), range(3), 64, torch.float32)
+    costs = []
+    for _ in range(60):
+        with Work() as work:
+            ensemble.epoch(lambda: 0.0)
+        costs.append(work.numbers)
+    assert costs[5] == costs[-2]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hwcore.train.loss import correct, losses
 from hwcore.train.optimizers import make_optimizer, make_scheduler
 from hwcore.train.recorder import Recorder
 from hwcore.train.spec import RunSpec
+from hwcore.train.stopping import StoppingRule
 
 
 def seeds(spec: RunSpec, purpose: str, chosen: Sequence[int]) -> list[int]:
@@ -69,7 +70,7 @@ class Ensemble:
         self.recorder = Recorder(spec, len(chosen), -(-len(inputs) // batch_size), where)
         self._optimize()
         self._stopped: Parameters = {}  # the weights (R, ...) of replicates that stopped, buffers included
-        self._streak = torch.zeros(len(chosen), dtype=torch.int64)  # epochs in a row in which `until` held
+        self.rule = StoppingRule(spec.training.until, len(chosen), where) if spec.training.until else None
 
     def _optimize(self) -> None:
         self.optimizer = make_optimizer(self.spec.training, self.parameters.values())
@@ -110,8 +111,8 @@ class Ensemble:
             self.scheduler.step()
         self.done += 1
         recorder.last[self.going] = self.done
-        if training.until:
-            self._stop_where_it_holds(norm)
+        if self.rule:
+            self._stop_where_it_holds(self.rule, norm)
         if self.finished:
             recorder.weights = self.weights()
         return values[0]
@@ -158,24 +159,12 @@ class Ensemble:
         for chosen in order.split(self.batch_size, dim=1):
             yield self.inputs.take(chosen), y[rows, chosen] if self.data.own_train_labels else y[chosen]
 
-    def _stop_where_it_holds(self, norm: Tensor) -> None:
+    def _stop_where_it_holds(self, rule: StoppingRule, grad_norm: Tensor) -> None:
         """Take out the replicates whose stopping rule holds; the others go on as they would have."""
-        until, going = self.spec.training.until, self.going
-        assert until is not None
-        values = self.recorder.metrics[: self.done, :2].cpu()[:, :, going]
-        loss, accuracy = values[:, 0], values[-1, 1]
-        holds = torch.ones(len(going), dtype=torch.bool)
-        if until.loss is not None:
-            holds &= loss[-1] <= until.loss
-        if until.loss_change is not None:
-            enough = len(loss) > until.over
-            holds &= (loss[-1] - loss[-1 - until.over]).abs() <= until.loss_change if enough else torch.tensor(False)
-        if until.grad_norm is not None:
-            holds &= norm.cpu() <= until.grad_norm
-        if until.accuracy is not None:
-            holds &= accuracy >= until.accuracy
-        self._streak[going] = torch.where(holds, self._streak[going] + 1, 0)
-        stop = (self._streak[going] >= until.patience) & (self.done >= until.first_epoch)
+        history, going = self.recorder.metrics, self.going.to(grad_norm.device)
+        over = self.done - 1 - rule.until.over
+        before = history[over, :2][:, going] if over >= 0 else None
+        stop = rule.stops(self.done, history[self.done - 1, :2][:, going], before, grad_norm)
         if stop.any():
             self._stopped = self.weights()
             self._keep((~stop).nonzero().squeeze(1))
@@ -189,6 +178,8 @@ class Ensemble:
         self.orders = [self.orders[i] for i in places]
         self.masks = [self.masks[i] for i in places]
         self.data = self.data.of_replicates(places)
+        if self.rule:
+            self.rule.keep(there)
         self.buffers = {name: value[there] for name, value in self.buffers.items()}
         self.parameters = {name: value.detach()[there].requires_grad_() for name, value in self.parameters.items()}
         for state in optimizer["state"].values():
@@ -207,7 +198,7 @@ class Ensemble:
         return {
             "done": self.done,
             "going": self.going,
-            "streak": self._streak,
+            "streak": self.rule and self.rule.streak,
             "stopped": self._stopped,
             "parameters": {name: value.detach() for name, value in self.parameters.items()},
             "buffers": self.buffers,
@@ -220,9 +211,11 @@ class Ensemble:
 
     def load(self, state: dict[str, Any]) -> None:
         where = self.data.train_x.device
-        self.done, self._streak, self._stopped = state["done"], state["streak"], state["stopped"]
+        self.done, self._stopped = state["done"], state["stopped"]
         if len(state["going"]) < len(self.going):
             self._keep(state["going"])
+        if self.rule:
+            self.rule.streak = state["streak"].to(where)
         self.parameters = {name: value.to(where).requires_grad_() for name, value in state["parameters"].items()}
         self.buffers = {name: value.to(where) for name, value in state["buffers"].items()}
         self._restore(state["optimizer"], state["scheduler"])
