@@ -52,7 +52,7 @@ def _measure() -> list[dict[str, Any]]:
     clock = _Clock()
     with computing_on("cpu") as where:
         data = load(spec.data, None, **names, replicates=spec.replicates)
-        fit(spec, data.to(where), precision.chosen(spec, where), progress=clock)  # type: ignore[arg-type]
+        fit(spec, data.to(where), precision.number_format(spec, where), progress=clock)  # type: ignore[arg-type]
     seconds = [after - before for before, after in zip(clock.times[:-1], clock.times[1:], strict=True)]
     first, last = statistics.median(seconds[WARM_UP:SHARE]), statistics.median(seconds[-SHARE:])
     return [{"name": "stopping", "first_s": first, "last_s": last, "ratio": last / first}]

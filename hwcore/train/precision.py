@@ -10,7 +10,7 @@ from hwcore.train.spec import RunSpec
 _WORTHWHILE = 50_000
 
 
-def chosen(spec: RunSpec, where: torch.device) -> torch.dtype:
+def number_format(spec: RunSpec, where: torch.device) -> torch.dtype:
     """float32 or bfloat16: what the job says, or for ``auto`` what is faster here without harm.
 
     bfloat16 is for matrix products and convolutions alone (torch.autocast): weights, gradients of

@@ -14,7 +14,11 @@ class StoppingRule:
 
     def __init__(self, until: Until, replicates: int, where: torch.device) -> None:
         self.until = until
-        self.streak = torch.zeros(replicates, dtype=torch.int64, device=where)  # epochs in a row in which it held
+        self._streak = torch.zeros(replicates, dtype=torch.int64, device=where)  # epochs in a row in which it held
+
+    @property
+    def needs_grad_norm(self) -> bool:
+        return self.until.grad_norm is not None
 
     def stops(self, epoch: int, now: Tensor, before: Tensor | None, grad_norm: Tensor) -> Tensor:
         """Which replicates stop after ``epoch``, counted from 1: (r,), on the CPU.
@@ -24,7 +28,7 @@ class StoppingRule:
         """
         until = self.until
         loss, accuracy = now
-        holds = torch.ones_like(self.streak, dtype=torch.bool)
+        holds = torch.ones_like(self._streak, dtype=torch.bool)
         if until.loss is not None:
             holds &= loss <= until.loss
         if until.loss_change is not None:
@@ -33,11 +37,17 @@ class StoppingRule:
             holds &= grad_norm <= until.grad_norm
         if until.accuracy is not None:
             holds &= accuracy >= until.accuracy
-        self.streak = torch.where(holds, self.streak + 1, 0)
+        self._streak = torch.where(holds, self._streak + 1, 0)
         if epoch < until.first_epoch:
             return torch.zeros(len(holds), dtype=torch.bool)
-        return (self.streak >= until.patience).cpu()
+        return (self._streak >= until.patience).cpu()
 
     def keep(self, places: Tensor) -> None:
         """Go on with the replicates at ``places``."""
-        self.streak = self.streak[places]
+        self._streak = self._streak[places]
+
+    def state(self) -> dict[str, Tensor]:
+        return {"streak": self._streak}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        self._streak = state["streak"].to(self._streak.device)
