@@ -24,8 +24,12 @@ Array = NDArray[np.float64]
 # A function and its gradient.
 Objective = Callable[[Array], tuple[float, Array]]
 
-_ITERATIONS = 10
-_ACROSS = 1000.0
+_ITERATIONS = 10  # of L-BFGS-B, as in Keskar et al. 2017
+# The mean slope per half width of the box in the units that L-BFGS-B sees.  Its first step is the gradient itself, cut
+# off at the box, so with 1000 all coordinates but those a thousand times as flat as the mean begin at a face.  On 18
+# networks of digits ten iterations then miss at the median 0.001 % of what a hundred reach, as with 10⁴ to 10⁶; with 1
+# they miss 0.3 % and at most 16 % (of the box of 10⁻³; 0.6 % with 1000).
+_FIRST_STEP = 1000.0
 _LANCZOS_TOLERANCE = 1e-3
 MEASURES = ("sharpness", "adaptive_sharpness", "top_eigenvalue", "trace", "trace_error")
 
@@ -121,13 +125,12 @@ def _highest(f: Objective, x: Array, bound: Array) -> float:
 
     By L-BFGS-B from the middle, and once more from the corner to which the gradient points: at a minimum the
     gradient itself is too small to move along.  The coordinates are y / bound, and f is in units in which its
-    first step leads across the box; on trained networks ten iterations then find all but 0.02 % of what a
-    hundred do.
+    first step leads across the box (``_FIRST_STEP``).
     """
     at_x, gradient = f(x)
     corner = np.where(gradient < 0, -1.0, 1.0)
     steepness = np.abs(bound * f(x + bound * corner)[1]).mean()
-    unit = steepness / _ACROSS if steepness > 0 else 1.0
+    unit = steepness / _FIRST_STEP if steepness > 0 else 1.0
 
     def objective(u: Array) -> tuple[float, Array]:
         value, slope = f(x + bound * u)
