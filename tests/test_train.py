@@ -457,11 +457,20 @@ def test_training_loads_no_pandas(tmp_path: Path) -> None:
     }
 
 
-def test_a_run_leaves_the_files_that_its_record_names(tmp_path: Path) -> None:
-    for number, record in enumerate([{}, {"steps": True}, {"weights_every": 2}, {"steps": True, "weights_every": 2}]):
-        asked = job(record=record)
-        run(asked, tmp_path / str(number))
-        assert {path.name for path in (tmp_path / str(number)).iterdir()} == set(files(asked.record).values())
+@pytest.mark.parametrize(
+    ("record", "more"),
+    [
+        ({}, set()),
+        ({"steps": True}, {"steps.parquet"}),
+        ({"weights_every": 2}, {"snapshots.safetensors"}),
+        ({"steps": True, "weights_every": {"steps": 2}}, {"steps.parquet", "snapshots.safetensors"}),
+    ],
+)
+def test_a_run_leaves_the_files_that_its_record_names(tmp_path: Path, record: dict[str, Any], more: set[str]) -> None:
+    asked = job(record=record)
+    run(asked, tmp_path)
+    expected = {"checkpoint.safetensors", "metrics.parquet", "run.json"} | more
+    assert {path.name for path in tmp_path.iterdir()} == set(files(asked.record).values()) == expected
 
 
 @pytest.mark.parametrize("module", ["parallel", "resume", "progress"])
