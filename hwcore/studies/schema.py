@@ -113,6 +113,8 @@ class CriticalPoints(Spec):
     activation: Literal["none", "tanh", "softplus"] = "none"
     weight_decay: NotNegative = 0.0
     saddles: bool = False
+    restarts: Annotated[int, Field(ge=0, strict=True)] = 8
+    steps: Count = 300
 
 
 class Optimum(Spec):
@@ -151,6 +153,8 @@ class Sharpness(Spec):
     rho: Positive = 5e-3
     samples: Count = 1000
     rescale: Positive | None = None
+    probes: Count = 10
+    lanczos_steps: Count = 100
 
 
 class Fitting(Spec):
