@@ -5,7 +5,7 @@ them; the options of each kind of analysis and figure are listed here, so that a
 checked as a whole before any job starts and without loading torch or matplotlib.
 """
 
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -23,8 +23,7 @@ class Spec(BaseModel):
     @classmethod
     def countable(cls) -> list[str]:
         """The options that are whole numbers, of which a scale may run fewer."""
-        counts = (Count, Count | None, Annotated[int, Field(ge=2, strict=True)])
-        return [name for name, hint in get_type_hints(cls, include_extras=True).items() if hint in counts]
+        return [name for name, field in cls.model_fields.items() if field.annotation in (int, Count | None)]
 
 
 def _given(value: Any) -> Any:
