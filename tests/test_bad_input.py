@@ -46,8 +46,8 @@ def complaint(project: Project, *arguments: str) -> str:
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),
         (
-            "      evaluation:\n",
-            "      evaluation:\n      trajectory: {basis: narow}\n",
+            "      evaluation: {}\n",
+            "      evaluation: {}\n      trajectory: {basis: narow}\n",
             [STUDY, "analyses.trajectory.basis", "narow", "narrow"],
         ),
         (
@@ -66,6 +66,12 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "figures.loss", "optimum"],
         ),
         ("experiment: fit", "experiment: fits", [STUDY, "claims.count", "fits", "fit"]),
+        ("evaluation: {}", "evaluation:", [STUDY, "fit.analyses.evaluation", "is empty", "write {}"]),
+        (
+            "analyses: {predictions: {points: 10}}",
+            "analyses: {fitting: null}",
+            [STUDY, "fit.variants.as-run.analyses.fitting", "none to remove", "write {}"],
+        ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
         ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
         ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),

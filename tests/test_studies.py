@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -10,6 +11,7 @@ from conftest import ROOT
 from hwcore.claims.spec import Claim
 from hwcore.config import parse
 from hwcore.description import describe
+from hwcore.errors import HwcoreError
 from hwcore.studies.study import Study, available, load
 
 STUDIES = available(ROOT / "report")
@@ -108,3 +110,33 @@ def test_a_variant_without_the_table_of_a_claim_is_no_counterpart() -> None:
     for table, variants in (("trajectory-layer-2", []), ("trajectory-whole", ["gradient-norm--as-run"])):
         claim = Claim.model_validate({**said, "measure": {"value": "dimension", "table": table}})
         assert found.counterparts(claim) == variants
+
+
+def test_caps_bound_the_options_of_analyses() -> None:
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    options = {
+        scale: load("alluri", ROOT / "report", parse({**raw, "scale": scale}, ["config.yaml"]))
+        .experiments["function-cos"]
+        .analyses["optimum"]
+        .options.model_dump()
+        for scale in ("quick", "standard")
+    }
+    assert options == {"quick": {"steps": 50, "replicates": 1}, "standard": {"steps": 100, "replicates": 2}}
+
+
+@pytest.mark.parametrize(
+    ("caps", "message"),
+    [
+        ({"landscap": {"count": 3}}, r"caps\.analyses\.landscap: unknown kind; did you mean `landscape`\?"),
+        (
+            {"optimum": {"step": 3}},
+            r"caps\.analyses\.optimum\.step: no option that can be capped; did you mean `steps`\?",
+        ),
+        ({"optimum": {"steps": 0}}, r"caps\.analyses\.optimum\.steps: 0 should be greater than 0"),
+    ],
+)
+def test_caps_of_unknown_options_are_refused(caps: dict[str, Any], message: str) -> None:
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"]["caps"]["analyses"] = caps
+    with pytest.raises(HwcoreError, match=message):
+        load("alluri", ROOT / "report", parse(raw, ["config.yaml"]))

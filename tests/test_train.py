@@ -68,6 +68,18 @@ def run(job: RunSpec, folder: Path, prepared: Path | None = None) -> tuple[dict[
     return load_file(folder / "checkpoint.safetensors"), pd.read_parquet(folder / "metrics.parquet")
 
 
+def test_other_labels_of_the_test_set_leave_the_weights(tmp_path: Path, digits: Path) -> None:
+    """As in the variants of random labels: seeds come from the base experiment, so the training is the same."""
+    asked = {"data": {**IMAGES["data"], "random_labels": 1.0}, "network": IMAGES["network"]}
+    training = {"training": IMAGES["training"], "replicates": 2}
+    weights, metrics = run(job(**asked, **training), tmp_path / "true", digits)
+    asked["data"]["random_test_labels"] = 1.0
+    again, others = run(job(**asked, **training), tmp_path / "random", digits)
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    assert metrics.train_loss.equals(others.train_loss)
+    assert not metrics.test_loss.equals(others.test_loss)
+
+
 OPTIMIZERS = [
     ({"optimizer": "adam"}, lambda p: torch.optim.Adam(p, lr=0.01)),
     ({"optimizer": "adam", "weight_decay": 0.1}, lambda p: torch.optim.Adam(p, lr=0.01, weight_decay=0.1)),
