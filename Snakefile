@@ -65,9 +65,14 @@ def fit_to_cluster():
     if not jobs:
         return
     nodes = cluster.Cluster.ask()
-    largest = nodes.cpus(
-        job.rule.resources.get("slurm_partition").value for job in jobs
-    )
+    # not job.resources: they stay as they are when they are first asked for
+    partitions = {
+        job.rule.expand_resources(job.wildcards_dict, job.input, job.attempt).get(
+            "slurm_partition"
+        )
+        for job in jobs
+    }
+    largest = nodes.cpus(partitions)
     # Snakemake passes this limit on to its processes on the nodes
     settings = workflow.resource_settings
     settings.max_threads = min(settings.max_threads or largest, largest)

@@ -4,12 +4,15 @@ import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
+from operator import itemgetter
 from typing import Any
 
 from hwcore.errors import HwcoreError
 
 # Tells the jobs of a call that the cluster has no GPUs, so that they ask for none either.
 VARIABLE = "HWCORE_NO_GPUS"
+# What limits a request, by its name in Snakemake.
+_RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu"}
 _PATIENCE = 60  # seconds for Slurm to answer
 # Partition, with a star if it is the default, CPUs, memory in MB and generic resources: a line per node and partition.
 _QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G")
@@ -103,7 +106,8 @@ class Cluster:
         Raises HwcoreError if there are some that no node can meet.
         """
         lacking: dict[tuple[str | None, tuple[str, ...]], dict[str, list[Request]]] = {}
-        for rule, threads, resources in jobs:
+        # Snakemake's jobs come in any order
+        for rule, threads, resources in sorted(jobs, key=itemgetter(0)):
             partition, request = resources.get("slurm_partition"), Request.of(threads, resources)
             nodes = self._members(partition)
             if not nodes:
@@ -123,18 +127,12 @@ class Cluster:
         """What ``rules`` lack in a partition, and the remedy."""
         request = Request.largest(request for requests in rules.values() for request in requests)
         node = _nearest(self._members(partition), request)
-        limits = {
-            "cpus": [f"--set-threads {' '.join(f'{rule}={node.cpus}' for rule in rules)}"],
-            "memory": [f"{rule}:mem_mb={node.memory}" for rule in rules],
-            "gpus": [f"{rule}:gpu={node.gpus}" for rule in rules],
-        }
-        resources = [limit for kind in kinds if kind != "cpus" for limit in limits[kind]]
-        options = limits["cpus"] * ("cpus" in kinds) + [f"--set-resources {' '.join(resources)}"] * bool(resources)
+        limits = [f"{rule}:{_RESOURCES[kind]}={getattr(node, kind)}" for kind in kinds for rule in rules]
         others = self._partitions(request)
         return (
             f"{_words(list(rules))}: no node of {f'partition {partition}' if partition else 'the default partition'} "
             f"has {request}; the largest has {Request(node.cpus, node.memory, node.gpus)}.\n"
-            f"Ask for less ({' '.join(options)})"
+            f"Ask for less (--set-resources {' '.join(limits)})"
             + (f" or set slurm_partition in the profile ({' or '.join(others)} can)." if others else ".")
         )
 
