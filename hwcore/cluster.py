@@ -74,7 +74,7 @@ class Cluster:
         try:
             answer = subprocess.run(_QUESTION, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
         except (OSError, subprocess.SubprocessError) as error:
-            reason = (getattr(error, "stderr", None) or str(error)).strip()
+            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
             raise HwcoreError(
                 f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
             ) from error

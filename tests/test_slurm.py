@@ -113,9 +113,7 @@ def test_what_no_node_can_meet_is_refused_before_anything_is_submitted(project: 
     assert "\ntrain: no node of the default partition has 2 CPUs, " in done.stdout
     assert " and 3 GPUs; the largest has 2 CPUs, " in done.stdout
     assert "--set-resources train:gpu=2)" in done.stdout
-    assert (
-        "\nerror: analyse: no node of the default partition has 1 CPU, 9000000 MB " in done.stdout
-    )
+    assert "\nerror: analyse: no node of the default partition has 1 CPU, 9000000 MB " in done.stdout
     assert "submitted" not in done.stdout
     assert not (project.folder / "results/quick/runs").exists()
 
