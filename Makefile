@@ -45,8 +45,7 @@ bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp f
 profile: .venv/run.done ## show where the time of the last run went (SCALE)
 	$(BIN)/python -m workflow_scripts.profile results/$(or $(SCALE),quick)
 
-slurm: .venv/run.done ## add the Slurm plugin to .venv
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt
+slurm: .venv/slurm.done ## add the Slurm plugin to .venv
 
 requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 for the newest versions)
 	for name in run dev slurm; do \
@@ -72,6 +71,10 @@ clean: ## remove the environment and caches, never results or data
 
 .venv/run.done: requirements/run.txt .venv/python.done
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/run.txt
+	@touch $@
+
+.venv/slurm.done: requirements/slurm.txt .venv/run.done
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt
 	@touch $@
 
 .venv/dev.done: requirements/dev.txt .venv/run.done

@@ -19,7 +19,7 @@ for recorded in PLAN.recorded():
             run=PLAN.pattern("train", recorded),
         conda:
             "../envs/train.yaml"
-        threads: lambda w: PLAN.threads(w.run, workflow.cores)
+        threads: lambda w: PLAN.threads(w.run, CORES)
         resources:
             gpu=1,
             mem_mb=lambda w, attempt: PLAN.memory(w.run) * attempt,

@@ -5,7 +5,8 @@
 #
 # Needs root and Debian's packages slurm-wlm and munge.  The cluster has its own mounts, processes
 # and loopback network: /etc/slurm is seen only in here, ports cannot clash with another cluster's,
-# and the daemons and jobs end with the command.  Its two GPUs are fakes that Slurm counts and hands out.
+# and the daemons and jobs end with the command.  Its GPUs are fakes that Slurm counts and hands out:
+# $SLURM_CLUSTER_GPUS of them, or two.  $SLURM_CLUSTER_CPUS says how many CPUs it has, else as many as this machine.
 # Logs of the daemons are kept in $SLURM_CLUSTER_LOGS if that names a folder.
 set -euo pipefail
 
@@ -41,11 +42,13 @@ ip link set lo up
 # this one is from the block for documentation, and nothing outside this namespace has or sees it
 ip address add 192.0.2.1/32 dev lo
 
-for gpu in 0 1; do
+gpus=${SLURM_CLUSTER_GPUS:-2}
+for ((gpu = 0; gpu < gpus; gpu++)); do
     mknod "$folder/nvidia$gpu" c 1 3
+    echo "Name=gpu File=$folder/nvidia$gpu" >> "$folder/etc/gres.conf"
 done
 host=$(uname -n)
-cores=$(nproc)
+cores=${SLURM_CLUSTER_CPUS:-$(nproc)}
 memory=$(awk '/^MemTotal:/ { print int($2 / 1024 * 0.9) }' /proc/meminfo)
 
 cat > "$folder/etc/slurm.conf" << END
@@ -72,10 +75,9 @@ SlurmctldLogFile=$logs/slurmctld.log
 SlurmdLogFile=$logs/slurmd.log
 SlurmdParameters=config_overrides
 GresTypes=gpu
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$memory Gres=gpu:2 State=UNKNOWN
-PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$memory $([ "$gpus" = 0 ] || echo Gres=gpu:$gpus) State=UNKNOWN
+PartitionName=debug Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
-echo "Name=gpu File=$folder/nvidia[0-1]" > "$folder/etc/gres.conf"
 echo "CgroupAutomount=no" > "$folder/etc/cgroup.conf"
 echo "127.0.0.1 localhost $host" > "$folder/hosts"
 mount --bind "$folder/hosts" /etc/hosts

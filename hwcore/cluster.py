@@ -1,0 +1,167 @@
+"""What the nodes of a Slurm cluster have, and which requests none of them can meet."""
+
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple, dataclass
+from operator import itemgetter
+from typing import Any
+
+from hwcore.errors import HwcoreError
+
+# Tells the jobs of a call that the cluster has no GPUs, so that they ask for none either.
+VARIABLE = "HWCORE_NO_GPUS"
+# What limits a request, by its name in Snakemake.
+_RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu"}
+_PATIENCE = 60  # seconds for Slurm to answer
+# Partition, with a star if it is the default, CPUs, memory in MB and generic resources: a line per node and partition.
+_QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a job asks of the one node on which it runs; memory in MB."""
+
+    cpus: int = 1
+    memory: int = 0
+    gpus: int = 0
+
+    @classmethod
+    def of(cls, threads: int, resources: Mapping[str, Any]) -> "Request":
+        """What Snakemake's Slurm plugin submits for a job of so many threads with these resources."""
+        gpus = max(_number(resources.get("gpu")), _gpus(str(resources.get("gres", ""))))
+        cpus = _number(resources.get("cpus_per_task")) or gpus * _number(resources.get("cpus_per_gpu")) or threads
+        memory = cpus * _number(resources.get("mem_mb_per_cpu")) or _number(resources.get("mem_mb"))
+        return cls(cpus, memory, gpus)
+
+    @classmethod
+    def largest(cls, requests: Iterable["Request"]) -> "Request":
+        """The most of each kind."""
+        return cls(*(max(amounts) for amounts in zip(*map(astuple, requests), strict=True)))
+
+    def beyond(self, node: "Node") -> tuple[str, ...]:
+        """The kinds of which ``node`` has less."""
+        return tuple(kind for kind, amount in asdict(self).items() if getattr(node, kind) < amount)
+
+    def __str__(self) -> str:
+        cpus, gpus = f"{self.cpus} CPU{'s' * (self.cpus != 1)}", f"{self.gpus or 'no'} GPU{'s' * (self.gpus > 1)}"
+        return f"{cpus}, {self.memory} MB of memory and {gpus}"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node as a member of one partition; memory in MB."""
+
+    partition: str
+    default: bool
+    cpus: int
+    memory: int
+    gpus: int
+
+    def meets(self, request: Request) -> bool:
+        return not request.beyond(self)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """All nodes, whether or not they are in use or in order at the moment."""
+
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def ask(cls) -> "Cluster":
+        """Ask Slurm once.  Raises HwcoreError if it does not answer."""
+        try:
+            answer = subprocess.run(_QUESTION, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+            raise HwcoreError(
+                f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
+            ) from error
+        return cls.parse(answer)
+
+    @classmethod
+    def parse(cls, answer: str) -> "Cluster":
+        nodes = []
+        for line in answer.split():
+            partition, cpus, memory, resources = line.split("|")
+            name = partition.removesuffix("*")
+            nodes.append(Node(name, name != partition, int(cpus), int(memory), _gpus(resources)))
+        return cls(tuple(nodes))
+
+    @property
+    def gpus(self) -> bool:
+        return any(node.gpus for node in self.nodes)
+
+    def cpus(self, partitions: Iterable[str | None]) -> int:
+        """Those of the largest node of these partitions; None is the default one."""
+        return max(
+            (node.cpus for partition in partitions for node in self._members(partition)),
+            default=max((node.cpus for node in self.nodes), default=1),
+        )
+
+    def check(self, jobs: Iterable[tuple[str, int, Mapping[str, Any]]]) -> None:
+        """``jobs`` are names of rules, threads and resources.
+
+        Raises HwcoreError if there are some that no node can meet.
+        """
+        lacking: dict[tuple[str | None, tuple[str, ...]], dict[str, list[Request]]] = {}
+        # Snakemake's jobs come in any order
+        for rule, threads, resources in sorted(jobs, key=itemgetter(0)):
+            partition, request = resources.get("slurm_partition"), Request.of(threads, resources)
+            nodes = self._members(partition)
+            if not nodes:
+                raise HwcoreError(
+                    f"{rule}: the cluster has no partition {partition}, only {_words(self._partitions(Request(0)))}.\n"
+                    "Set slurm_partition in the profile."
+                )
+            if not any(node.meets(request) for node in nodes):
+                rules = lacking.setdefault((partition, request.beyond(_nearest(nodes, request))), {})
+                rules.setdefault(rule, []).append(request)
+        if lacking:
+            raise HwcoreError(
+                "\n".join(self._shortage(partition, kinds, rules) for (partition, kinds), rules in lacking.items())
+            )
+
+    def _shortage(self, partition: str | None, kinds: Iterable[str], rules: Mapping[str, list[Request]]) -> str:
+        """What ``rules`` lack in a partition, and the remedy."""
+        request = Request.largest(request for requests in rules.values() for request in requests)
+        node = _nearest(self._members(partition), request)
+        limits = [f"{rule}:{_RESOURCES[kind]}={getattr(node, kind)}" for kind in kinds for rule in rules]
+        others = self._partitions(request)
+        return (
+            f"{_words(list(rules))}: no node of {f'partition {partition}' if partition else 'the default partition'} "
+            f"has {request}; the largest has {Request(node.cpus, node.memory, node.gpus)}.\n"
+            f"Ask for less (--set-resources {' '.join(limits)})"
+            + (f" or set slurm_partition in the profile ({' or '.join(others)} can)." if others else ".")
+        )
+
+    def _partitions(self, request: Request) -> list[str]:
+        """Those with a node that meets the request."""
+        return list(dict.fromkeys(node.partition for node in self.nodes if node.meets(request)))
+
+    def _members(self, partition: str | None) -> list[Node]:
+        """The nodes of a partition, or of a list with commas as sbatch takes it."""
+        if partition is None:
+            return [node for node in self.nodes if node.default] or list(self.nodes)
+        return [node for node in self.nodes if node.partition in partition.split(",")]
+
+
+def _nearest(nodes: Iterable[Node], request: Request) -> Node:
+    """The node that lacks the fewest kinds of what is asked for; of several the largest."""
+    return max(nodes, key=lambda node: (-len(request.beyond(node)), node.gpus, node.cpus, node.memory))
+
+
+def _number(value: object) -> int:
+    """0 for what is not set, or not known before the job runs."""
+    return max(value, 0) if isinstance(value, int) else 0
+
+
+def _gpus(resources: str) -> int:
+    """Their number in Slurm's list of generic resources, such as ``gpu:a100:2(S:0-1),shard:8``."""
+    amounts = [names.split(":")[-1] for names in re.findall(r"(?:^|,)gpu((?::[^:,()]+)*)", resources)]
+    return sum(int(amount) if amount.isdigit() else 1 for amount in amounts)
+
+
+def _words(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "none"
