@@ -1,0 +1,36 @@
+# What a Slurm cluster can give.
+
+
+def fit_to_cluster():
+    """Ask for no more CPUs than a node has, and for no GPU where there is none; refuse what no node can meet."""
+    # what other clusters have is not asked, and with a list of partitions the plugin selects one that fits
+    if (
+        workflow.executor_settings.partition_config
+        or "SNAKEMAKE_SLURM_PARTITIONS" in os.environ
+    ):
+        return
+    jobs = [
+        job
+        for job in workflow.dag.needrun_jobs()
+        if not job.is_local
+        and not {"cluster", "clusters", "slurm_cluster"} & {*job.rule.resources}
+    ]
+    if not jobs:
+        return
+    nodes = cluster.Cluster.ask()
+    # not job.resources: they stay as they are when they are first asked for
+    partitions = {
+        job.rule.expand_resources(job.wildcards_dict, job.input, job.attempt).get(
+            "slurm_partition"
+        )
+        for job in jobs
+    }
+    largest = nodes.cpus(partitions)
+    # Snakemake passes this limit on to its processes on the nodes
+    settings = workflow.resource_settings
+    settings.max_threads = min(settings.max_threads or largest, largest)
+    if not nodes.gpus and any("gpu" in job.rule.resources for job in jobs):
+        print("No node of the cluster has a GPU: jobs run on CPUs.", file=sys.stderr)
+        os.environ[cluster.VARIABLE] = "1"
+        workflow.register_resource("gpu", 0)
+    nodes.check((job.rule.name, job.threads, job.resources) for job in jobs)
