@@ -20,6 +20,7 @@ os.environ.update(
 sys.path.insert(0, workflow.basedir)
 
 from hwcore import records
+from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
 from hwcore.provenance import remember_commit
@@ -30,6 +31,8 @@ MAIN = workflow.is_main_process
 DEPLOYED = bool(workflow.deployment_settings.deployment_method)
 os.environ.pop(servers.VARIABLE, None)
 
+if MAIN:
+    Console.attach(workflow)
 try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:
