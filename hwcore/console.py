@@ -10,10 +10,11 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 # Events, and beginnings of other records, that say nothing to someone who watches a run.
@@ -52,26 +53,17 @@ class _Run:
         return time.monotonic() - self.begin
 
 
+@dataclass
 class _Pace:
-    """How long jobs take, by rule.  ``waiting`` counts those that were not started."""
+    """How long jobs take.  Both count by rule: jobs that were not started, and the seconds of those that ended."""
 
-    def __init__(self, waiting: Counter[str]) -> None:
-        self._waiting = waiting
-        self._begin = time.monotonic()
-        self._runs: Counter[str] = Counter()
-        self._seconds: dict[str, float] = {}
+    waiting: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    begin: float = field(default_factory=time.monotonic)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the first job could start."""
-        return time.monotonic() - self._begin
-
-    def start(self, run: _Run) -> None:
-        self._waiting[run.rule] -= 1
-
-    def end(self, run: _Run) -> None:
-        self._runs[run.rule] += 1
-        self._seconds[run.rule] = self._seconds.get(run.rule, 0.0) + run.seconds
+        return time.monotonic() - self.begin
 
     def left(self, running: Collection[_Run]) -> float | None:
         """Seconds until the last job ends, None before the first one has.
@@ -79,14 +71,14 @@ class _Pace:
         A job is taken to last as long as the mean of its rule, or of all jobs where none of its rule has
         ended, and as many jobs to run side by side as until now.
         """
-        if not self._runs:
+        ended = [seconds for each in self.seconds.values() for seconds in each]
+        if not ended:
             return None
-        seconds = sum(self._seconds.values())
-        mean = {rule: self._seconds[rule] / runs for rule, runs in self._runs.items()}
-        overall = seconds / self._runs.total()
-        work = sum(count * mean.get(rule, overall) for rule, count in self._waiting.items())
+        mean = {rule: fmean(each) for rule, each in self.seconds.items()}
+        overall = fmean(ended)
+        work = sum(count * mean.get(rule, overall) for rule, count in self.waiting.items())
         work += sum(max(0.0, mean.get(run.rule, overall) - run.seconds) for run in running)
-        busy = seconds + sum(run.seconds for run in running)
+        busy = sum(ended) + sum(run.seconds for run in running)
         return work * self.elapsed / busy
 
 
@@ -104,7 +96,7 @@ class Console(logging.Handler):
         self._terminal: bool = default.is_tty and os.environ.get("TERM") != "dumb"
         self._total = 0
         self._running: dict[int, _Run] = {}
-        self._pace = _Pace(Counter())
+        self._pace = _Pace()
         self._stopped = False
         self._bar = ""
         self._closed = threading.Event()
@@ -176,14 +168,14 @@ class Console(logging.Handler):
 
     def _start(self, record: Any) -> None:
         run = self._running[record.jobid] = _Run(record.rule_msg or record.rule_name, record.rule_name)
-        self._pace.start(run)
+        self._pace.waiting[run.rule] -= 1
         # a target such as `report` only asks for files
         if record.output and not self._terminal:
             self._print(record, f"start: {run.title}")
 
     def _finish(self, record: Any) -> None:
         run = self._running.pop(record.job_id)
-        self._pace.end(run)
+        self._pace.seconds[run.rule].append(run.seconds)
         if not self._terminal:
             done = self._workflow.scheduler.finished_jobs
             self._print(record, f"[{done} of {self._total}] {run.title} ({run.seconds:.1f} s)")
