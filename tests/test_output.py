@@ -19,6 +19,7 @@ import pytest
 
 from conftest import Project, make_project
 from hwcore.console import _duration, _error
+from hwcore.workflow import NO_TEX
 
 # a mistake of the user and a bug, each in the middle of a training
 FAILURES = """
@@ -27,6 +28,8 @@ FAILURES = """
         if epoch == 1 and self.model == "classify/small":
             raise ValueError("this is a bug")
 """
+# without TeX there is no PDF, and less in the report
+PAGE = "results/quick/report/tiny.html"
 INDEX = "results/quick/report/index.html"
 WIDE = (
     "failed: train tiny/fit/wide: error: the disk of tests is full; make a larger one (log: {}/train/tiny/fit/wide.log)"
@@ -44,7 +47,7 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What stays on the terminal when all is written."""
-        lines = re.sub(r"\x1b\[\d+m", "", self.text).replace("\r\n", "\n").split("\n")
+        lines = re.sub(r"\x1b\[\d+m", "", self.text).replace("\r\n", "\n").replace(f"{NO_TEX}\n", "").split("\n")
         # the bar goes back to the start of its line, and clears the rest of it
         return [re.sub(r".*\r", "", line).replace("\x1b[K", "") for line in lines]
 
@@ -92,52 +95,58 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, subproce
     module = "hwcore/train/train.py"
     project.edit(module, "self.done = 0\n", 'self.done = 0\n        self.model = f"{spec.experiment}/{spec.model}"\n')
     project.edit(module, "self.done += len(chosen)\n", f"self.done += len(chosen)\n{FAILURES}")
-    return project, project.snakemake("report")
+    return project, project.snakemake(PAGE)
 
 
 @pytest.fixture(scope="module")
 def failing_terminal(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> Terminal:
     """The same again on a terminal."""
-    return terminal(failing[0], "report")
+    return terminal(failing[0], PAGE)
 
 
 def test_a_failure_in_a_pipe_is_a_line_and_a_place_in_the_list(
     failing: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     done = failing[1]
-    lines = done.stderr.splitlines()
+    lines = done.stderr.replace(f"{NO_TEX}\n", "").splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     wide, small = (line.format("results/quick/logs") for line in (WIDE, SMALL))
-    assert lines[1] == "27 jobs to run"
+    assert lines[1] == "22 jobs to run"
     # other jobs go on
-    assert any(re.fullmatch(r"\[\d+ of 27\] train tiny/fit/narrow \(\d+\.\d s\)", line) for line in lines)
-    head = lines.index("6 of 27 jobs are done, 3 failed, 18 could not be made because of them:")
+    assert any(re.fullmatch(r"\[\d+ of 22\] train tiny/fit/narrow \(\d+\.\d s\)", line) for line in lines)
+    head = lines.index("4 of 22 jobs are done, 3 failed, 15 could not be made because of them:")
     assert {wide, small} < set(lines[2:head])
     made = [line for line in lines[2:head] if not line.startswith("failed: ")]
-    assert all(re.match(r"start: \w|\[\d+ of 27\] \w", line) for line in made), made
+    assert all(re.match(r"start: \w|\[\d+ of 22\] \w", line) for line in made), made
     failed, blocked = lines[head + 1 : head + 4], lines[head + 4 :]
     assert {wide, small} < set(failed)
-    assert len(blocked) == 18
+    assert len(blocked) == 15
     assert "not made: analyse tiny/fit/predictions" in blocked
     assert "not made: draw tiny/classify/accuracy" in blocked
-    assert blocked[-1] == "not made: report"
+    assert "not made: HTML of tiny" in blocked
 
 
 def test_a_failure_on_a_terminal_stays_above_the_bar(failing_terminal: Terminal) -> None:
     lines = failing_terminal.lines
     wide, small = (line.format("results/quick/logs") for line in (WIDE, SMALL))
     assert failing_terminal.status == 1
-    head = lines.index("0 of 21 jobs are done, 3 failed, 18 could not be made because of them:")
+    head = lines.index("0 of 18 jobs are done, 3 failed, 15 could not be made because of them:")
     # a bar is not left behind, and nothing else is printed
     assert len(lines[1:head]) == 3
     assert {wide, small} < set(lines[1:head])
     assert {wide, small} < set(lines[head + 1 : head + 4])
-    assert lines[-2:] == ["not made: report", ""]
+    blocked, end = lines[head + 4 : -1], lines[-1]
+    assert (len(blocked), end) == (15, "")
+    assert "not made: HTML of tiny" in blocked
 
 
 def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
     done = failing[0].snakemake("--retries", "1", "--show-failed-logs", "results/quick/runs/tiny/fit/wide/run.json")
-    lines = [line for line in done.stderr.splitlines()[1:] if not re.match(r"\d\d:\d\d:\d\d ", line)]
+    lines = [
+        line
+        for line in done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:]
+        if not re.match(r"\d\d:\d\d:\d\d ", line)
+    ]
     wide = WIDE.format("results/quick/logs")
     one = ["start: train tiny/fit/wide", wide, "error: the disk of tests is full; make a larger one"]
     assert done.returncode == 1
@@ -148,7 +157,10 @@ def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subproce
 def test_quiet_leaves_out_jobs_but_not_the_list(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
     done = failing[0].snakemake("--quiet", "rules", "progress", "--", "results/quick/runs/tiny/fit/wide/run.json")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[1:] == ["0 of 1 jobs are done, 1 failed", WIDE.format("results/quick/logs")]
+    assert done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:] == [
+        "0 of 1 jobs are done, 1 failed",
+        WIDE.format("results/quick/logs"),
+    ]
 
 
 def test_a_run_on_a_terminal_is_a_bar(project: Project) -> None:
@@ -157,7 +169,7 @@ def test_a_run_on_a_terminal_is_a_bar(project: Project) -> None:
     assert re.fullmatch(r"3 jobs done in \d+ s", run.lines[1])
     assert len(run.lines) == 3
     bars = re.findall(r"\r(\d of 3 [^\r]*)\x1b\[K", run.text)
-    assert bars[0] == "0 of 3 [....................]  train tiny/fit/wide"
+    assert re.match(r"0 of 3 \[\.{20}\]  train tiny/fit/(wide|narrow)$", bars[0]), bars
     assert any(re.match(r"2 of 3 \[#{13}\.{7}\]  \d+ s left  \w", bar) for bar in bars), bars
     # a longer one would wrap, and lines of it stay
     assert all(len(bar) < 60 for bar in bars)
@@ -174,7 +186,7 @@ def test_a_run_that_is_stopped_names_no_failures(project: Project) -> None:
 
 
 def test_what_snakemake_says_of_itself_is_shown(finished: Project) -> None:
-    lines = finished.run("report").splitlines()
+    lines = finished.run("report").replace(f"{NO_TEX}\n", "").splitlines()
     assert lines[1:] == ["Nothing to be done (all requested files are present and up to date)."]
     assert "Building DAG of jobs..." in finished.run("--verbose", "report")
     assert "SyntaxError" in _broken(finished, "rules/data.smk", "rule prepare:", "rule prepare(:")
