@@ -20,6 +20,7 @@ os.environ.update(
 sys.path.insert(0, workflow.basedir)
 
 from hwcore import cluster, records
+from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
 from hwcore.provenance import remember_commit
@@ -37,6 +38,8 @@ elif cluster.VARIABLE in os.environ:
 # The cores that trainings share; None on a cluster, where a job may use as many as a node has.
 CORES = workflow.resource_settings.cores if MAIN else None
 
+if MAIN:
+    Console.attach(workflow)
 try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:

@@ -1,0 +1,238 @@
+"""What Snakemake shows of a run, in a pipe and on a terminal, and of one that fails."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import Project, make_project
+from hwcore.console import _duration, _error
+from hwcore.workflow import NO_TEX
+
+# a mistake of the user and a bug, each in the middle of a training
+FAILURES = """
+        if epoch == 3 and self.model == "fit/wide":
+            raise HwcoreError("the disk of tests is full; make a larger one")
+        if epoch == 1 and self.model == "classify/small":
+            raise ValueError("this is a bug")
+"""
+# without TeX there is no PDF, and less in the report
+PAGE = "results/quick/report/tiny.html"
+INDEX = "results/quick/report/index.html"
+WIDE = (
+    "failed: train tiny/fit/wide: error: the disk of tests is full; make a larger one (log: {}/train/tiny/fit/wide.log)"
+)
+SMALL = "failed: train tiny/classify/small: ValueError: this is a bug (log: {}/train/tiny/classify/small.log)"
+
+
+@dataclass
+class Terminal:
+    """What a call wrote to a terminal, byte by byte, and its exit status."""
+
+    text: str
+    status: int
+
+    @property
+    def lines(self) -> list[str]:
+        """What stays on the terminal when all is written."""
+        lines = re.sub(r"\x1b\[\d+m", "", self.text).replace("\r\n", "\n").replace(f"{NO_TEX}\n", "").split("\n")
+        # the bar goes back to the start of its line, and clears the rest of it
+        return [re.sub(r".*\r", "", line).replace("\x1b[K", "") for line in lines]
+
+
+def terminal(project: Project, *arguments: str, columns: int = 100, interrupt: Path | None = None) -> Terminal:
+    """Call Snakemake on a terminal; Ctrl-C when ``interrupt`` exists.  It ends within two minutes."""
+    controller, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        cwd=project.folder,
+        env={**os.environ, "TERM": "xterm"},
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        start_new_session=True,
+    )
+    os.close(side)
+    text = b""
+    end = time.monotonic() + 120
+    try:
+        while time.monotonic() < end:
+            if interrupt and interrupt.exists():
+                os.killpg(process.pid, signal.SIGINT)
+                interrupt = None
+            if not select.select([controller], [], [], 0.1)[0]:
+                continue
+            # when nobody has the terminal open any more, Linux says so by an error
+            try:
+                text += os.read(controller, 4096)
+            except OSError:
+                break
+        status = process.wait(timeout=max(0.0, end - time.monotonic()))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        os.close(controller)
+    return Terminal(text.decode(), status)
+
+
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, subprocess.CompletedProcess[str]]:
+    """A project in which two trainings fail in the middle, and what its first run printed into a pipe."""
+    project = make_project(tmp_path_factory.mktemp("failing") / "project")
+    module = "hwcore/train/train.py"
+    project.edit(module, "self.done = 0\n", 'self.done = 0\n        self.model = f"{spec.experiment}/{spec.model}"\n')
+    project.edit(module, "self.done += len(chosen)\n", f"self.done += len(chosen)\n{FAILURES}")
+    return project, project.snakemake(PAGE)
+
+
+@pytest.fixture(scope="module")
+def failing_terminal(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> Terminal:
+    """The same again on a terminal."""
+    return terminal(failing[0], PAGE)
+
+
+def test_a_failure_in_a_pipe_is_a_line_and_a_place_in_the_list(
+    failing: tuple[Project, subprocess.CompletedProcess[str]],
+) -> None:
+    done = failing[1]
+    lines = done.stderr.replace(f"{NO_TEX}\n", "").splitlines()
+    assert (done.returncode, done.stdout) == (1, "")
+    wide, small = (line.format("results/quick/logs") for line in (WIDE, SMALL))
+    assert lines[1] == "22 jobs to run"
+    # other jobs go on
+    assert any(re.fullmatch(r"\[\d+ of 22\] train tiny/fit/narrow \(\d+\.\d s\)", line) for line in lines)
+    head = lines.index("4 of 22 jobs are done, 3 failed, 15 could not be made because of them:")
+    assert {wide, small} < set(lines[2:head])
+    made = [line for line in lines[2:head] if not line.startswith("failed: ")]
+    assert all(re.match(r"start: \w|\[\d+ of 22\] \w", line) for line in made), made
+    failed, blocked = lines[head + 1 : head + 4], lines[head + 4 :]
+    assert {wide, small} < set(failed)
+    assert len(blocked) == 15
+    assert "not made: analyse tiny/fit/predictions" in blocked
+    assert "not made: draw tiny/classify/accuracy" in blocked
+    assert "not made: HTML of tiny" in blocked
+
+
+def test_a_failure_on_a_terminal_stays_above_the_bar(failing_terminal: Terminal) -> None:
+    lines = failing_terminal.lines
+    wide, small = (line.format("results/quick/logs") for line in (WIDE, SMALL))
+    assert failing_terminal.status == 1
+    head = lines.index("0 of 18 jobs are done, 3 failed, 15 could not be made because of them:")
+    # a bar is not left behind, and nothing else is printed
+    assert len(lines[1:head]) == 3
+    assert {wide, small} < set(lines[1:head])
+    assert {wide, small} < set(lines[head + 1 : head + 4])
+    blocked, end = lines[head + 4 : -1], lines[-1]
+    assert (len(blocked), end) == (15, "")
+    assert "not made: HTML of tiny" in blocked
+
+
+def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
+    done = failing[0].snakemake("--retries", "1", "--show-failed-logs", "results/quick/runs/tiny/fit/wide/run.json")
+    lines = [
+        line
+        for line in done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:]
+        if not re.match(r"\d\d:\d\d:\d\d ", line)
+    ]
+    wide = WIDE.format("results/quick/logs")
+    one = ["start: train tiny/fit/wide", wide, "error: the disk of tests is full; make a larger one"]
+    assert done.returncode == 1
+    assert lines == ["1 job to run", *one, *one, "0 of 1 jobs are done, 1 failed", wide]
+    assert done.stderr.count("tiny/fit/wide: 2 replicates of 25 parameters, 6 epochs") == 2
+
+
+def test_quiet_leaves_out_jobs_but_not_the_list(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
+    done = failing[0].snakemake("--quiet", "rules", "progress", "--", "results/quick/runs/tiny/fit/wide/run.json")
+    assert done.returncode == 1
+    assert done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:] == [
+        "0 of 1 jobs are done, 1 failed",
+        WIDE.format("results/quick/logs"),
+    ]
+
+
+def test_a_run_on_a_terminal_is_a_bar(project: Project) -> None:
+    run = terminal(project, "results/quick/figures/tiny/fit/loss.svg", columns=60)
+    assert run.status == 0
+    assert re.fullmatch(r"3 jobs done in \d+ s", run.lines[1])
+    assert len(run.lines) == 3
+    bars = re.findall(r"\r(\d of 3 [^\r]*)\x1b\[K", run.text)
+    assert re.match(r"0 of 3 \[\.{20}\]  train tiny/fit/(wide|narrow)$", bars[0]), bars
+    assert any(re.match(r"2 of 3 \[#{13}\.{7}\]  \d+ s left  \w", bar) for bar in bars), bars
+    # a longer one would wrap, and lines of it stay
+    assert all(len(bar) < 60 for bar in bars)
+
+
+def test_a_run_that_is_stopped_names_no_failures(project: Project) -> None:
+    sleep = "time.sleep(open('asleep', 'w').close() or 60)\n"
+    project.edit("hwcore/train/train.py", "self.done += len(chosen)\n", sleep)
+    target = "results/quick/figures/tiny/fit/loss.svg"
+    run = terminal(project, target, interrupt=project.folder / "asleep")
+    assert run.status == 1
+    assert not [line for line in run.lines if "failed" in line or "Error" in line]
+    assert run.lines[-2] == "stopped: 0 of 3 jobs are done; the same command does the rest"
+
+
+def test_what_snakemake_says_of_itself_is_shown(finished: Project) -> None:
+    lines = finished.run("report").replace(f"{NO_TEX}\n", "").splitlines()
+    assert lines[1:] == ["Nothing to be done (all requested files are present and up to date)."]
+    assert "Building DAG of jobs..." in finished.run("--verbose", "report")
+    assert "SyntaxError" in _broken(finished, "rules/data.smk", "rule prepare:", "rule prepare(:")
+    assert "Missing input files for rule index" in _broken(
+        finished, "rules/report.smk", 'PLAN.inputs("index", "index"),', '"nowhere.txt",'
+    )
+    locks = finished.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    lock = locks / "0.output.lock"
+    lock.write_text(f"{INDEX}\n")
+    try:
+        assert "Directory cannot be locked" in finished.snakemake("--force", INDEX).stderr
+    finally:
+        lock.unlink()
+    assert "Unlocked" in finished.run("--unlock")
+
+
+def _broken(project: Project, file: str, old: str, new: str) -> str:
+    path = project.folder / file
+    before = path.read_bytes()
+    try:
+        project.edit(file, old, new)
+        done = project.snakemake("--force", INDEX)
+    finally:
+        path.write_bytes(before)
+    assert done.returncode == 1
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", None),
+        ("12:00:00 epoch 3 of 6\n", None),
+        ("12:00:00 epoch 3\nerror: file.yaml: a is wrong\n  write b\n", "error: file.yaml: a is wrong write b"),
+        ("Traceback (most recent call last):\n  File x\n    y\nKeyError: 'z'\n", "KeyError: 'z'"),
+        ("error: first\nTraceback (most recent call last):\n  File x\nKeyError: 'z'\nlater\n", "KeyError: 'z'"),
+        ("\x1b[31m 3 %\rerror: \x07a\x1b[0m\n", "error: a[0m"),
+    ],
+)
+def test_the_error_of_a_log(tmp_path, text: str, error: str | None) -> None:
+    log = tmp_path / "job.log"
+    log.write_text(text)
+    assert _error(str(log)) == error
+    assert _error(str(tmp_path / "none.log")) is None
+
+
+def test_durations() -> None:
+    assert [_duration(seconds) for seconds in (0.4, 59.6, 125, 7260)] == ["0 s", "1 min 0 s", "2 min 5 s", "2 h 1 min"]
