@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.special import stdtrit
@@ -53,12 +55,12 @@ mpl.rcParams.update(
         "lines.linewidth": 1.4,
         "legend.frameon": False,
         "legend.columnspacing": 1.6,
-        "figure.constrained_layout.use": True,
+        "figure.dpi": 150,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
-        # letters as outlines in SVG, which look the same everywhere; as TrueType in PDF
+        # letters as outlines, which look the same everywhere: making a font of them would take half of the time
         "svg.fonttype": "path",
-        "pdf.fonttype": 42,
+        "pdf.fonttype": 3,
         # the ids in an SVG would be random otherwise
         "svg.hashsalt": "hwcore",
         "path.simplify": True,
@@ -129,6 +131,8 @@ def make(panels: int = 1, *, columns: int = 2, height: float = 2.6, stacked: boo
     columns = 1 if stacked else min(columns, panels)
     rows = math.ceil(panels / columns)
     figure = Figure(figsize=(WIDTH, min(height, HEIGHT / rows) * rows))
+    # one canvas for the layout and the PNG, which measures each text once
+    FigureCanvasAgg(figure)
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=stacked).flat)
     for unused in axes[panels:]:
         unused.remove()
@@ -301,6 +305,7 @@ def finish(figure: Figure, legend: Sequence[Line2D] = ()) -> Figure:
             figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
             break
         drawn.remove()
+    ConstrainedLayoutEngine().execute(figure)
     return figure
 
 
@@ -376,9 +381,6 @@ def save(figure: Figure, stem: Path) -> None:
         "pdf": {"CreationDate": None, "Producer": None},
         "png": {"Software": None},
     }
-    # laid out once, so that the three are the same picture
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
     for suffix, metadata in nothing.items():
         with atomic(stem.with_name(f"{stem.name}.{suffix}")) as temporary:
-            figure.savefig(temporary, format=suffix, dpi=150, metadata=metadata)
+            figure.savefig(temporary, format=suffix, metadata=metadata)
