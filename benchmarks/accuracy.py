@@ -47,8 +47,8 @@ def compare(name: str) -> list[dict[str, Any]]:
         kinds: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
         for kind in kinds:
             own = _spec(name, kind)
-            table = metrics_table(fit(own, data, precision.chosen(own, where), threads=threads))
-            found = table[table.epoch == own.training.epochs].test_accuracy.tolist()
+            table = metrics_table(fit(own, data, precision.number_format(own, where), threads=threads))
+            found = table["test_accuracy"][table["epoch"] == own.training.epochs].tolist()
             (a, sa), (b, sb) = _mean(reference), _mean(found)
             rows.append(
                 {

@@ -31,7 +31,7 @@ from hwcore.analyses.run import Run
 from hwcore.nets.network import flatten, initialize
 from hwcore.nets.spec import Network
 from hwcore.train.device import computing_on
-from hwcore.train.ensemble import seeds
+from hwcore.train.replicates import seeds
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 

@@ -41,7 +41,7 @@ def measure() -> list[dict[str, Any]]:
     with computing_on("cpu"):
         data = load(spec.data, prepared("mnist"), **names, replicates=1).shaped((784,))
         (recorder,) = fit(spec, data, torch.float32)
-        weights = {name: recorder.weights[name] for name in shapes(spec.network)}
+        weights = {name: recorder.final[name] for name in shapes(spec.network)}
         net = plain.build(spec.network, 0)
         with torch.no_grad():
             for parameter, value in zip(net.parameters(), weights.values(), strict=True):

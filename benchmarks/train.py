@@ -27,6 +27,7 @@ from hwcore.data.load import Data, load
 from hwcore.data.spec import DatasetData
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
+from hwcore.train.recorder import Metrics
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import fit
 
@@ -131,7 +132,7 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
             works.append(
                 (
                     partial(_plain, net, parts, spec, threads, where),
-                    partial(_ours, spec, data.to(where), precision.chosen(spec, where), threads),
+                    partial(_ours, spec, data.to(where), precision.number_format(spec, where), threads),
                 )
             )
             if device == "cpu":
@@ -167,7 +168,7 @@ def _ours(spec: RunSpec, data: Data, dtype: torch.dtype, threads: int) -> None:
     torch.set_num_threads(1)
     recorders = fit(spec, data, dtype, threads=threads)
     # on a GPU this waits for the end
-    assert all(bool(part.metrics.isfinite().any()) for part in recorders)
+    assert all(bool(part.probe(Metrics).values.isfinite().any()) for part in recorders)
 
 
 def _in_turns(works: list[tuple[Callable[[], None], Callable[[], None]]]) -> list[tuple[float, float]]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    # half a second to load, and the workflow reads this module at every call
+    # slow to load, and the workflow reads this module at every call
     import pandas as pd
+    import pyarrow as pa
 
 
 @contextmanager
@@ -57,7 +58,13 @@ def read_json(path: str | Path) -> Any:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def write_table(path: str | Path, table: "pd.DataFrame") -> None:
+def write_table(path: str | Path, table: "pd.DataFrame | pa.Table") -> None:
     """A Parquet file without an index: equal tables give equal bytes."""
+    # the workflow reads this module at every call and writes no table
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    if not isinstance(table, pa.Table):
+        table = pa.Table.from_pandas(table, preserve_index=False)
     with atomic(path) as temporary:
-        table.to_parquet(temporary, index=False, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd")

@@ -11,6 +11,7 @@ from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
 from hwcore.train.files import FILES, files
+from hwcore.train.memory import memory
 from hwcore.train.spec import Record
 from hwcore.train.split import threads
 from hwcore.validation import did_you_mean
@@ -86,15 +87,10 @@ class Workflow:
         return "|".join(map(re.escape, names)) or "(?!)"
 
     def memory(self, name: str) -> int:
-        """What a training job is given, in MB: torch and the data, the weights with gradients, moments
-        and a copy that is saved, and the recorded weights, which are joined in the end.
-        """
+        """What a training job is given, in MB."""
         spec = self.plan.trainings[name]
-        weights = 4 * spec.network.parameters() * spec.replicates
-        every = spec.record.weights_every
-        # an interval in steps is at most as long as an epoch, or there is little to keep
-        snapshots = spec.training.epochs // every if isinstance(every, int) else spec.training.epochs if every else 0
-        return 3000 + weights * (8 + 3 * snapshots) // 2**20
+        samples = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples
+        return memory(spec, samples)
 
     def threads(self, name: str, cores: int | None) -> int:
         """The cores that a training job uses; ``cores`` is all there are, None on a cluster."""

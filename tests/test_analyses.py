@@ -414,7 +414,7 @@ def test_signs_of_curvature_at_a_point_that_is_known(tmp_path: Path) -> None:
 
 
 def test_a_network_too_large_for_an_exact_hessian(classifiers: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(critical_points, "_LARGEST", 100)
+    monkeypatch.setattr(critical_points, "_PARAMETER_LIMIT", 100)
     with pytest.raises(HwcoreError, match="385 parameters"):
         critical_points.analyse({"fast": classifiers["fast"]}, solver="none", tolerance=1e-6)
 

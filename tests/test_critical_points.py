@@ -156,7 +156,7 @@ def test_padded_saddles_have_the_index_that_theory_gives(relu: Run) -> None:
     }
     network = critical_points.with_activation(relu.network, "tanh")
     data, seen = relu.data, []
-    for units, search in critical_points.padded_saddles(relu, network, decay, 1e-8):
+    for units, search in critical_points.padded_saddles(relu, network, decay, critical_points.Effort(1e-8)):
         own = table[table.padded_units == units].reset_index()
         assert own.converged.all()
         for r in range(4):
@@ -223,7 +223,7 @@ def test_options_that_contradict_each_other_are_named(relu: Run) -> None:
 
 
 def test_a_network_too_large_for_an_exact_hessian(relu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(critical_points, "_LARGEST", 9)
+    monkeypatch.setattr(critical_points, "_PARAMETER_LIMIT", 9)
     with pytest.raises(HwcoreError, match="model m has 10 parameters; an exact Hessian takes at most 9"):
         critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6)
 
@@ -268,11 +268,96 @@ def test_polishing_follows_a_curved_valley() -> None:
         torch.testing.assert_close(end.weights, there, rtol=1e-9, atol=0)
 
 
+class Wall(Valley):
+    """A loss that does not follow its gradient: no step leads on."""
+
+    def loss(self, weights: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        return torch.ones_like(weights[:, 0])
+
+    def hessian(self, weights: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return self.loss(weights, chosen), torch.ones_like(weights), torch.eye(2).double().expand(len(weights), 2, 2)
+
+
+SOLVERS = [stationary.levenberg_marquardt, stationary.newton, stationary.root, stationary.polish]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("surface", "begin", "steps", "outcome"),
+    [
+        (Valley(), [0.99, 0.98], 300, stationary.Outcome.CONVERGED),
+        (Valley(), [1.0, 1.0], 0, stationary.Outcome.CONVERGED),
+        (Valley(), [1.2, 1.5], 1, stationary.Outcome.STEP_LIMIT),
+        (Valley(), [math.nan, 1.0], 10, stationary.Outcome.NOT_FINITE),
+        (Valley(), [1e200, 1.0], 10, stationary.Outcome.NOT_FINITE),
+        (Wall(), [1.0, 1.0], 300, stationary.Outcome.STUCK),
+    ],
+)
+def test_a_solver_says_why_it_ended(solver: Any, surface: Any, begin: list[float], steps: int, outcome: int) -> None:
+    # a second replicate that is at its goal from the start changes nothing for the first
+    weights = torch.tensor([begin, [1.0, 1.0]], dtype=torch.float64)
+    solution = solver(surface, weights, torch.arange(2), steps=steps, tolerance=1e-9)
+    assert solution.outcome[0] == outcome
+    assert solution.converged[0] == (outcome == stationary.Outcome.CONVERGED)
+    assert isinstance(surface, Wall) or solution.outcome[1] == stationary.Outcome.CONVERGED
+
+
+def test_the_table_says_why_a_search_ended(relu: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def outcomes(run: Run, **options: Any) -> list[str]:
+        table = critical_points.analyse({"m": run}, **options)
+        assert ((table.outcome == "converged") == table.converged).all()
+        return sorted(set(table.outcome))
+
+    smooth = {**SOLVE, "activation": "tanh", "weight_decay": 1e-3}
+    assert outcomes(relu, **smooth) == ["converged"]
+    assert outcomes(relu, solver="none", tolerance=1e-6) == ["unsolved"]
+    assert outcomes(relu, solver="none", tolerance=1e6) == ["converged"]
+    assert outcomes(relu, **smooth, steps=1, restarts=0) == ["step limit"]
+    weights = {name: value.clone() for name, value in relu.parameters.items()}
+    weights["1.weight"][1] = float("nan")
+    (tmp_path / "run.json").write_bytes((relu.folder / "run.json").read_bytes())
+    write_tensors(tmp_path / "checkpoint.safetensors", weights)
+    lost = Run.open(tmp_path, None, device=CPU)
+    assert outcomes(lost, **smooth) == ["converged", "not finite"]
+    assert outcomes(lost, solver="none", tolerance=1e-6) == ["not finite", "unsolved"]
+    # the gradient of the exact Hessian is another sum than that of the solver
+    exact = curvature.Perceptron.hessian
+
+    def rounded(self: Any, weights: torch.Tensor, chosen: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        loss, slope, full = exact(self, weights, chosen)
+        return loss, slope + 1e-6, full
+
+    monkeypatch.setattr(curvature.Perceptron, "hessian", rounded)
+    assert outcomes(relu, **smooth) == ["rounding"]
+    # and of a wall the search says so
+    monkeypatch.setattr(critical_points, "_KINKED_TURNS", ((Still(), 300),))
+    monkeypatch.setattr(critical_points, "_KINKED_RESTARTS", ((Still(), 300),))
+    assert outcomes(relu, solver="levenberg-marquardt", tolerance=1e-30, restarts=2) == ["stuck"]
+
+
+class Still(stationary.LevenbergMarquardt):
+    """Foresees what never happens."""
+
+    def step(self, slope: torch.Tensor, matrix: torch.Tensor, mu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return torch.zeros_like(slope), torch.ones_like(mu)
+
+
+def test_steps_and_restarts_are_no_more_than_asked_for(relu: Run) -> None:
+    hopeless = {"solver": "levenberg-marquardt", "tolerance": 1e-30}
+    table = critical_points.analyse({"m": relu}, **hopeless, restarts=3, steps=30)
+    left = table[~table.converged]
+    assert (left.restarts == 3).all()
+    # 10, 2 and 1 steps of the three solvers, 10 before them, and 8, 1 and 1 of each restart
+    assert (left.steps <= 10 + 13 + 3 * 10).all()
+    assert (left.steps > 10).all()
+    assert critical_points.Effort(1.0).turns(critical_points._SMOOTH_TURNS) == critical_points._SMOOTH_TURNS
+
+
 def test_a_step_where_cholesky_fails_is_damped_by_eigenvalues() -> None:
     """A Gauss-Newton matrix whose smallest eigenvalue is negative by rounding."""
     matrix = torch.diag(torch.tensor([4.0, -1e-3], dtype=torch.float64)).unsqueeze(0)
     slope, mu = torch.tensor([[2.0, 3.0]], dtype=torch.float64), torch.tensor([1e-4], dtype=torch.float64)
-    delta, predicted = stationary._gauss_newton_step(slope, matrix, mu)
+    delta, predicted = stationary.levenberg_marquardt.step(slope, matrix, mu)
     expected = torch.tensor([[-2 / 4.0001, -3 / 1e-4]], dtype=torch.float64)
     torch.testing.assert_close(delta, expected)
     assert predicted > 0

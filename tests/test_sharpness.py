@@ -1,6 +1,7 @@
 """Sharpness against closed forms, and what rescaling a network may change and what not."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,6 +132,26 @@ def test_eigenvalue_and_trace_are_those_of_the_matrix(perceptron: Run) -> None:
         assert table.top_eigenvalue[r] == pytest.approx(values.abs().max().item(), rel=1e-2)
         assert table["trace"][r] == pytest.approx(exact.trace().item(), abs=4 * table.trace_error[r])
         assert table.trace_error[r] < 0.05 * table["trace"][r]
+
+
+def test_probes_and_lanczos_steps_are_those_asked_for(perceptron: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 0
+    build = sharpness.product_of
+
+    def counting(*arguments: Any) -> Any:
+        product = build(*arguments)
+
+        def counted(vector: torch.Tensor) -> torch.Tensor:
+            nonlocal count
+            count += 1
+            return product(vector)
+
+        return counted
+
+    monkeypatch.setattr(sharpness, "product_of", counting)
+    sharpness.analyse({"m": perceptron}, epsilon=1e-3, rho=5e-3, samples=50, probes=2, lanczos_steps=3)
+    # of each of two replicates three, twice two for the range of the Hessian, and twice to twenty for the rest
+    assert 2 * (3 + 4 + 2) <= count <= 2 * (3 + 4 + 20)
 
 
 def test_the_gap_stands_beside_and_a_diverged_replicate_is_nan(perceptron: Run, tmp_path: Path) -> None:

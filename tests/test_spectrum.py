@@ -59,7 +59,7 @@ def test_a_short_last_part_weighs_by_its_samples(
     run: Run, exact: list[torch.Tensor], chunk: int, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(products, "_CHUNK", chunk)
-    monkeypatch.setattr(products, "_KEPT", kept)
+    monkeypatch.setattr(products, "_MEMORY", kept)
     for r in range(2):
         product = products.hessian_product(run, r, dtype=torch.float64)
         vector = torch.randn(len(exact[r]), generator=Generator().manual_seed(r), dtype=torch.float64)

@@ -35,7 +35,7 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("hwcore/train/train.py", "import json", "# a comment\nimport json"),
+        ("hwcore/train/train.py", "import logging", "# a comment\nimport logging"),
         ("hwcore/figures/curves.py", '"""', '"""Another docstring. '),
         ("workflow_scripts/train.py", '"""Train', '"""  Train'),
         ("rules/train.smk", "for recorded", "# a comment\n\n\nfor recorded"),

@@ -1,5 +1,6 @@
 """Training: an ensemble is as many single networks, and says so in its files."""
 
+import ast
 import contextlib
 import json
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import example, given, settings
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from conftest import ROOT
 from hwcore.data.load import load
@@ -25,7 +28,10 @@ from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
-from hwcore.train import precision, split
+from hwcore.train import memory, precision, split
+from hwcore.train.batches import Batches
+from hwcore.train.ensemble import Ensemble
+from hwcore.train.files import files
 from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -286,6 +292,32 @@ def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
         assert not torch.equal(value[first], whole[name][first])
 
 
+class Work(TorchDispatchMode):
+    """Counts the numbers that operations make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        self.numbers += sum(part.numel() for part in torch.utils._pytree.tree_leaves(result) if torch.is_tensor(part))
+        return result
+
+
+def test_the_stopping_rule_costs_as_much_after_many_epochs_as_after_few() -> None:
+    training = {**FIT, "epochs": 60, "until": {"loss": 0.0, "loss_change": 0.0, "over": 2}}
+    asked = job(training=training)
+    data = load(asked.data, None, study="s", experiment="e", model="m", replicates=3)
+    ensemble = Ensemble(asked, data, Batches(data.train_x, torch.float32, 64), range(3), torch.float32)
+    costs = []
+    for _ in range(60):
+        with Work() as work:
+            ensemble.epoch(lambda: 0.0)
+        costs.append(work.numbers)
+    assert costs[5] == costs[-2]
+
+
 @pytest.mark.parametrize(
     ("until", "holds"),
     [
@@ -332,11 +364,11 @@ def test_bfloat16_is_chosen_where_it_is_fast_and_harmless(digits: Path) -> None:
     fast = torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16")
     large = job(network={"mlp": [784, 500, 10]}, data=IMAGES["data"], training=IMAGES["training"])
     small = job(network={"mlp": [64, 10]}, data=IMAGES["data"], training=IMAGES["training"])
-    assert precision.chosen(large, cpu) == (torch.bfloat16 if fast else torch.float32)
-    assert precision.chosen(small, cpu) == torch.float32
-    assert precision.chosen(job(), cpu) == torch.float32
+    assert precision.number_format(large, cpu) == (torch.bfloat16 if fast else torch.float32)
+    assert precision.number_format(small, cpu) == torch.float32
+    assert precision.number_format(job(), cpu) == torch.float32
     asked = large.model_copy(update={"precision": "float32"})
-    assert precision.chosen(asked, cpu) == torch.float32
+    assert precision.number_format(asked, cpu) == torch.float32
 
 
 @given(
@@ -354,6 +386,100 @@ def test_replicates_are_split_without_loss(replicates: int, batch: int, cores: i
     threads = split.threads(network, replicates, batch, cores)
     assert threads <= cores
     assert count % threads == 0
+
+
+@pytest.mark.parametrize(
+    ("record", "batch"),
+    [
+        ({"weights_every": {"steps": 10}}, 20),
+        ({"weights_every": {"steps": 3}, "layers": [2]}, 7),
+        ({"weights_every": 2}, 100),
+        ({"weights_every": 1, "layers": [1]}, "full"),
+        ({"weights_every": {"steps": 5}}, 5000),
+        ({"steps": True}, 20),
+    ],
+)
+def test_recorded_weights_are_as_many_bytes_as_foreseen(
+    tmp_path: Path, digits: Path, record: dict[str, Any], batch: int | str
+) -> None:
+    layers = [{"linear": 30}, "batch_norm", "relu", {"linear": 10}]
+    asked = job(
+        network={"input": [64], "layers": layers},
+        data={"dataset": "digits", "train_samples": 210, "test_samples": 10},
+        training={**FIT, "loss": "cross_entropy", "epochs": 5, "batch_size": batch},
+        record=record,
+    )
+    run(asked, tmp_path, digits)
+    file = tmp_path / "snapshots.safetensors"
+    kept = sum(value.numel() * 4 for value in load_file(file).values()) if file.exists() else 0
+    assert memory.snapshot_bytes(asked, 210) == kept
+
+
+def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> None:
+    """By the readme's own example: 11 kB of weights, 60,000 samples in batches of 100 and a record each 10 steps."""
+    network = {"mlp": [64, 40, 10]}
+    training = {**FIT, "loss": "cross_entropy", "epochs": 20, "batch_size": 100}
+    data = {"dataset": "digits"}
+
+    def megabytes(replicates: int = 10, samples: int | None = None, **record: Any) -> int:
+        asked = job(network=network, data=data, training=training, record=record, replicates=replicates)
+        return memory.memory(asked, samples)
+
+    nothing = megabytes()
+    once = 10 * 4 * (64 * 40 + 40 + 40 * 10 + 10) / 2**20
+    each = 20 * 600 / 10 + 1
+    # the ensembles' own, those of all together, and the bytes that go to the file
+    assert megabytes(weights_every={"steps": 10}) - nothing == pytest.approx(3 * each * once, abs=1)
+    assert megabytes(weights_every=5) - nothing == pytest.approx(3 * 5 * once, abs=1)
+    assert megabytes(weights_every={"steps": 10}, layers=[2]) < megabytes(weights_every={"steps": 10})
+    assert megabytes(samples=6000, weights_every={"steps": 10}) < megabytes(weights_every={"steps": 10})
+    assert megabytes(replicates=20, weights_every={"steps": 10}) > megabytes(weights_every={"steps": 10}) * 1.05
+    # 20 epochs of 600 steps of ten replicates
+    assert megabytes(steps=True) - nothing == pytest.approx(120_000 * 220 / 2**20, abs=1)
+
+
+def test_training_loads_no_pandas(tmp_path: Path) -> None:
+    asked = job(record={"steps": True, "weights_every": 1}).model_dump(mode="json")
+    code = (
+        "import json, sys, pathlib, workflow_scripts.train; from hwcore.train.spec import RunSpec;"
+        "from hwcore.train.train import train;"
+        "train(RunSpec.model_validate(json.loads(sys.argv[1])), None, pathlib.Path(sys.argv[2]), device='cpu');"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, json.dumps(asked), str(tmp_path)], cwd=ROOT, check=True)
+    table = pq.read_table(tmp_path / "metrics.parquet")
+    assert table.schema.names == ["replicate", "epoch", "train_loss", "test_loss", "lr", "seconds"]
+    assert [str(kind) for kind in table.schema.types] == ["int64", "int64", *["double"] * 4]
+    table = pq.read_table(tmp_path / "steps.parquet")
+    assert {name: str(table.schema.field(name).type) for name in table.schema.names} == {
+        **dict.fromkeys(["replicate", "step"], "int64"),
+        **dict.fromkeys(["loss", "grad_norm"], "double"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "more"),
+    [
+        ({}, set()),
+        ({"steps": True}, {"steps.parquet"}),
+        ({"weights_every": 2}, {"snapshots.safetensors"}),
+        ({"steps": True, "weights_every": {"steps": 2}}, {"steps.parquet", "snapshots.safetensors"}),
+    ],
+)
+def test_a_run_leaves_the_files_that_its_record_names(tmp_path: Path, record: dict[str, Any], more: set[str]) -> None:
+    asked = job(record=record)
+    run(asked, tmp_path)
+    expected = {"checkpoint.safetensors", "metrics.parquet", "run.json"} | more
+    assert {path.name for path in tmp_path.iterdir()} == set(files(asked.record).values()) == expected
+
+
+@pytest.mark.parametrize("module", ["parallel", "resume", "progress"])
+def test_what_numbers_do_not_depend_on_knows_nothing_that_they_do(module: str) -> None:
+    """These are left out of the fingerprint of a training."""
+    tree = ast.parse((ROOT / f"hwcore/train/{module}.py").read_text())
+    loaded = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    loaded |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert {name for name in loaded if name and name.startswith("hwcore")} <= {"hwcore.errors", "hwcore.files"}
 
 
 def test_a_last_batch_of_one_sample_and_batch_norm(tmp_path: Path, digits: Path) -> None:

@@ -13,28 +13,42 @@ from torch import Generator, Tensor
 
 from hwcore.analyses.curvature import Surface, start, surface
 from hwcore.analyses.run import Run
-from hwcore.analyses.stationary import levenberg_marquardt, newton, polish, root
+from hwcore.analyses.stationary import Outcome, Solver, levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, initialize
 from hwcore.nets.spec import Activation, Linear, Network
 from hwcore.seeds import seed
 
 # An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
-_LARGEST = 2000
-# Steps of each solver in turn: from where a smooth network starts, from where another does, and from its
-# restarts.  A descent that has come to a kink gains nothing from more of them.
-_SMOOTH_STEPS = {"levenberg_marquardt": 300, "newton": 250, "root": 40}
-_STEPS = {"levenberg_marquardt": 100, "newton": 20, "root": 5}
-_RESTART_STEPS = {"levenberg_marquardt": 80, "newton": 5, "root": 2}
-_FINAL_STEPS = 40
-_EXACT = 1e-14
-# The length of the random step of each restart, as a share of the length of the weights.
-_RESTARTS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8, 0.8, 0.8)
-_REPORTS = 1e-3  # the gradient norm at which the reports stop
+_PARAMETER_LIMIT = 2000
+# Solvers in turn with the most steps of each, for `steps` of 300: from where a smooth network starts, from where
+# another does, and from its restarts.  A descent that has come to a kink gains nothing from more of them.
+_STEPS = 300
+Turns = tuple[tuple[Solver, int], ...]
+_SMOOTH_TURNS: Turns = ((levenberg_marquardt, 300), (newton, 250), (root, 40))
+_KINKED_TURNS: Turns = ((levenberg_marquardt, 100), (newton, 20), (root, 5))
+_KINKED_RESTARTS: Turns = ((levenberg_marquardt, 80), (newton, 5), (root, 2))
+_POLISH_STEPS, _POLISH_TOLERANCE = 40, 1e-14
+# The length of a restart's random step as a share of the length of the weights: twice that before, up to a limit.
+_RESTART_LENGTH, _RESTART_LIMIT = 0.05, 0.8
+_REPORTS_TOLERANCE = 1e-3  # the gradient norm at which the reports stop
 _PERTURBATIONS = 100
 _PERTURBATION = 1e-3  # of the norm of the weights
-_NEARBY = 1e-5  # of the norm of the weights: where the change of H is measured
+_DISTANCE = 1e-5  # of the norm of the weights: where the change of H is measured
 TAUS = (0.0, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)  # of λ_max
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How short the gradient is to be, and what a search may cost, as of ``analyse``."""
+
+    tolerance: float
+    restarts: int = 8
+    steps: int = _STEPS
+
+    def turns(self, turns: Turns) -> Turns:
+        """The solvers in turn with their share of ``steps``."""
+        return tuple((solver, math.ceil(limit * self.steps / _STEPS)) for solver, limit in turns)
 
 
 @dataclass(frozen=True)
@@ -45,10 +59,14 @@ class _Search:
     """
 
     weights: Tensor
-    converged: Tensor
+    outcome: Tensor
     steps: Tensor
     restarts: Tensor
     first: Tensor
+
+    @property
+    def converged(self) -> Tensor:
+        return self.outcome == Outcome.CONVERGED
 
 
 def analyse(
@@ -59,6 +77,8 @@ def analyse(
     activation: str = "none",
     weight_decay: float = 0.0,
     saddles: bool = False,
+    restarts: int = 8,
+    steps: int = _STEPS,
 ) -> pd.DataFrame:
     """The signs of the eigenvalues of the Hessian of L + λ/2 ‖θ‖² where each replicate ends.
 
@@ -66,8 +86,12 @@ def analyse(
     on from there until ‖∇L‖ ≤ ``tolerance``: Levenberg-Marquardt, then Newton's method with |H|, then damped
     Gauss-Newton on the gradient.  From there, in smooth networks, Newton's method goes on to the last digits.
     A replicate that still has not converged starts again from its trained weights plus a random step, up to
-    eight times with longer and longer steps: a descent of a ReLU network often ends where a sample lies on the
+    ``restarts`` times with longer and longer steps: a descent of a ReLU network often ends where a sample lies on the
     kink of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
+
+    ``steps`` is the most that Levenberg-Marquardt takes from a start in a smooth network.  Newton's method takes up to
+    5/6 and the last solver up to 2/15 of that; in a network with kinks, where more of them gain nothing, the three
+    take up to 1/3, 1/15 and 1/60, and 4/15, 1/60 and 1/150 from a restart.
 
     ``activation`` other than "none" puts that function in the place of each hidden activation and
     starts from the replicate's own initial weights; λ is ``weight_decay``.  ``saddles`` adds, for
@@ -87,9 +111,15 @@ def analyse(
     coordinates in which all curvatures are ±1 (``_kantorovich``); kink_distance, to the
     nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
     reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
-    ‖∇L‖ < 10⁻³, count every eigenvalue above 0; converged (‖∇L‖ ≤ tolerance); certified: converged,
+    ‖∇L‖ < 10⁻³, count every eigenvalue above 0; converged (‖∇L‖ ≤ tolerance); outcome, why
+    the search ended (below); certified: converged,
     and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), with H nonsingular
     beyond rounding and no kink within the radius that the bound speaks of; steps of the solvers; restarts.
+
+    ``outcome`` of a replicate is that of its last solver, in the first descent if no restart converged:
+    "converged"; "step limit", which more ``steps`` may change; "stuck", where no step leads on, however short;
+    "not finite", of a replicate that diverged in training; "rounding", where ‖∇L‖ is at most the tolerance in the
+    solver's sums and not in those of H; "unsolved" without a solver.
 
     The change of H is estimated in random directions, so a certificate is as good as that.  H of a ReLU network
     is that of the smooth piece around the point; without λ it is singular, for its weights can be
@@ -105,17 +135,19 @@ def analyse(
         )
     if saddles and activation != "tanh":
         raise HwcoreError(f"critical_points: saddles need activation: tanh, which is 0 at 0, not {activation}")
-    tables = [_examine(name, run, solver, tolerance, activation, weight_decay, saddles) for name, run in runs.items()]
+    effort = Effort(tolerance, restarts, steps)
+    tables = [_examine(name, run, solver, effort, activation, weight_decay, saddles) for name, run in runs.items()]
     return pd.concat(tables, ignore_index=True)
 
 
 def _examine(
-    name: str, run: Run, solver: str, tolerance: float, activation: str, weight_decay: float, saddles: bool
+    name: str, run: Run, solver: str, effort: Effort, activation: str, weight_decay: float, saddles: bool
 ) -> pd.DataFrame:
     count = run.network.parameters()
-    if count > _LARGEST:
+    if count > _PARAMETER_LIMIT:
         raise HwcoreError(
-            f"critical_points: model {name} has {count:,} parameters; an exact Hessian takes at most {_LARGEST:,}"
+            f"critical_points: model {name} has {count:,} parameters; "
+            f"an exact Hessian takes at most {_PARAMETER_LIMIT:,}"
         )
     if solver != "none" and (loss := run.spec.training.loss) != "mse":
         raise HwcoreError(f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {loss}")
@@ -124,25 +156,26 @@ def _examine(
     trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)
     if solver == "none":
-        converged = function.hessian(trained, everyone)[1].norm(dim=1) <= tolerance
+        rests = function.hessian(trained, everyone)[1].norm(dim=1) <= effort.tolerance
+        outcome = torch.where(rests, Outcome.CONVERGED, Outcome.UNSOLVED)
         none = torch.zeros_like(everyone)
-        found = _Search(trained, converged, none, none, trained)
+        search = _Search(trained, outcome, none, none, trained)
         variant = "as-trained"
     else:
         begin = trained if activation == "none" else _initial(run, network)
         # a replicate that diverged has nothing to go on from, whatever the activation
         begin = torch.where(torch.isfinite(trained).all(1, keepdim=True), begin, math.nan)
-        found = _search(run, function, begin, tolerance)
+        search = _search(run, function, begin, effort)
         variant = "levenberg-marquardt" if activation == "none" else activation
-    table = _describe(run, function, surface(run, network, 0.0), found, tolerance)
+    table = _describe(run, function, surface(run, network, 0.0), search, effort.tolerance)
     table.insert(0, "trained_loss", plain.loss(trained, everyone).cpu().numpy())
     tables = [table.assign(kind="found", padded_units=0)]
     if saddles:
         tables += [
-            _describe(run, function, surface(run, network, 0.0), padded, tolerance).assign(
+            _describe(run, function, surface(run, network, 0.0), padded, effort.tolerance).assign(
                 trained_loss=math.nan, kind="padded", padded_units=units
             )
-            for units, padded in padded_saddles(run, network, weight_decay, tolerance)
+            for units, padded in padded_saddles(run, network, weight_decay, effort)
         ]
     whole = pd.concat(tables, ignore_index=True).assign(model=name, variant=variant, weight_decay=weight_decay)
     first = ["model", "replicate", "kind", "padded_units", "variant", "weight_decay"]
@@ -166,54 +199,57 @@ def _initial(run: Run, network: Network) -> Tensor:
     return flatten(initialize(network, seeds)[0]).double().to(run.device)
 
 
-def _search(run: Run, function: Surface, begin: Tensor, tolerance: float) -> _Search:
+def _search(run: Run, function: Surface, begin: Tensor, effort: Effort) -> _Search:
     everyone = torch.arange(len(begin), device=begin.device)
-    steps = _SMOOTH_STEPS if bool(torch.isinf(function.kink_distance(begin.nan_to_num())).all()) else _STEPS
+    smooth = bool(torch.isinf(function.kink_distance(begin.nan_to_num())).all())
+    turns = effort.turns(_SMOOTH_TURNS if smooth else _KINKED_TURNS)
+    again = effort.turns(_SMOOTH_TURNS if smooth else _KINKED_RESTARTS)
     early = levenberg_marquardt(
-        function, begin, everyone, steps=steps["levenberg_marquardt"], tolerance=max(_REPORTS, tolerance)
+        function, begin, everyone, steps=turns[0][1], tolerance=max(_REPORTS_TOLERANCE, effort.tolerance)
     )
-    weights, converged, taken = _solve(function, early.weights, everyone, steps, tolerance)
+    weights, outcome, taken = _solve(function, early.weights, everyone, turns, effort.tolerance)
     taken = taken + early.steps
     restarts = torch.zeros_like(everyone)
-    for attempt, length in enumerate(_RESTARTS):
-        stuck = (~converged & torch.isfinite(begin).all(1)).nonzero().squeeze(1)
-        if len(stuck) == 0:
+    for attempt in range(effort.restarts):
+        left = ((outcome != Outcome.CONVERGED) & torch.isfinite(begin).all(1)).nonzero().squeeze(1)
+        if len(left) == 0:
             break
-        away = directions(run, begin, stuck, f"restart {attempt}", 1)[0]
-        again = steps if steps is _SMOOTH_STEPS else _RESTART_STEPS
-        tried, there, more = _solve(function, begin[stuck] + length * away, stuck, again, tolerance)
-        taken[stuck] += more
-        restarts[stuck] += 1
+        length = min(_RESTART_LENGTH * 2**attempt, _RESTART_LIMIT)
+        away = directions(run, begin, left, f"restart {attempt}", 1)[0]
+        ends, outcomes, more = _solve(function, begin[left] + length * away, left, again, effort.tolerance)
+        taken[left] += more
+        restarts[left] += 1
         # one that finds no critical point stays where its first descent ended
-        weights[stuck[there]] = tried[there]
-        converged[stuck[there]] = True
-    if steps is _SMOOTH_STEPS and converged.any():
+        there = outcomes == Outcome.CONVERGED
+        weights[left[there]] = ends[there]
+        outcome[left[there]] = Outcome.CONVERGED
+    rest = (outcome == Outcome.CONVERGED).nonzero().squeeze(1)
+    if smooth and len(rest):
         # a certificate needs a smaller gradient than convergence
-        rest = converged.nonzero().squeeze(1)
-        last = polish(function, weights[rest], rest, steps=_FINAL_STEPS, tolerance=_EXACT)
+        last = polish(function, weights[rest], rest, steps=_POLISH_STEPS, tolerance=_POLISH_TOLERANCE)
         weights[rest] = last.weights
         taken[rest] += last.steps
-    return _Search(weights, converged, taken, restarts, early.weights)
+    return _Search(weights, outcome, taken, restarts, early.weights)
 
 
 def _solve(
-    function: Surface, weights: Tensor, chosen: Tensor, steps: dict[str, int], tolerance: float
+    function: Surface, weights: Tensor, chosen: Tensor, turns: Turns, tolerance: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Weights (r, P), which converged (r,) and steps (r,) of the three solvers in turn, each on what is left."""
+    """Weights (r, P), outcomes (r,) and steps (r,) of the solvers in turn, each on what is left."""
     weights = weights.clone()
-    converged = torch.zeros_like(chosen, dtype=torch.bool)
+    outcome = torch.full_like(chosen, Outcome.STEP_LIMIT)
     taken = torch.zeros_like(chosen)
-    for method in (levenberg_marquardt, newton, root):
-        left = (~converged).nonzero().squeeze(1)
+    for solver, steps in turns:
+        left = (outcome != Outcome.CONVERGED).nonzero().squeeze(1)
         if len(left) == 0:
             break
-        found = method(function, weights[left], chosen[left], steps=steps[method.__name__], tolerance=tolerance)
-        weights[left], converged[left] = found.weights, found.converged
-        taken[left] += found.steps
-    return weights, converged, taken
+        solution = solver(function, weights[left], chosen[left], steps=steps, tolerance=tolerance)
+        weights[left], outcome[left] = solution.weights, solution.outcome
+        taken[left] += solution.steps
+    return weights, outcome, taken
 
 
-def padded_saddles(run: Run, network: Network, weight_decay: float, tolerance: float) -> list[tuple[int, _Search]]:
+def padded_saddles(run: Run, network: Network, weight_decay: float, effort: Effort) -> list[tuple[int, _Search]]:
     """Saddles of a tanh network: converged smaller ones with 1, 2, … units of zero weights in its last hidden layer.
 
     A unit without weights in or out changes nothing, and no gradient reaches it.  With c the
@@ -225,20 +261,20 @@ def padded_saddles(run: Run, network: Network, weight_decay: float, tolerance: f
     if not isinstance(last, Linear):
         raise HwcoreError("critical_points: saddles need a network with a hidden layer")
     whole = _initial(run, network)
-    found = []
+    saddles = []
     for units in range(1, last.out):
         keep = last.out - units
         layers = [layer.model_dump() for layer in network.layers]
         layers[places[-2]]["out"] = keep
         small = Network.model_validate({"input": network.input, "layers": layers})
         kept = _kept(network, places, keep).to(whole.device)
-        search = _search(run, surface(run, small, weight_decay), whole[:, kept], tolerance)
+        search = _search(run, surface(run, small, weight_decay), whole[:, kept], effort)
         padded = torch.zeros_like(whole)
         padded[:, kept] = search.weights
         first = torch.zeros_like(whole)
         first[:, kept] = search.first
-        found.append((units, _Search(padded, search.converged, search.steps, search.restarts, first)))
-    return found
+        saddles.append((units, _Search(padded, search.outcome, search.steps, search.restarts, first)))
+    return saddles
 
 
 def _kept(network: Network, places: list[int], keep: int) -> Tensor:
@@ -256,11 +292,11 @@ def _kept(network: Network, places: list[int], keep: int) -> Tensor:
     return torch.cat(marks).nonzero().squeeze(1)
 
 
-def _describe(run: Run, function: Surface, plain: Surface, found: _Search, tolerance: float) -> pd.DataFrame:
+def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tolerance: float) -> pd.DataFrame:
     """The evidence of each point; a diverged replicate has NaN for all that is a number."""
-    everyone = torch.arange(len(found.weights), device=found.weights.device)
-    finite = torch.isfinite(found.weights).all(1)
-    weights, first = found.weights.nan_to_num(0, 0, 0), found.first.nan_to_num(0, 0, 0)
+    everyone = torch.arange(len(search.weights), device=search.weights.device)
+    finite = torch.isfinite(search.weights).all(1)
+    weights, first = search.weights.nan_to_num(0, 0, 0), search.first.nan_to_num(0, 0, 0)
     objective, g, h = function.hessian(weights, everyone)
     norm = g.norm(dim=1)
     values = torch.linalg.eigvalsh(h)
@@ -297,12 +333,15 @@ def _describe(run: Run, function: Surface, plain: Surface, found: _Search, toler
     }
     table = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
     table.loc[~finite.cpu().numpy(), [*columns]] = float("nan")
-    converged = found.converged & finite & (norm <= tolerance)
+    converged = search.converged & finite & (norm <= tolerance)
     certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > radius)
+    outcome = torch.where(search.converged & ~converged, Outcome.ROUNDING, search.outcome)
+    outcome = torch.where(finite, outcome, Outcome.NOT_FINITE)
     table["converged"] = converged.cpu().numpy()
+    table["outcome"] = [Outcome(code).words for code in outcome.tolist()]
     table["certified"] = certified.cpu().numpy()
-    table["steps"] = found.steps.cpu().numpy()
-    table["restarts"] = found.restarts.cpu().numpy()
+    table["steps"] = search.steps.cpu().numpy()
+    table["restarts"] = search.restarts.cpu().numpy()
     table.insert(0, "replicate", range(len(weights)))
     return table
 
@@ -325,7 +364,7 @@ def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Ten
     tried = [2 * newton]
     for away in directions(run, weights, everyone, "kantorovich", 3):
         delta = (back @ away.unsqueeze(2)).squeeze(2)
-        tried.append(_NEARBY * (away.norm(dim=1) / delta.norm(dim=1))[:, None] * delta)
+        tried.append(_DISTANCE * (away.norm(dim=1) / delta.norm(dim=1))[:, None] * delta)
     for delta in tried:
         usable = torch.isfinite(delta).all(1, keepdim=True)
         change = function.hessian(weights + torch.where(usable, delta, 0.0), everyone)[2] - h
@@ -345,7 +384,7 @@ def _lipschitz(run: Run, function: Surface, weights: Tensor, h: Tensor) -> Tenso
     everyone = torch.arange(weights.shape[0], device=weights.device)
     rho = torch.zeros(weights.shape[0], dtype=torch.float64, device=weights.device)
     for away in directions(run, weights, everyone, "lipschitz", 3):
-        delta = _NEARBY * away
+        delta = _DISTANCE * away
         change = function.hessian(weights + delta, everyone)[2] - h
         rho = torch.maximum(rho, torch.linalg.matrix_norm(change, 2) / delta.norm(dim=1))
     return rho

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 Product = Callable[[Tensor], Tensor]
 
 _TRACE_ERROR = 0.01  # the standard error of the trace, as a share of it, at which Hutchinson's estimate ends
-_MOST = 10  # times as many probes as asked for, at most, for that
+_REPEATS = 10  # times as many probes as asked for, at most, for that
 _GRID = 400  # points of the spectral density
 _WIDTH = 0.01  # of the kernel of the density, as a share of the range of the spectrum
 
@@ -91,7 +91,7 @@ def trace(product: Product, parameters: int, probes: int, draw: Generator) -> tu
     basis = torch.linalg.qr(image).Q
     exact = sum((column @ product(column).double()).item() for column in basis.T)
     each: list[Tensor] = []
-    while len(each) < _MOST * probes:
+    while len(each) < _REPEATS * probes:
         for column in _signs(probes, parameters, draw):
             outside = column - basis @ (basis.T @ column)
             each.append(outside @ product(outside).double())

@@ -8,8 +8,8 @@ from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import levenberg_marquardt
 from hwcore.errors import HwcoreError
 
-_LARGEST = 3000  # parameters: each step solves a dense system of as many unknowns
-_ZERO = 1e-12  # the gradient norm below which nothing is left to do
+_PARAMETER_LIMIT = 3000  # parameters: each step solves a dense system of as many unknowns
+_TOLERANCE = 1e-12  # the gradient norm below which nothing is left to do
 
 
 def analyse(runs: dict[str, Run], *, steps: int, replicates: int) -> pd.DataFrame:
@@ -28,8 +28,10 @@ def analyse(runs: dict[str, Run], *, steps: int, replicates: int) -> pd.DataFram
 
 def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
     count = run.network.parameters()
-    if count > _LARGEST:
-        raise HwcoreError(f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {_LARGEST:,}")
+    if count > _PARAMETER_LIMIT:
+        raise HwcoreError(
+            f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {_PARAMETER_LIMIT:,}"
+        )
     if run.spec.training.loss != "mse":
         raise HwcoreError(
             f"optimum: model {name}: Levenberg-Marquardt needs the loss mse, not {run.spec.training.loss}"
@@ -37,8 +39,8 @@ def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
     function = surface(run, run.network, 0.0)
     trained = start(run)[:replicates]
     chosen = torch.arange(len(trained), device=trained.device)
-    found = levenberg_marquardt(function, trained, chosen, steps=steps, tolerance=_ZERO)
-    final, slope, _ = function.gauss_newton(found.weights, chosen)
+    solution = levenberg_marquardt(function, trained, chosen, steps=steps, tolerance=_TOLERANCE)
+    final, slope, _ = function.gauss_newton(solution.weights, chosen)
     return pd.DataFrame(
         {
             "model": name,
@@ -46,6 +48,6 @@ def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
             "trained_loss": function.loss(trained, chosen).cpu().numpy(),
             "train_loss": final.cpu().numpy(),
             "grad_norm": slope.norm(dim=1).cpu().numpy(),
-            "steps": found.steps.cpu().numpy(),
+            "steps": solution.steps.cpu().numpy(),
         }
     )

@@ -12,7 +12,7 @@ from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
 _CHUNK = 2**20  # numbers in the widest activations of one pass over a part of the data
-_KEPT = 2**25  # numbers in all activations of all samples up to which they are kept: some 400 MB with gradients
+_MEMORY = 2**25  # numbers in all activations of all samples up to which they are kept: some 400 MB with gradients
 
 
 def hessian_product(run: Run, replicate: int, *, samples: int | None = None, dtype: torch.dtype) -> Product:
@@ -42,7 +42,7 @@ def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters
         mean = losses(loss, outputs, targets).sum() * (len(part) / len(x))
         return at, torch.autograd.grad(mean, at, create_graph=True)[0]
 
-    kept = [slope(rows) for rows in parts] if len(x) * sum(shapes) <= _KEPT else None
+    kept = [slope(rows) for rows in parts] if len(x) * sum(shapes) <= _MEMORY else None
 
     def product(vector: Tensor) -> Tensor:
         total = torch.zeros_like(weights)

@@ -17,6 +17,7 @@ from hwcore.errors import HwcoreError
 from hwcore.files import read_json
 from hwcore.nets.network import Parameters, layer_names, shapes
 from hwcore.nets.spec import Network
+from hwcore.train.files import FILES
 from hwcore.train.spec import RunSpec
 
 
@@ -31,7 +32,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path, prepared: Path | None, *, device: torch.device) -> "Run":
-        spec = RunSpec.model_validate(read_json(folder / "run.json")["spec"])
+        spec = RunSpec.model_validate(read_json(folder / FILES["run"])["spec"])
         return cls(folder, spec, prepared, device)
 
     @property
@@ -45,12 +46,12 @@ class Run:
     @property
     def batch_size(self) -> int:
         """The number of samples in one step of training."""
-        samples, said = len(self.data.train_x), self.spec.training.batch_size
-        return samples if said == "full" else min(said, samples)
+        samples, size = len(self.data.train_x), self.spec.training.batch_size
+        return samples if size == "full" else min(size, samples)
 
     @cached_property
     def _weights(self) -> dict[str, Tensor]:
-        return {name: value.to(self.device) for name, value in _read(self.folder / "checkpoint.safetensors")[0].items()}
+        return {name: value.to(self.device) for name, value in _read(self.folder / FILES["checkpoint"])[0].items()}
 
     @property
     def parameters(self) -> Parameters:
@@ -68,7 +69,7 @@ class Run:
 
         Only those of the layers that the experiment records.
         """
-        tensors, metadata = _read(self.folder / "snapshots.safetensors")
+        tensors, metadata = _read(self.folder / FILES["snapshots"])
         return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network) if name in tensors}
 
     def recorded(self, layer: int | None, *, weights_only: bool) -> NDArray[np.float64]:
@@ -95,11 +96,11 @@ class Run:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "metrics.parquet")
+        return pd.read_parquet(self.folder / FILES["metrics"])
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "steps.parquet")
+        return pd.read_parquet(self.folder / FILES["steps"])
 
     @cached_property
     def data(self) -> Data:

@@ -5,7 +5,7 @@ them; the options of each kind of analysis and figure are listed here, so that a
 checked as a whole before any job starts and without loading torch or matplotlib.
 """
 
-from typing import Annotated, Any, Literal, get_type_hints
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -23,8 +23,7 @@ class Spec(BaseModel):
     @classmethod
     def countable(cls) -> list[str]:
         """The options that are whole numbers, of which a scale may run fewer."""
-        counts = (Count, Count | None, Annotated[int, Field(ge=2, strict=True)])
-        return [name for name, hint in get_type_hints(cls, include_extras=True).items() if hint in counts]
+        return [name for name, field in cls.model_fields.items() if field.annotation in (int, Count | None)]
 
 
 def _given(value: Any) -> Any:
@@ -113,6 +112,8 @@ class CriticalPoints(Spec):
     activation: Literal["none", "tanh", "softplus"] = "none"
     weight_decay: NotNegative = 0.0
     saddles: bool = False
+    restarts: Annotated[int, Field(ge=0, strict=True)] = 8
+    steps: Count = 300
 
 
 class Optimum(Spec):
@@ -151,6 +152,8 @@ class Sharpness(Spec):
     rho: Positive = 5e-3
     samples: Count = 1000
     rescale: Positive | None = None
+    probes: Count = 10
+    lanczos_steps: Count = 100
 
 
 class Fitting(Spec):

@@ -44,9 +44,9 @@ def computing_on(device: str) -> Iterator[torch.device]:
 
 def available_threads() -> int:
     """The cores of this job: what Snakemake or a cluster gives it, else those of the machine."""
-    said = os.environ.get("OMP_NUM_THREADS", "")
-    if said.isdigit() and int(said) > 0:
-        return int(said)
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    if threads.isdigit() and int(threads) > 0:
+        return int(threads)
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -12,30 +12,33 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
 
 import torch
 
 from hwcore.errors import HwcoreError
-from hwcore.train.recorder import Recorder
 
 # Of linux/prctl.h
 _PR_SET_PDEATHSIG = 1
 # What the forked processes do; a function that is passed to them would have to be a module's own.
-_work: list[Callable[[range], Recorder]] = []
+_work: list[Callable[[range], Any]] = []
+Result = TypeVar("Result")
 
 
-def side_by_side(work: Callable[[range], Recorder], groups: Sequence[range], workers: int) -> list[Recorder]:
-    """The records of each group, by up to ``workers`` processes; one after the other where there is no safe fork.
+def side_by_side(work: Callable[[range], Result], groups: Sequence[range], workers: int) -> list[Result]:
+    """The result of ``work`` on each group, by up to ``workers`` processes; in turn where there is no safe fork.
+
+    A result is anything that torch.save can write.
 
     Raises what ``work`` raises, and HwcoreError if a process is killed, for lack of memory for example.
     """
     if workers == 1 or sys.platform != "linux":
-        return [work(chosen) for chosen in groups]
+        return [work(group) for group in groups]
     _work[:] = [work]
     context = multiprocessing.get_context("fork")
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-            return [torch.load(io.BytesIO(done), weights_only=False) for done in pool.map(_packed, groups)]
+            return [torch.load(io.BytesIO(result), weights_only=False) for result in pool.map(_packed, groups)]
     except BrokenProcessPool:
         raise HwcoreError(
             "a process of this training was killed, perhaps for lack of memory; run the same command again"
@@ -49,8 +52,8 @@ def _prepare() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _packed(chosen: range) -> bytes:
+def _packed(group: range) -> bytes:
     """Bytes go through a pipe; tensors would go through shared memory, which containers have little of."""
     buffer = io.BytesIO()
-    torch.save(_work[0](chosen), buffer)
+    torch.save(_work[0](group), buffer)
     return buffer.getvalue()

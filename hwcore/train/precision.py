@@ -7,10 +7,10 @@ from hwcore.nets.spec import Conv, Linear, Network
 from hwcore.train.spec import RunSpec
 
 # Multiplications per sample from which bfloat16 pays; below, converting costs more than it saves.
-_WORTHWHILE = 50_000
+_MULTIPLICATIONS = 50_000
 
 
-def chosen(spec: RunSpec, where: torch.device) -> torch.dtype:
+def number_format(spec: RunSpec, where: torch.device) -> torch.dtype:
     """float32 or bfloat16: what the job says, or for ``auto`` what is faster here without harm.
 
     bfloat16 is for matrix products and convolutions alone (torch.autocast): weights, gradients of
@@ -25,7 +25,7 @@ def chosen(spec: RunSpec, where: torch.device) -> torch.dtype:
         raise HwcoreError("config: precision: bfloat16, but this GPU does not have it; use `auto` or `float32`")
     if spec.precision != "auto":
         return getattr(torch, spec.precision)  # type: ignore[no-any-return]
-    worthwhile = spec.training.loss != "mse" and multiplications(spec.network) >= _WORTHWHILE
+    worthwhile = spec.training.loss != "mse" and multiplications(spec.network) >= _MULTIPLICATIONS
     return torch.bfloat16 if worthwhile and _fast(where) else torch.float32
 
 

@@ -14,9 +14,9 @@ from hwcore.files import atomic
 log = logging.getLogger(__name__)
 
 # Saving may take this share of the time at most.
-_SHARE = 0.02
+_TIME_SHARE = 0.02
 # Seconds of work that are worth a file.
-_WORTHWHILE = 0.5
+_MINIMUM_SECONDS = 0.5
 
 
 class Resume:
@@ -50,7 +50,7 @@ class Resume:
     def due(self, *, finished: bool) -> bool:
         """Whether to save now; what is finished is saved at once, because other ensembles still train."""
         now = time.monotonic()
-        return now >= self._due or (finished and now - self._started > _WORTHWHILE)
+        return now >= self._due or (finished and now - self._started > _MINIMUM_SECONDS)
 
     def save(self, state: dict[str, Any]) -> None:
         """Raises OSError if the disk is full."""
@@ -61,4 +61,4 @@ class Resume:
         with atomic(self.path) as temporary:
             temporary.write_bytes(buffer.getbuffer())
         now = time.monotonic()
-        self._due = now + max(self.interval, (now - started) / _SHARE)
+        self._due = now + max(self.interval, (now - started) / _TIME_SHARE)

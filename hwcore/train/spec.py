@@ -104,6 +104,16 @@ class Record(_Spec):
     layers: tuple[Count, ...] | None = None
     steps: bool = False
 
+    def interval(self, steps_per_epoch: int) -> int | None:
+        """Steps from one record of the weights to the next; None if there are none."""
+        every = self.weights_every
+        return every.steps if isinstance(every, Steps) else every and every * steps_per_epoch
+
+    def snapshots(self, epochs: int, steps_per_epoch: int) -> int:
+        """How often the weights are recorded, the start included."""
+        interval = self.interval(steps_per_epoch)
+        return 1 + epochs * steps_per_epoch // interval if interval else 0
+
     @model_validator(mode="after")
     def _layers_are_of_weights(self) -> "Record":
         if self.layers is not None and not (self.layers and self.weights_every):

@@ -27,7 +27,7 @@ def ensembles(network: Network, replicates: int, batch_size: int, *, memory: int
         convolutions = any(isinstance(layer, Conv) for layer in network.layers)
         together = 1 if convolutions else max(1, _CACHE // (batch_size * _widest(network)))
     else:
-        together = max(1, int((memory - _RESERVE) // _bytes(network, batch_size)))
+        together = max(1, int((memory - _RESERVE) // replicate_bytes(network, batch_size)))
     return [range(start, min(start + together, replicates)) for start in range(0, replicates, together)]
 
 
@@ -41,7 +41,7 @@ def _widest(network: Network) -> int:
     return max(math.prod(shape) for shape in network.shapes())
 
 
-def _bytes(network: Network, batch_size: int) -> int:
+def replicate_bytes(network: Network, batch_size: int) -> int:
     """An upper estimate for one replicate in float32: weights, gradients and two moments, and three
     tensors of the size of each activation (itself, its gradient, what its operation keeps).
     """

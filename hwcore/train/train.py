@@ -4,34 +4,33 @@ The data lie on the device; replicates that gain by it are one tensor program, a
 train side by side on the cores of the job.
 """
 
-import json
 import logging
 import math
 import shutil
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import numpy as np
 import torch
-from torch import Tensor
-from tqdm import tqdm
 
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
-from hwcore.files import write_json, write_table
+from hwcore.files import write_json
 from hwcore.nets.spec import BatchNorm
 from hwcore.provenance import commit, versions
 from hwcore.tensors import write_tensors
 from hwcore.train import precision
+from hwcore.train.batches import Batches
 from hwcore.train.device import computing_on
-from hwcore.train.ensemble import Ensemble, Inputs, seeds
+from hwcore.train.ensemble import Ensemble
+from hwcore.train.files import FILES
 from hwcore.train.parallel import side_by_side
-from hwcore.train.recorder import Recorder, joined_snapshots, joined_weights, metrics_table, steps_table
+from hwcore.train.progress import Progress
+from hwcore.train.recorder import Metrics, Recorder, final_weights, metrics_table
+from hwcore.train.replicates import seeds
 from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import ensembles
@@ -72,8 +71,13 @@ def train(
     with computing_on(device) as where:
         names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
         data = load(spec.data, prepared, **names, replicates=spec.replicates)
-        dtype = precision.chosen(spec, where)
-        progress = Progress(spec)
+        dtype = precision.number_format(spec, where)
+        progress = Progress(spec.replicates, spec.training.epochs)
+        log.info(
+            "%s/%s/%s: %d replicates of %d parameters, %d epochs",
+            *(spec.study, spec.experiment, spec.model),
+            *(spec.replicates, spec.network.parameters(), spec.training.epochs),
+        )
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
         resume = partial(_resume, unfinished, f"{key} {dtype} {where.type}", interval)
@@ -90,22 +94,22 @@ def fit(
     *,
     threads: int = 1,
     resume: Callable[[range], Resume] | None = None,
-    progress: "Progress | None" = None,
+    progress: Progress | None = None,
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
     data = _fitting(spec, data)
-    where = data.train_x.device
-    inputs = Inputs(data.train_x, dtype)
+    where, samples = data.train_x.device, len(data.train_x)
+    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
+    _check_last_batch(spec, samples, size)
+    batches = Batches(data.train_x, dtype, size)
     # the inputs are needed once, in the order of memory of a step
     data = replace(data, train_x=data.train_x[:0])
-    size = len(inputs) if spec.training.batch_size == "full" else min(spec.training.batch_size, len(inputs))
-    _check_last_batch(spec, len(inputs), size)
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
     groups = ensembles(spec.network, spec.replicates, size, memory=memory)
 
-    def one(chosen: range) -> Recorder:
-        ensemble = Ensemble(spec, data, inputs, chosen, size, dtype)
-        _run(ensemble, chosen, resume and resume(chosen), progress)
+    def one(replicates: range) -> Recorder:
+        ensemble = Ensemble(spec, data, batches, replicates, dtype)
+        _run(ensemble, replicates, resume and resume(replicates), progress)
         return ensemble.recorder
 
     workers = min(threads, len(groups)) if where.type == "cpu" else 1
@@ -114,38 +118,40 @@ def fit(
     return side_by_side(one, groups, workers)
 
 
-def _resume(folder: Path, key: str, interval: float, chosen: range) -> Resume:
-    return Resume(folder / f"{chosen.start}.pt", f"{key} {chosen}", interval)
+def _resume(folder: Path, key: str, interval: float, replicates: range) -> Resume:
+    return Resume(folder / f"{replicates.start}.pt", f"{key} {replicates}", interval)
 
 
-def _run(ensemble: Ensemble, chosen: range, resume: Resume | None, progress: "Progress | None") -> None:
+def _run(ensemble: Ensemble, replicates: range, resume: Resume | None, progress: Progress | None) -> None:
     state = resume.load() if resume else None
     before = 0.0
     if state:
         ensemble.load(state)
-        before = ensemble.recorder.seconds[-1]
-        log.info("replicates %d to %d go on after epoch %d", chosen.start, chosen.stop - 1, ensemble.done)
+        before = ensemble.recorder.probe(Metrics).seconds[-1]
+        log.info("replicates %d to %d go on after epoch %d", replicates.start, replicates.stop - 1, ensemble.done)
         if progress:
-            progress.resumed(len(chosen), ensemble.done)
+            progress.resumed(len(replicates), ensemble.done)
     started = time.perf_counter()
     while not ensemble.finished:
         loss = ensemble.epoch(lambda: before + time.perf_counter() - started)
         if progress:
-            progress.epoch(chosen, ensemble.done, loss)
+            progress.epoch(replicates, ensemble.done, lambda loss=loss: loss.mean().item())  # type: ignore[misc]
         if resume and resume.due(finished=ensemble.finished):
             resume.save(ensemble.state())
 
 
 def _fitting(spec: RunSpec, data: Data) -> Data:
     """The data in the shape that the network takes.  Raises HwcoreError if they do not fit each other."""
-    where, out = _name(spec), spec.network.output
+    out = spec.network.output
     if data.classes and out != (data.classes,):
-        shown = "×".join(map(str, out))
-        raise HwcoreError(f"{where}: the network ends in {shown} outputs, but there are {data.classes} classes")
+        raise HwcoreError(
+            f"{_name(spec)}: the network ends in {'×'.join(map(str, out))} outputs, "
+            f"but there are {data.classes} classes"
+        )
     try:
         return data.shaped(spec.network.input)
     except HwcoreError as error:
-        raise HwcoreError(f"{where}: {error}") from None
+        raise HwcoreError(f"{_name(spec)}: {error}") from None
 
 
 def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
@@ -165,53 +171,6 @@ def _name(spec: RunSpec) -> str:
     return f"{spec.study}: experiments.{spec.experiment}.models.{spec.model}"
 
 
-class Progress:
-    """A progress bar on a terminal, and a line in the log about once a second at most.
-
-    Where ensembles train side by side, each process tells of its own share.
-    """
-
-    def __init__(self, spec: RunSpec) -> None:
-        self.epochs = spec.training.epochs
-        self.total = float(self.epochs * spec.replicates)
-        self.done = 0
-        self.started = self.said = time.perf_counter()
-        self.bar: tqdm[Any] | None = None
-        log.info(
-            "%s/%s/%s: %d replicates of %d parameters, %d epochs",
-            *(spec.study, spec.experiment, spec.model, spec.replicates, spec.network.parameters(), self.epochs),
-        )
-
-    def start(self, workers: int) -> None:
-        if workers == 1 and sys.stderr.isatty():
-            self.bar = tqdm(total=self.total, unit="epoch")
-        self.total /= workers
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
-
-    def resumed(self, replicates: int, epochs: int) -> None:
-        self.total -= replicates * epochs
-
-    def epoch(self, chosen: range, epoch: int, loss: Tensor) -> None:
-        self.done += len(chosen)
-        if self.bar is not None:
-            self.bar.update(len(chosen))
-            return
-        now = time.perf_counter()
-        # reading the loss waits for the device, so it is not done every epoch
-        if now - self.said > 1 or self.done >= self.total:
-            self.said = now
-            left = (now - self.started) / self.done * max(0, self.total - self.done)
-            which = f"replicates {chosen.start} to {chosen.stop - 1}"
-            said = loss.mean().item()
-            log.info("%s, epoch %d of %d, loss %.4g, %.0f s left", which, epoch, self.epochs, said, left)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-
 def _write(
     spec: RunSpec,
     output: Path,
@@ -220,18 +179,11 @@ def _write(
     dtype: torch.dtype,
     seconds: float,
 ) -> None:
-    table = metrics_table(recorders)
-    if spec.record.steps:
-        write_table(output / "steps.parquet", steps_table(recorders))
-    if spec.record.weights_every:
-        steps, stacked = joined_snapshots(recorders)
-        per_epoch = recorders[0].per_epoch
-        at = [step // per_epoch if step % per_epoch == 0 else step / per_epoch for step in steps]
-        write_tensors(output / "snapshots.safetensors", stacked, {"epochs": json.dumps(at)})
-    write_tensors(output / "checkpoint.safetensors", joined_weights(recorders))
-    write_table(output / "metrics.parquet", table)
+    for kind in recorders[0].probes:
+        kind.write(output / FILES[kind.name], recorders)
+    write_tensors(output / FILES["checkpoint"], final_weights(recorders))
     write_json(
-        output / "run.json",
+        output / FILES["run"],
         {
             "spec": spec.model_dump(mode="json"),
             "seeds": {purpose: seeds(spec, purpose, range(spec.replicates)) for purpose in PURPOSES},
@@ -239,15 +191,27 @@ def _write(
             "device": torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
             "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
-            "diverged": _first(table[~table.train_loss.map(math.isfinite)], "min"),
-            "stopped": _first(table, "max") if spec.training.until else [],
+            "diverged": _diverged(recorders),
+            "stopped": _stopped(recorders) if spec.training.until else [],
             "versions": versions(["torch", "torchvision", "numpy"]),
             **commit(),
         },
     )
 
 
-def _first(table: pd.DataFrame, which: str) -> list[dict[str, int]]:
-    """The first or the last of these epochs of each replicate."""
-    found = table.groupby("replicate", as_index=False).epoch.agg(which)
-    return [{"replicate": int(row.replicate), "epoch": int(row.epoch)} for row in found.itertuples()]
+def _diverged(recorders: list[Recorder]) -> list[dict[str, int]]:
+    """The first epoch of each replicate whose loss is not finite."""
+    table = metrics_table(recorders)
+    lost = ~np.isfinite(table["train_loss"])
+    replicates, first = np.unique(table["replicate"][lost], return_index=True)
+    return _events(replicates.tolist(), table["epoch"][lost][first].tolist())
+
+
+def _stopped(recorders: list[Recorder]) -> list[dict[str, int]]:
+    """The last epoch of each replicate."""
+    last = torch.cat([recorder.last for recorder in recorders]).tolist()
+    return _events(range(len(last)), last)
+
+
+def _events(replicates: Iterable[int], epochs: Iterable[int]) -> list[dict[str, int]]:
+    return [{"replicate": r, "epoch": epoch} for r, epoch in zip(replicates, epochs, strict=True)]

@@ -1,0 +1,57 @@
+"""How much memory a training job asks for."""
+
+import math
+
+from hwcore.nets.spec import BatchNorm, Conv, Linear
+from hwcore.train.spec import RunSpec
+from hwcore.train.split import ensembles, replicate_bytes, threads
+
+# MB of Python, torch and, on a GPU, the libraries of its driver.
+_PROCESS = 2500
+# The training samples of a data set that is not known.
+_SAMPLES = 60_000
+# Bytes of a row of metrics and of steps, from tensors to Parquet.
+_METRICS_ROW, _STEPS_ROW = 350, 220
+# Bytes of each number of the inputs: as read, as float32, and in the order of a step.
+_INPUT = 12
+# The recorded weights of the ensembles, those of all joined, and the bytes that are written.
+_SNAPSHOT_COPIES = 3
+# Weights with gradients and two moments, the copies that are saved while training and joined in the end.
+_WEIGHT_COPIES = 8
+# Cores that train side by side where that is not known.
+_CORES = 8
+
+
+def memory(spec: RunSpec, samples: int | None) -> int:
+    """MB for the training of all replicates: an upper estimate, on a CPU as on a GPU.
+
+    ``samples`` is the number of training samples, None for a whole data set of unknown size.
+    """
+    samples = samples or _SAMPLES
+    training, replicates = spec.training, spec.replicates
+    size = samples if training.batch_size == "full" else min(training.batch_size, samples)
+    steps = training.epochs * math.ceil(samples / size)
+    parts = ensembles(spec.network, replicates, size)
+    at_work = threads(spec.network, replicates, size, _CORES) * len(parts[0])
+    rows = replicates * (training.epochs * _METRICS_ROW + (steps * _STEPS_ROW if spec.record.steps else 0))
+    total = (
+        _INPUT * samples * math.prod(spec.network.input)
+        + at_work * replicate_bytes(spec.network, size)
+        + _WEIGHT_COPIES * 4 * spec.network.parameters() * replicates
+        + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
+        + rows
+    )
+    return _PROCESS + math.ceil(total / 2**20)
+
+
+def snapshot_bytes(spec: RunSpec, samples: int) -> int:
+    """The recorded weights of all replicates in float32, statistics of batch normalisation included."""
+    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
+    count = spec.record.snapshots(spec.training.epochs, math.ceil(samples / size))
+    layers = list(zip(spec.network.layers, spec.network.shapes()[:-1], strict=True))
+    if spec.record.layers is not None:
+        trained = [pair for pair in layers if isinstance(pair[0], Linear | Conv)]
+        layers = [trained[number - 1] for number in set(spec.record.layers)]
+    # batch normalisation has a mean and a variance for each weight and bias
+    numbers = sum(layer.parameters(shape) * (2 if isinstance(layer, BatchNorm) else 1) for layer, shape in layers)
+    return 4 * numbers * spec.replicates * count
