@@ -19,6 +19,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.studies import columns
 from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
@@ -247,12 +248,17 @@ class Plan:
 
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
         stem = self.results / "figures" / study.name / experiment.id / figure.name
-        labels = {name: model.label for name, model in experiment.models.items()}
+        spec = {
+            "kind": figure.kind,
+            "options": figure.options,
+            "labels": {name: model.label for name, model in experiment.models.items()},
+            "column_labels": columns.labels(figure.options.columns()),
+        }
         self._add(
             study.name,
             "figure",
             f"{study.name}/{experiment.id}/{figure.name}",
-            spec={"kind": figure.kind, "options": figure.options, "labels": labels},
+            spec=spec,
             inputs=self._tables(study, experiment, figure.tables),
             outputs={
                 **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},

@@ -17,7 +17,7 @@ from hwcore.train.split import threads
 from hwcore.validation import did_you_mean
 
 NO_TEX = (
-    "The PDF is left out: no TeX was found. Install latexmk with TeX Live (on Debian: latexmk "
+    "The PDF is left out: no TeX was found. Install pdflatex with TeX Live (on Debian: "
     "texlive-latex-extra texlive-fonts-recommended lmodern) or tectonic, and run again."
 )
 # What every training makes; what else one records makes it another rule.
@@ -41,7 +41,7 @@ class Workflow:
         *,
         deployed: bool = False,
     ) -> None:
-        self.has_tex = deployed or any(shutil.which(program) for program in ("latexmk", "tectonic"))
+        self.has_tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
         self.plan = Plan(parse(values, files), pdf=self.has_tex)
         self.scale = self.plan.scale
         self.studies = list(self.plan.studies)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections import UserDict
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from scipy import stats
 from conftest import ROOT
 from hwcore.errors import HwcoreError
 from hwcore.figures import style
+from hwcore.studies.columns import labels as column_labels
+from hwcore.studies.schema import FIGURES
 
 LABELS = {"a": "one layer", "b": "two layers"}
 
@@ -58,6 +62,10 @@ def way() -> pd.DataFrame:
     return pd.concat([plane(), records], ignore_index=True).assign(explained1=0.6, explained2=0.25)
 
 
+def landscape_lines() -> pd.DataFrame:
+    return table("x", [-1, 0, 1], ["train_loss", "train_accuracy"]).assign(kind="surface", y=np.nan)
+
+
 METRICS = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"]
 CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
     "curves": (
@@ -71,7 +79,11 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
     ),
     "gradient_norm": ({"t": table("step", [1, 2, 3], ["loss", "grad_norm"])}, {"table": "t"}),
     "minimal_ratio": (
-        {"t": table("converged", [True, False], ["loss", "minimal_ratio"]).assign(certified=lambda t: t.converged)},
+        {
+            "t": table("converged", [True, False], ["loss", "minimal_ratio", "negative_share"]).assign(
+                certified=lambda t: t.converged
+            )
+        },
         {"table": "t"},
     ),
     "ratio_tolerance": (
@@ -96,7 +108,7 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
     ),
     "landscape": ({"t": way()}, {"table": "t"}),
     "relation": (
-        {"t": table("lr", [0.1], ["sharpness", "trace", "loss_gap"])},
+        {"t": table("lr", [0.1], ["sharpness", "trace", "loss_gap", "accuracy_gap"])},
         {"measures": [["t", "sharpness"], ["t", "trace"]]},
     ),
     "sweep": (
@@ -107,11 +119,32 @@ CASES: dict[str, tuple[dict[str, pd.DataFrame], dict[str, Any]]] = {
 
 
 def draw(kind: str, tables: dict[str, pd.DataFrame] | None = None, **changes: Any) -> Figure:
+    return draw_noting_columns(kind, tables, **changes)[0]
+
+
+class Noting(UserDict[str, str]):
+    """Labels that note which columns were asked for."""
+
+    def __init__(self, columns: Iterable[str]) -> None:
+        super().__init__(column_labels(columns))
+        self.shown: set[str] = set()
+
+    def __getitem__(self, column: str) -> str:
+        self.shown.add(column)
+        return super().__getitem__(column)
+
+
+def draw_noting_columns(
+    kind: str, tables: dict[str, pd.DataFrame] | None = None, **changes: Any
+) -> tuple[Figure, Noting]:
+    """A figure as the plan has it drawn, and the labels that it was given."""
     known, options = CASES[kind]
+    options = {**options, **changes}
+    labels = Noting(FIGURES[kind].model_validate(options).columns())
     module = import_module(f"hwcore.figures.{kind}")
-    figure = module.draw(tables or known, labels=LABELS, **{**options, **changes})
+    figure = module.draw(tables or known, labels=LABELS, column_labels=labels, **options)
     assert isinstance(figure, Figure)
-    return figure
+    return figure, labels
 
 
 def said(figure: Figure) -> list[str]:
@@ -135,6 +168,25 @@ def test_each_kind_is_drawn_with_labelled_axes_and_the_same_every_time(kind: str
         first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
         assert first.stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        *((kind, {}) for kind in CASES if kind != "landscape"),
+        ("landscape", {"tables": {"t": landscape_lines()}}),
+        ("curves", {"y": ["train_loss", "test_accuracy"]}),
+        ("minimal_ratio", {"share": "negative_share"}),
+        ("relation", {"gap": "accuracy_gap"}),
+        ("sweep", {"measures": [["evaluation", "train_loss"], ["sensitivity", "norm"]]}),
+    ],
+)
+def test_a_figure_shows_the_columns_that_make_it_stale(kind: str, changes: dict[str, Any]) -> None:
+    """A label that it shows without having named the column could change and leave the figure as it was."""
+    figure, labels = draw_noting_columns(kind, **changes)
+    assert labels.shown == set(labels)
+    axes = [text for each in figure.axes for text in (each.get_xlabel(), each.get_ylabel())]
+    assert set(labels.data.values()) <= set(axes)
 
 
 @pytest.mark.parametrize("replicates", [1, 3, 100])
@@ -222,7 +274,7 @@ def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
     assert said(figure) == ["training loss", "start", "recorded weights", "trained weights"]
     assert figure.axes[0].get_ylim() == (-2, 2)
     assert said(draw("landscape", {"t": plane()})) == ["training loss", "trained weights"]
-    lines = table("x", [-1, 0, 1], ["train_loss", "train_accuracy"]).assign(kind="surface", y=np.nan)
+    lines = landscape_lines()
     lost = lines.replicate == 3
     lines.loc[lost & (lines.model == "a"), ["x", "train_loss"]] = np.nan
     assert said(draw("landscape", {"t": lines})) == ["one layer (1 diverged)", "two layers"]

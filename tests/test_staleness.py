@@ -61,6 +61,8 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
         ),
         ("hwcore/studies/schema.py", "    points: Count = 400\n", "    points: Count = 400\n    new: Count = 3\n"),
         ("hwcore/data/spec.py", "    normalize: bool = True\n", "    normalize: bool = True\n    new: int = 3\n"),
+        # a label of a column that no figure of the study shows
+        ("hwcore/studies/columns.py", '"trace of the Hessian"', '"trace"'),
         ("hwcore/data/catalog.py", '    "USPS",', '    "USPS",\n    "NewOne",'),
     ],
 )
@@ -82,6 +84,12 @@ def test_a_reformatted_module_leaves_nothing_to_do(finished: Project) -> None:
 def test_a_figure_module_redraws_its_figures_and_the_reports_that_show_them(edited: Edit) -> None:
     stale = edited("hwcore/figures/predictions.py", "def draw(", "CHANGED = 1\n\n\ndef draw(")
     drawn = {"draw tiny/fit/fits", "draw tiny/fit--corrected/fits", "draw tiny/fit--as-run/fits"}
+    assert without_pdf(stale) == without_pdf(drawn | PAGES)
+
+
+def test_a_label_redraws_the_figures_that_show_its_column(edited: Edit) -> None:
+    stale = edited("hwcore/studies/columns.py", '"training loss"', '"loss on the training set"')
+    drawn = {"draw tiny/fit/loss", "draw tiny/fit--corrected/loss", "draw tiny/fit--as-run/loss"}
     assert without_pdf(stale) == without_pdf(drawn | PAGES)
 
 

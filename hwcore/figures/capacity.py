@@ -8,7 +8,13 @@ from matplotlib.figure import Figure
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "evaluation") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "evaluation",
+) -> Figure:
     """Training and test metrics, and the gap between them, against the number of parameters on a logarithmic axis.
 
     Bars are 95 % intervals over replicates.
@@ -31,6 +37,6 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
         else:
             panel.axhline(0, color=style.GREY, linewidth=0.8)
             lost |= style.points(panel, rows, "parameters", metric, colour=style.COLOURS[2])
-        panel.set(xlabel=style.label("parameters"), ylabel=style.label(metric))
+        panel.set(xlabel=column_labels["parameters"], ylabel=column_labels[metric])
         panel.set_xlim(rows.parameters.min() / 1.4, rows.parameters.max() * 1.4)
     return style.finish(figure, style.pair(style.COLOURS, len(lost)))

@@ -13,6 +13,7 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
     table: str = "metrics",
     x: str = "epoch",
     y: list[str],
@@ -49,7 +50,7 @@ def draw(
             for name, least in floors.dropna().items():
                 panel.axhline(least, color=colours[str(name)], linestyle=":", linewidth=1.2)
         metric = columns[0].partition("_")[2] if shared else columns[0]
-        panel.set(xlabel=style.label(x), ylabel=style.label(metric))
+        panel.set(xlabel=column_labels[x], ylabel=column_labels[metric])
         panel.margins(x=0.01)
         if pd.api.types.is_integer_dtype(rows[x]):
             panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

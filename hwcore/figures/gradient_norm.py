@@ -12,7 +12,13 @@ from hwcore.figures import style
 _OTHERS = 9  # thin lines of a model; more would be a thicket and a large file
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "gradient-norm") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "gradient-norm",
+) -> Figure:
     """A replicate as a thick line, up to nine others as thin ones: a mean would smooth the spikes away.
 
     The thick one is the first that stayed finite; one that diverged is drawn up to there.
@@ -25,7 +31,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     legend: list[Line2D] = []
     for panel, column in zip(panels, ("loss", "grad_norm"), strict=True):
         style.log_scale(panel, "y", rows[column])
-        panel.set_ylabel(style.label(column))
+        panel.set_ylabel(column_labels[column])
         panel.margins(x=0.01)
     for model, own in rows.groupby("model", sort=False):
         colour = colours[str(model)]

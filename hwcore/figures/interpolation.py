@@ -8,7 +8,13 @@ from matplotlib.figure import Figure
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "interpolation") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "interpolation",
+) -> Figure:
     """Training and test metrics against α with 95 % bands; the networks of a pair are at α = 0 and 1.
 
     One pair has a colour for training and one for test, several pairs have a colour each.
@@ -31,7 +37,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
                 lost[pair] |= style.band(panel, own, "alpha", f"{part}_{metric}", colour=colour, dashed=i == 1)
         for alpha in (0, 1):
             panel.axvline(alpha, color=style.GREY, linewidth=0.8, linestyle=":", zorder=1)
-        panel.set(xlabel="α", ylabel=style.label(metric))
+        panel.set(xlabel="α", ylabel=column_labels[metric])
         panel.margins(x=0.01)
     if not several:
         return style.finish(figure, style.pair(style.COLOURS, sum(map(len, lost.values()))))

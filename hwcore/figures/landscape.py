@@ -14,7 +14,13 @@ from hwcore.figures import style
 _LEVELS = 14
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "landscape") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "landscape",
+) -> Figure:
     """Lines as means over replicates with 95 % bands; planes as contours, of the first replicate of each model.
 
     The way of the weights, where the table has one, is drawn on its plane, with the share of variance
@@ -25,7 +31,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     rows = style.need(tables, table, ["model", "replicate", "kind"], ["x", "y", "train_loss"])
     surface = rows[rows.kind == "surface"]
     if surface.y.isna().all():
-        return _lines(surface, labels)
+        return _lines(surface, labels, column_labels)
     models = [
         (str(model), own[own.replicate == own.replicate.min()]) for model, own in rows.groupby("model", sort=False)
     ]
@@ -60,7 +66,7 @@ def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table
     return style.finish(figure, [*legend, end])
 
 
-def _lines(rows: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
+def _lines(rows: pd.DataFrame, labels: Mapping[str, str], column_labels: Mapping[str, str]) -> Figure:
     columns = ["train_loss", *(["train_accuracy"] if "train_accuracy" in rows else [])]
     figure, panels = style.make(len(columns), height=2.5)
     colours = style.palette(labels)
@@ -73,7 +79,7 @@ def _lines(rows: pd.DataFrame, labels: Mapping[str, str]) -> Figure:
             diverged = set(own.replicate[own.x.isna()])
             style.band(panel, own[~own.replicate.isin(diverged)], "x", column, colour=colours[model])
             lost[model] = len(diverged)
-        panel.set(xlabel="along a random direction", ylabel=style.label(column))
+        panel.set(xlabel="along a random direction", ylabel=column_labels[column])
         panel.margins(x=0.01)
     return style.finish(figure, [style.entry(labels[model], colours[model], lost=lost[model]) for model in models])
 

@@ -16,6 +16,7 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
     table: str = "critical-points",
     share: str = "minimal_ratio",
 ) -> Figure:
@@ -69,7 +70,7 @@ def draw(
         legend.append(style.entry(name, style.GREY, **cross))
     if not finite.all():
         legend.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
-    axes.set(xlabel=style.label(share), ylabel="training loss")
+    axes.set(xlabel=column_labels[share], ylabel="training loss")
     if share == "minimal_ratio":
         axes.set_xlim(-0.03, 1.03)
     else:

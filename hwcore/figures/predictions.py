@@ -8,7 +8,13 @@ from matplotlib.figure import Figure
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "predictions") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "predictions",
+) -> Figure:
     """The mean prediction of each model with its 95 % band over replicates, and the truth in grey.
 
     Raises HwcoreError if the table has no rows or lacks a column.

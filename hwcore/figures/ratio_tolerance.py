@@ -12,7 +12,13 @@ from hwcore.figures import style
 _PREFIX = "ratio_at_"
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "critical-points") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "critical-points",
+) -> Figure:
     """Means over the replicates with 95 % bands, by τ as a share of the largest eigenvalue; dashes: the points' own τ.
 
     Raises HwcoreError if the table has no rows or lacks a column.

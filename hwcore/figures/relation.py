@@ -16,6 +16,7 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
     measures: Sequence[Sequence[str]],
     gap: str = "loss_gap",
 ) -> Figure:
@@ -45,7 +46,7 @@ def draw(
             style.log_scale(panel, "x", kept[column])
         if kept[column].nunique() > 1 and kept[gap].nunique() > 1:
             panel.set_title(f"Kendall's τ = {kendalltau(kept[column], kept[gap]).statistic:.2f}".replace("-", "−"))
-        panel.set(xlabel=style.label(column), ylabel=style.label(gap))
+        panel.set(xlabel=column_labels[column], ylabel=column_labels[gap])
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}
     counts = {model: sum(1 for other, _ in lost if other == model) for model in models}
     return style.finish(

@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 from hwcore.figures import style
 
 
-def draw(tables: Mapping[str, pd.DataFrame], *, labels: Mapping[str, str], table: str = "spectrum") -> Figure:
+def draw(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
+    table: str = "spectrum",
+) -> Figure:
     """The density of the first replicate of each model, and above the axis a mark at each eigenvalue.
 
     Raises HwcoreError if the table has no rows or lacks a column.

@@ -13,6 +13,7 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
     x: str,
     measures: Sequence[Sequence[str]],
 ) -> Figure:
@@ -56,7 +57,7 @@ def draw(
             lost |= style.points(panel, rows, x, column, colour=colour, dashed=i == 1)
         if len(shown) > 1:
             paired.add("rescaled" if any(column.startswith("rescaled_") for _, column in shown) else "test")
-        panel.set(xlabel=style.label(x), ylabel=style.label(metric if len(shown) > 1 else shown[0][1]))
+        panel.set(xlabel=column_labels[x], ylabel=column_labels[metric if len(shown) > 1 else shown[0][1]])
         style.settings(panel, places, names)
     legend = style.pair(style.COLOURS) if "test" in paired else []
     if "rescaled" in paired:

@@ -13,6 +13,7 @@ def draw(
     tables: Mapping[str, pd.DataFrame],
     *,
     labels: Mapping[str, str],
+    column_labels: Mapping[str, str],
     table: str = "trajectory",
     along: str = "components",
 ) -> Figure:

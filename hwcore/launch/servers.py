@@ -15,14 +15,28 @@ from typing import Any
 VARIABLE = "HWCORE_SERVER"
 # The other packages that jobs load.  What is missing here is loaded by each job that needs it.  Torch and
 # Matplotlib stay apart: a figure loads no torch, and a training no Matplotlib.
-_COMMON = ("pandas", "pyarrow.parquet", "pyarrow.pandas_compat", "pydantic.main", "pydantic.functional_validators")
+_COMMON = (
+    "pandas",
+    "pyarrow.parquet",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "pydantic.main",
+    "pydantic.functional_validators",
+)
 # torch loads torch._dynamo when an optimizer is made
 _COMPUTING = ("torch", "torch._dynamo", "safetensors.torch", "scipy.optimize", "tqdm", *_COMMON)
-_SHOWING = ("matplotlib.figure", "scipy.special", "jinja2", "pypandoc", *_COMMON)
+# Matplotlib loads the backend of a format, and Pillow its formats, with the first figure that is saved; contourpy is
+# loaded with the first contour
+_BACKENDS = ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf")
+_IMAGES = ("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PpmImagePlugin")
+_DRAWING = ("matplotlib.figure", *_BACKENDS, *_IMAGES, "contourpy", "scipy.special", *_COMMON)
+# half of the time to load is Matplotlib's, which a sentence of prose does not wait for
+_WRITING = ("jinja2", "pypandoc", *_COMMON)
 # Which server runs the jobs of which stages.
 _SERVERS: Mapping[tuple[str, ...], Sequence[str]] = {
     ("download", "prepare", "train", "analyse"): _COMPUTING,
-    ("figure", "judge", "summary", "markdown", "html", "latex", "pdf", "index"): _SHOWING,
+    ("figure",): _DRAWING,
+    ("judge", "summary", "markdown", "html", "latex", "pdf", "index"): _WRITING,
 }
 # Packages start no threads of their own, which a fork would lose; the last is that of pyarrow's allocator.
 _ONE_THREAD = {

@@ -176,16 +176,54 @@ ANALYSES: dict[str, type[Spec]] = {
 }
 
 
-class CurvesFigure(Spec):
+class FigureSpec(Spec):
+    def columns(self) -> tuple[str, ...]:
+        """The columns after which the figure names its axes; a metric of which both training and test are shown
+        in one panel is named without these: loss.
+        """
+        return ()
+
+
+def _metric(column: str) -> str:
+    part, _, metric = column.partition("_")
+    return metric if part in ("train", "test") else column
+
+
+class CurvesFigure(FigureSpec):
     table: str = "metrics"
     x: str = "epoch"
     y: Annotated[list[str], Field(min_length=1)]
     log: bool = False
     floor: str | None = None
 
+    def columns(self) -> tuple[str, ...]:
+        panels = [_metric(column) for column in self.y]
+        shared = {metric for metric in panels if panels.count(metric) > 1}
+        return (self.x, *(m if m in shared else column for column, m in zip(self.y, panels, strict=True)))
 
-class TableFigure(Spec):
+
+class TableFigure(FigureSpec):
     table: str
+
+
+class GradientNormFigure(TableFigure):
+    def columns(self) -> tuple[str, ...]:
+        return ("loss", "grad_norm")
+
+
+class CapacityFigure(TableFigure):
+    def columns(self) -> tuple[str, ...]:
+        return ("parameters", "loss", "accuracy", "loss_gap", "accuracy_gap")
+
+
+class InterpolationFigure(TableFigure):
+    def columns(self) -> tuple[str, ...]:
+        return ("loss", "accuracy")
+
+
+class LandscapeFigure(TableFigure):
+    def columns(self) -> tuple[str, ...]:
+        return ("train_loss", "train_accuracy")
 
 
 class TrajectoryFigure(TableFigure):
@@ -195,28 +233,44 @@ class TrajectoryFigure(TableFigure):
 class RatioFigure(TableFigure):
     share: Literal["minimal_ratio", "negative_share"] = "minimal_ratio"
 
+    def columns(self) -> tuple[str, ...]:
+        return (self.share,)
 
-class SweepFigure(Spec):
+
+class SweepFigure(FigureSpec):
     x: str
     measures: Annotated[list[tuple[str, str]], Field(min_length=1)]
 
+    def columns(self) -> tuple[str, ...]:
+        panels = []
+        for table, column in self.measures:
+            measure = column.removeprefix("rescaled_")
+            metric = _metric(measure)
+            panels.append((table, metric if metric in ("loss", "accuracy") else measure))
+        shared = {panel for panel in panels if panels.count(panel) > 1}
+        names = zip(self.measures, panels, strict=True)
+        return (self.x, *(panel[1] if panel in shared else column for (_, column), panel in names))
 
-class RelationFigure(Spec):
+
+class RelationFigure(FigureSpec):
     measures: Annotated[list[tuple[str, str]], Field(min_length=1)]
     gap: Literal["loss_gap", "accuracy_gap"] = "loss_gap"
 
+    def columns(self) -> tuple[str, ...]:
+        return (*(column for _, column in self.measures), self.gap)
 
-FIGURES: dict[str, type[Spec]] = {
+
+FIGURES: dict[str, type[FigureSpec]] = {
     "curves": CurvesFigure,
     "predictions": TableFigure,
     "trajectory": TrajectoryFigure,
-    "gradient_norm": TableFigure,
+    "gradient_norm": GradientNormFigure,
     "minimal_ratio": RatioFigure,
     "ratio_tolerance": TableFigure,
-    "capacity": TableFigure,
-    "interpolation": TableFigure,
+    "capacity": CapacityFigure,
+    "interpolation": InterpolationFigure,
     "spectrum": TableFigure,
-    "landscape": TableFigure,
+    "landscape": LandscapeFigure,
     "sweep": SweepFigure,
     "relation": RelationFigure,
 }

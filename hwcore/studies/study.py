@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 
@@ -17,6 +17,7 @@ from hwcore.studies import schema
 from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
 
+Options = TypeVar("Options", bound=schema.Spec)
 AS_DESCRIBED = "as-described"
 # the loader in C reads a study eight times as fast, but not every installation has it
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -70,7 +71,7 @@ class Figure:
 
     name: str
     kind: str
-    options: schema.Spec
+    options: schema.FigureSpec
     caption: str
     tables: tuple[str, ...]
 
@@ -303,8 +304,8 @@ class _Reader:
         return Figure(name, kind, options, " ".join(caption.split()), tuple(dict.fromkeys(shown)))
 
     def _kind(
-        self, content: dict[str, Any], default: str, kinds: Mapping[str, type[schema.Spec]], at: str
-    ) -> tuple[str, schema.Spec]:
+        self, content: dict[str, Any], default: str, kinds: Mapping[str, type[Options]], at: str
+    ) -> tuple[str, Options]:
         content = dict(content)
         kind = content.pop("kind", default)
         if not isinstance(kind, str) or kind not in kinds:
