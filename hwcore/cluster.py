@@ -1,5 +1,6 @@
 """What the nodes of a Slurm cluster have, and which requests none of them can meet."""
 
+import math
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -12,19 +13,21 @@ from hwcore.errors import HwcoreError
 # Tells the jobs of a call that the cluster has no GPUs, so that they ask for none either.
 VARIABLE = "HWCORE_NO_GPUS"
 # What limits a request, by its name in Snakemake.
-_RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu"}
+_RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu", "minutes": "runtime"}
 _PATIENCE = 60  # seconds for Slurm to answer
-# Partition, with a star if it is the default, CPUs, memory in MB and generic resources: a line per node and partition.
-_QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G")
+# Partition, with a star if it is the default, CPUs, memory in MB, generic resources and limit of time of each job:
+# a line per node and partition.
+_QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G|%l")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a job asks of the one node on which it runs; memory in MB."""
+    """What a job asks of the one node on which it runs; memory in MB, and for how many minutes."""
 
     cpus: int = 1
     memory: int = 0
     gpus: int = 0
+    minutes: float = 0
 
     @classmethod
     def of(cls, threads: int, resources: Mapping[str, Any]) -> "Request":
@@ -32,7 +35,9 @@ class Request:
         gpus = max(_number(resources.get("gpu")), _gpus(str(resources.get("gres", ""))))
         cpus = _number(resources.get("cpus_per_task")) or gpus * _number(resources.get("cpus_per_gpu")) or threads
         memory = cpus * _number(resources.get("mem_mb_per_cpu")) or _number(resources.get("mem_mb"))
-        return cls(cpus, memory, gpus)
+        # a quality of service may lift the limit of a partition
+        minutes = 0 if "qos" in resources else _number(resources.get("runtime"))
+        return cls(cpus, memory, gpus, minutes)
 
     @classmethod
     def largest(cls, requests: Iterable["Request"]) -> "Request":
@@ -45,18 +50,20 @@ class Request:
 
     def __str__(self) -> str:
         cpus, gpus = f"{self.cpus} CPU{'s' * (self.cpus != 1)}", f"{self.gpus or 'no'} GPU{'s' * (self.gpus > 1)}"
-        return f"{cpus}, {self.memory} MB of memory and {gpus}"
+        time = f" for {self.minutes:.0f} minutes" if 0 < self.minutes < math.inf else ""
+        return f"{cpus}, {self.memory} MB of memory and {gpus}{time}"
 
 
 @dataclass(frozen=True)
 class Node:
-    """A node as a member of one partition; memory in MB."""
+    """A node as a member of one partition; memory in MB, and the most minutes of a job there."""
 
     partition: str
     default: bool
     cpus: int
     memory: int
     gpus: int
+    minutes: float = math.inf
 
     def meets(self, request: Request) -> bool:
         return not request.beyond(self)
@@ -84,9 +91,10 @@ class Cluster:
     def parse(cls, answer: str) -> "Cluster":
         nodes = []
         for line in answer.split():
-            partition, cpus, memory, resources = line.split("|")
+            partition, cpus, memory, resources, limit = line.split("|")
             name = partition.removesuffix("*")
-            nodes.append(Node(name, name != partition, int(cpus), int(memory), _gpus(resources)))
+            node = Node(name, name != partition, int(cpus), int(memory), _gpus(resources), _minutes(limit))
+            nodes.append(node)
         return cls(tuple(nodes))
 
     @property
@@ -127,11 +135,11 @@ class Cluster:
         """What ``rules`` lack in a partition, and the remedy."""
         request = Request.largest(request for requests in rules.values() for request in requests)
         node = _nearest(self._members(partition), request)
-        limits = [f"{rule}:{_RESOURCES[kind]}={getattr(node, kind)}" for kind in kinds for rule in rules]
+        limits = [f"{rule}:{_RESOURCES[kind]}={getattr(node, kind):.0f}" for kind in kinds for rule in rules]
         others = self._partitions(request)
         return (
             f"{_words(list(rules))}: no node of {f'partition {partition}' if partition else 'the default partition'} "
-            f"has {request}; the largest has {Request(node.cpus, node.memory, node.gpus)}.\n"
+            f"has {request}; the largest has {Request(node.cpus, node.memory, node.gpus, node.minutes)}.\n"
             f"Ask for less (--set-resources {' '.join(limits)})"
             + (f" or set slurm_partition in the profile ({' or '.join(others)} can)." if others else ".")
         )
@@ -161,6 +169,17 @@ def _gpus(resources: str) -> int:
     """Their number in Slurm's list of generic resources, such as ``gpu:a100:2(S:0-1),shard:8``."""
     amounts = [names.split(":")[-1] for names in re.findall(r"(?:^|,)gpu((?::[^:,()]+)*)", resources)]
     return sum(int(amount) if amount.isdigit() else 1 for amount in amounts)
+
+
+def _minutes(limit: str) -> float:
+    """A limit of time as sinfo writes it, such as ``30:00``, ``4:00:00``, ``2-00:00:00`` or ``infinite``."""
+    days, _, clock = limit.rpartition("-")
+    if ":" not in clock:
+        return math.inf
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = 60 * seconds + int(part)
+    return 1440 * int(days or 0) + seconds / 60
 
 
 def _words(names: list[str]) -> str:

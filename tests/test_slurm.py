@@ -1,6 +1,7 @@
 """Jobs on a Slurm cluster of one node that lives as long as a command does."""
 
 import importlib.util
+import math
 import os
 import shutil
 import subprocess
@@ -18,9 +19,9 @@ from hwcore.errors import HwcoreError
 COMMAND = "snakemake --workflow-profile profiles/slurm report"
 # sinfo's answer of a cluster with a small default partition, one with GPUs and one node in both
 ANSWER = """\
-cpu*|4|8000|(null)
-cpu*|16|16000|(null)
-gpu|16|16000|gpu:a100:2(S:0-1),gpu:2080ti:1,shard:8
+cpu*|4|8000|(null)|infinite
+cpu*|16|16000|(null)|infinite
+gpu|16|16000|gpu:a100:2(S:0-1),gpu:2080ti:1,shard:8|2-12:00:00
 """
 
 
@@ -111,7 +112,7 @@ def test_what_no_node_can_meet_is_refused_before_anything_is_submitted(project: 
     assert done.returncode == 1
     # threads are what the node has; jobs that it can do are not named
     assert "\ntrain: no node of the default partition has 2 CPUs, " in done.stdout
-    assert " and 3 GPUs; the largest has 2 CPUs, " in done.stdout
+    assert " and 3 GPUs for 240 minutes; the largest has 2 CPUs, " in done.stdout
     assert "--set-resources train:gpu=2)" in done.stdout
     assert "\nerror: analyse: no node of the default partition has 1 CPU, 9000000 MB " in done.stdout
     assert "submitted" not in done.stdout
@@ -133,7 +134,7 @@ def test_gpus_are_not_asked_of_a_cluster_without(project: Project) -> None:
 
 
 def test_the_largest_node_of_the_partitions_limits_threads() -> None:
-    cluster = Cluster.parse("small*|2|4000|(null)\nbig|64|900000|gpu:4\nbig|32|900000|gpu:4\n")
+    cluster = Cluster.parse("small*|2|4000|(null)|30:00\nbig|64|900000|gpu:4|n/a\nbig|32|900000|gpu:4|n/a\n")
     assert cluster.cpus([None]) == 2
     assert cluster.cpus(["small", "big"]) == 64
     assert cluster.cpus(["small,big"]) == 64
@@ -145,10 +146,10 @@ def test_the_answer_of_sinfo() -> None:
     assert Cluster.parse(ANSWER).nodes == (
         Node("cpu", True, 4, 8000, 0),
         Node("cpu", True, 16, 16000, 0),
-        Node("gpu", False, 16, 16000, 3),
+        Node("gpu", False, 16, 16000, 3, 3600),
     )
     assert Cluster.parse(ANSWER).gpus
-    assert not Cluster.parse("cpu*|4|8000|(null)\n").gpus
+    assert not Cluster.parse("cpu*|4|8000|(null)|infinite\n").gpus
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,8 @@ def test_the_answer_of_sinfo() -> None:
         (2, {"gpu": 2, "cpus_per_gpu": 3, "mem_mb_per_cpu": 100}, Request(6, 600, 2)),
         (1, {"gpu": 0, "gres": "gpu:a100:2", "mem_mb": "<TBD>"}, Request(1, 0, 2)),
         (1, {"gres": "gpu"}, Request(1, 0, 1)),
+        (1, {"runtime": 240}, Request(1, 0, 0, 240)),
+        (1, {"runtime": 240, "qos": "long"}, Request(1, 0, 0)),
     ],
 )
 def test_a_request_is_what_the_plugin_submits(threads: int, resources: dict[str, object], request_: Request) -> None:
@@ -175,6 +178,22 @@ def test_a_refusal_names_rules_what_is_there_and_the_remedy() -> None:
         "Ask for less (--set-resources analyse:gpu=0 train:gpu=0) or set slurm_partition in the profile (gpu can)."
     )
     Cluster.parse(ANSWER).check((rule, threads, {**asked, "slurm_partition": "gpu"}) for rule, threads, asked in jobs)
+
+
+@pytest.mark.parametrize(
+    ("limit", "minutes"),
+    [("30:00", 30), ("4:00:00", 240), ("1-12:00:00", 2160), ("infinite", math.inf), ("n/a", math.inf)],
+)
+def test_a_job_longer_than_its_partition_allows_is_refused(limit: str, minutes: float) -> None:
+    """By Slurm's defaults it would be accepted, and wait for ever."""
+    cluster = Cluster.parse(f"debug*|4|8000|(null)|{limit}\n")
+    assert cluster.nodes[0].minutes == minutes
+    cluster.check([("train", 1, {"runtime": int(min(minutes, 10**6))})])
+    if minutes < math.inf:
+        with pytest.raises(
+            HwcoreError, match=rf"and no GPU for {minutes} minutes.\n.*--set-resources train:runtime={minutes}\)"
+        ):
+            cluster.check([("train", 1, {"runtime": int(minutes) + 1})])
 
 
 def test_an_unknown_partition_is_refused() -> None:
