@@ -44,7 +44,7 @@ try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:
         os.environ["HWCORE_CALLED"] = repr(time.time())
-        records.write(PLAN.plan.jobs.values())
+        records.write(PLAN.plan)
         if not PLAN.has_tex:
             print(NO_TEX, file=sys.stderr)
 except HwcoreError as error:

@@ -11,7 +11,9 @@ part of the job's own settings.  The modules in PLUMBING are left out as a whole
 import ast
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +21,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from hwcore.errors import HwcoreError
+from hwcore.files import read_json, write_json
 
 PACKAGE = "hwcore"
 # How a job runs, never what it computes: none of these modules may import one that computes.
@@ -43,26 +46,40 @@ _Documented: TypeAlias = ast.Module | ast.ClassDef | ast.FunctionDef | ast.Async
 class Code:
     """The sources under one folder, each read once.
 
+    What was learnt of a source is kept in the file ``memory``, by content, for the next call: parsing them all
+    takes longer than all else that a call with nothing to do does for hwcore.
+
     Raises HwcoreError for a module that is not valid Python.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, memory: Path | None = None) -> None:
         self.root = root
-        self._tree = cache(self._read)
-        self._imports = cache(self._find_imports)
+        self._memory = memory
+        # what a source is depends on this file too
+        self._version = [sys.version, file_digest(Path(__file__))]
+        self._known = self._remembered()
+        self._sources: dict[str, _Source] = {}
+        self._read = cache(self._read_source)
         self._closure = cache(self._find_closure)
-        self._hash = cache(self._compute_hash)
+        self.modules = cache(self._find_modules)
+        self.digest = cache(self._compute_digest)
 
-    def modules(self, script: str, named: Iterable[str] = ()) -> list[str]:
+    def save(self) -> None:
+        """Keep what this call learnt, and nothing else.  Raises OSError where that cannot be written."""
+        if self._memory and self._sources != self._known:
+            sources = {key: [list(source.imports), source.digest] for key, source in self._sources.items()}
+            write_json(self._memory, {"version": self._version, "sources": sources})
+
+    def _find_modules(self, script: str, named: tuple[str, ...] = ()) -> list[str]:
         """The hwcore modules that ``script`` (a path) and the modules loaded by name may load."""
-        entries = {*self._imports(self.root / script), *(name for name in named if self._path(name))}
+        entries = {*self._read(self.root / script).imports, *named}
         return sorted(set().union(*(self._closure(entry) for entry in entries)))
 
-    def digest(self, script: str, named: Iterable[str] = ()) -> str:
+    def _compute_digest(self, script: str, named: tuple[str, ...] = ()) -> str:
         """One hash over ``script`` and its modules."""
         computing = [name for name in self.modules(script, named) if name not in PLUMBING]
-        hashes = {name: self._hash(path) for name in computing if (path := self._path(name))}
-        return digest([self._hash(self.root / script), hashes])
+        hashes = {name: self._read(path).digest for name in computing if (path := self._path(name))}
+        return digest([self._read(self.root / script).digest, hashes])
 
     def _path(self, module: str) -> Path | None:
         folder = self.root.joinpath(*module.split("."))
@@ -71,31 +88,52 @@ class Code:
                 return path
         return None
 
-    def _read(self, path: Path) -> ast.Module:
+    def _read_source(self, path: Path) -> "_Source":
+        content = path.read_bytes()
+        key = hashlib.sha256(content).hexdigest()
+        self._sources[key] = self._known.get(key) or self._parse(path, content)
+        return self._sources[key]
+
+    def _parse(self, path: Path, content: bytes) -> "_Source":
         try:
-            return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+            tree = ast.parse(content, filename=str(path))
         except SyntaxError as error:
             place = path.relative_to(self.root)
             raise HwcoreError(f"{place}: line {error.lineno} is not valid Python: {error.msg}") from None
-
-    def _find_imports(self, path: Path) -> frozenset[str]:
-        names = {name for name in _imports(self._tree(path)) if name.partition(".")[0] == PACKAGE}
-        return frozenset(name for name in names if self._path(name))
+        imports = {name for name in _imports(tree) if name.partition(".")[0] == PACKAGE}
+        return _Source(tuple(sorted(imports)), digest(_skeleton(_Essence().visit(tree))))
 
     def _find_closure(self, module: str) -> frozenset[str]:
         closure, queue = set(), [module]
         while queue:
             name = queue.pop()
-            path = self._path(name)
-            if name in closure or path is None:
-                continue
-            closure.add(name)
-            # importing a.b.c runs a/__init__.py and a/b/__init__.py too
-            queue += [*self._imports(path), *filter(None, [name.rpartition(".")[0]])]
+            # what is imported from a module need not be one
+            path = None if name in closure else self._path(name)
+            if path:
+                closure.add(name)
+                # importing a.b.c runs a/__init__.py and a/b/__init__.py too
+                queue += [*self._read(path).imports, *filter(None, [name.rpartition(".")[0]])]
         return frozenset(closure)
 
-    def _compute_hash(self, path: Path) -> str:
-        return digest(_skeleton(_Essence().visit(self._tree(path))))
+    def _remembered(self) -> dict[str, "_Source"]:
+        if self._memory is None or not self._memory.is_file():
+            return {}
+        try:
+            memory = read_json(self._memory)
+            if memory["version"] != self._version:
+                return {}
+            return {key: _Source(tuple(imports), digest) for key, (imports, digest) in memory["sources"].items()}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            # whatever somebody wrote there: all is learnt anew
+            return {}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is needed of a file: the names in hwcore that it imports, and the hash of its syntax tree."""
+
+    imports: tuple[str, ...]
+    digest: str
 
 
 def digest(value: Any) -> str:

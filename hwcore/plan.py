@@ -26,6 +26,8 @@ from hwcore.train.spec import RunSpec
 
 RESOURCES = Path("resources")
 REPORT = Path("report")
+# What was learnt of the code in earlier calls.
+MEMORY = Path(".snakemake/hwcore/code.json")
 FORMATS = ("svg", "pdf", "png")
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
@@ -65,7 +67,7 @@ class Plan:
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
         self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
-        self._code = Code(root)
+        self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
         known = available(root / REPORT)
@@ -110,7 +112,7 @@ class Plan:
             "rule": rule,
             "name": name,
             "spec": plain(spec, defaults=False),
-            "code": self._code.digest(script, modules),
+            "code": self.code.digest(script, modules),
             "versions": self._versions if rule in NUMERIC_RULES else {},
             "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
         }
@@ -123,7 +125,7 @@ class Plan:
             inputs=inputs,
             outputs=outputs,
             timing=(RESOURCES if group == "data" else self.results) / "benchmarks" / rule / f"{name}.json",
-            modules=tuple(self._code.modules(script, modules)),
+            modules=tuple(self.code.modules(script, modules)),
             fingerprint=digest(parts),
         )
         self.jobs[rule, name] = job

@@ -2,20 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
-from hwcore.jobs import Job
+from hwcore.plan import Plan
 
 # Where Snakemake looks for its records of what made each file, and where they lie.
 _LINK = Path(".snakemake/metadata")
 _RECORDS = Path("results/.snakemake")
 
 
-def write(jobs: Iterable[Job]) -> None:
+def write(plan: Plan) -> None:
     """Write the plan files, each only if it changed, and let Snakemake's records lie in results/.
 
     So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
@@ -24,12 +23,13 @@ def write(jobs: Iterable[Job]) -> None:
     Raises HwcoreError if the folders cannot be written.
     """
     plans: dict[Path, dict[str, Any]] = {}
-    for job in jobs:
+    for job in plan.jobs.values():
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
         for path, content in plans.items():
             write_json(path, content, only_if_changed=True)
         _link_records()
+        plan.code.save()
     except OSError as error:
         raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None
 

@@ -20,7 +20,7 @@ from hwcore.train.spec import RunSpec, Training
 
 def test_a_figure_depends_on_its_own_module_and_on_no_other_kind() -> None:
     code = Code(ROOT)
-    modules = code.modules("workflow_scripts/figure.py", ["hwcore.figures.curves"])
+    modules = code.modules("workflow_scripts/figure.py", ("hwcore.figures.curves",))
     assert {"hwcore", "hwcore.figures.curves", "hwcore.figures.style", "hwcore.jobs"} <= set(modules)
     assert not {"hwcore.figures.capacity", "hwcore.train.train", "hwcore.studies.study"} & set(modules)
     trained = code.modules("workflow_scripts/train.py")
@@ -86,6 +86,23 @@ def package(folder: Path, text: str) -> str:
 )
 def test_what_counts_as_a_change(tmp_path: Path, first: str, second: str, same: bool) -> None:
     assert (package(tmp_path, first) == package(tmp_path, second)) == same
+
+
+def test_what_was_learnt_of_a_source_is_kept_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, script = tmp_path / "memory.json", tmp_path / "script.py"
+    script.write_text("x = 1\n")
+    code = Code(tmp_path, memory)
+    first = code.digest("script.py")
+    code.save()
+    with monkeypatch.context() as patch:
+        patch.setattr(Code, "_parse", None)
+        assert Code(tmp_path, memory).digest("script.py") == first
+    script.write_text("x = 2\n")
+    assert Code(tmp_path, memory).digest("script.py") != first
+    script.write_text("x = 1\n")
+    for useless in ("", "[]", '{"version": 1}', '{"version": ' + json.dumps(code._version) + ', "sources": [1]}'):
+        memory.write_text(useless)
+        assert Code(tmp_path, memory).digest("script.py") == first
 
 
 def test_imports_for_the_type_checker_are_none(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_conda_environment_holds_all_that_its_rules_load(rule: str, monkeypatch:
     imports = graph()
     room = CHOSEN.get(rule)
     chosen = imports.find_children(room) if room else ()
-    modules = Code(ROOT).modules(f"workflow_scripts/{script}.py", chosen)
+    modules = Code(ROOT).modules(f"workflow_scripts/{script}.py", tuple(chosen))
     loaded = set().union(*(imports.find_modules_directly_imported_by(module) for module in modules))
     offered = {canonical(PYPI.get(package, package)) for package in environment(name)}
     needed = distributions(loaded)
