@@ -717,7 +717,8 @@ def digests(root: Path) -> dict[str, str]:
     by_name["figure"] = [f"hwcore.figures.{path.stem}" for path in (root / "hwcore/figures").glob("[a-z]*.py")]
     scripts = {path.stem for path in (root / "workflow_scripts").glob("[a-z]*.py")}
     by_name |= {script: [] for script in scripts - {name.partition(" ")[0] for name in by_name}}
-    return {job: code.digest(f"workflow_scripts/{job.partition(' ')[0]}.py", tuple(names)) for job, names in by_name.items()}
+    scripts_of = {job: f"workflow_scripts/{job.partition(' ')[0]}.py" for job in by_name}
+    return {job: code.digest(scripts_of[job], tuple(names)) for job, names in by_name.items()}
 
 
 @pytest.mark.parametrize(

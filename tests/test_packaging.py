@@ -119,12 +119,12 @@ def rules() -> dict[str, tuple[str, str]]:
     """The script and the environment of each rule that has them."""
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
     found = {}
-    for rule in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
-        script = re.search(r"workflow_scripts\.(\w+)", rule)
+    for rule in re.split(r"^ *rule\b", text, flags=re.MULTILINE)[1:]:
+        script = re.search(r"hwcore/launch/client\.py (\w+)", rule)
         conda = re.search(r'conda:\s+"\.\./envs/(\w+)\.yaml"', rule)
         assert script, rule
         assert conda, rule
-        found[rule.partition(":")[0]] = (script[1], conda[1])
+        found[script[1]] = (script[1], conda[1])
     return found
 
 
