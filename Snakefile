@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -44,11 +45,32 @@ try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:
         os.environ["HWCORE_CALLED"] = repr(time.time())
-        records.write(PLAN.plan)
+        changed = records.write(PLAN.plan)
         if not PLAN.has_tex:
             print(NO_TEX, file=sys.stderr)
 except HwcoreError as error:
     sys.exit(f"error: {error}")
+
+# Packages load while Snakemake builds its graph, if jobs changed and run here.  Programs that Snakemake
+# provides have another interpreter, which starts its jobs itself.
+SERVED = MAIN and not DEPLOYED
+if SERVED and changed and workflow.resource_settings.nodes is None:
+    servers.start(changed)
+
+
+def cancel_timers():
+    """Snakemake would wait for the last of its timers, which has nothing left to do: up to a second."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
+
+
+onsuccess:
+    cancel_timers()
+
+
+onerror:
+    cancel_timers()
 
 
 onstart:
@@ -59,8 +81,7 @@ onstart:
             except HwcoreError as error:
                 sys.exit(f"error: {error}")
         remember_commit()
-        # programs that Snakemake provides have another interpreter, which starts its jobs itself
-        if not DEPLOYED:
+        if SERVED and servers.VARIABLE not in os.environ:
             servers.start()
 
 

@@ -47,11 +47,8 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any, *, only_if_changed: bool = False) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    if only_if_changed and Path(path).is_file() and Path(path).read_text(encoding="utf-8") == text:
-        return
-    write_text(path, text)
+def write_json(path: str | Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:

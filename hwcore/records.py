@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcore.errors import HwcoreError
-from hwcore.files import write_json
+from hwcore.files import read_json, write_json
 from hwcore.plan import Plan
 
 # Where Snakemake looks for its records of what made each file, and where they lie.
@@ -14,24 +14,39 @@ _LINK = Path(".snakemake/metadata")
 _RECORDS = Path("results/.snakemake")
 
 
-def write(plan: Plan) -> None:
+def write(plan: Plan) -> set[str]:
     """Write the plan files, each only if it changed, and let Snakemake's records lie in results/.
+
+    Returns the rules of the jobs that are not as the plan files were: these will run, if all is asked for.
 
     So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
     stale, and what is edited there later is seen.
 
     Raises HwcoreError if the folders cannot be written.
     """
+    changed: set[str] = set()
     plans: dict[Path, dict[str, Any]] = {}
     for job in plan.jobs.values():
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
         for path, content in plans.items():
-            write_json(path, content, only_if_changed=True)
+            before = _read(path)
+            changed |= {key.partition(":")[0] for key, job in content.items() if before.get(key) != job}
+            if before != content:
+                write_json(path, content)
         _link_records()
         plan.code.save()
     except OSError as error:
         raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None
+    return changed
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = read_json(path)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content
 
 
 def _link_records() -> None:

@@ -1,9 +1,9 @@
 """A process that has third-party packages loaded, and forks a process for each job that asks for one.
 
-Run as ``python hwcore/launch/forkserver.py LISTENER PACKAGE...``, with the descriptor of a listening socket;
-its standard input is a pipe whose other end the starter holds.  When that end closes, however the starter
-ended, every job is killed and the server ends.  hwcore itself is never loaded here: each job loads it anew,
-and can prove what it loaded.
+Run as ``python hwcore/launch/forkserver.py LISTENER now|later PACKAGE...``, with the descriptor of a
+listening socket and when to load the packages; its standard input is a pipe whose other end the starter
+holds.  When that end closes, however the starter ended, every job is killed and the server ends.  hwcore
+itself is never loaded here: each job loads it anew, and can prove what it loaded.
 
 What CUDA and OpenMP forbid after a fork is not done before it: packages are only imported, with one
 thread each, and a server in which a thread runs all the same forks nothing.
@@ -41,16 +41,27 @@ class _Job:
 
 
 class Server:
-    """Takes jobs from ``listener``; the packages are loaded when the first one comes."""
+    """Takes jobs from ``listener``; the packages are loaded with ``load``, at the latest when the first one comes."""
 
     def __init__(self, listener: socket.socket, packages: list[str]) -> None:
-        self._packages: list[str] | None = packages
+        self._packages = packages
         self._jobs: dict[int, _Job] = {}
         self._library = ctypes.CDLL(None)
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._selector.register(sys.stdin, selectors.EVENT_READ)
         self._selector.register(self._listener, selectors.EVENT_READ)
+
+    def load(self) -> None:
+        for package in self._packages:
+            # a job that needs a missing package says so itself
+            with contextlib.suppress(ImportError):
+                importlib.import_module(package)
+        if self._packages:
+            # what is loaded stays: a collection in a job would only copy its pages
+            gc.collect()
+            gc.freeze()
+        self._packages = []
 
     def serve(self) -> None:
         """Until standard input ends."""
@@ -87,9 +98,7 @@ class Server:
                 os.close(descriptor)
 
     def _start(self, connection: socket.socket, request: dict[str, Any], descriptors: list[int]) -> None:
-        if self._packages is not None:
-            _load(self._packages)
-            self._packages = None
+        self.load()
         if len(os.listdir("/proc/self/task")) > 1:
             raise OSError("a thread is running, and a fork would lose it")
         server, pid = os.getpid(), os.fork()
@@ -144,16 +153,6 @@ class Server:
             os.close(job.exit)
 
 
-def _load(packages: list[str]) -> None:
-    for package in packages:
-        # a job that needs a missing package says so itself
-        with contextlib.suppress(ImportError):
-            importlib.import_module(package)
-    # what is loaded stays: a collection in a job would only copy its pages
-    gc.collect()
-    gc.freeze()
-
-
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
@@ -205,7 +204,7 @@ def _beyond_this_file(error: BaseException) -> Any:
     return trace
 
 
-def main(listener: str, *packages: str) -> None:
+def main(listener: str, when: str, *packages: str) -> None:
     # Python puts this file's folder there, which is none of a job's
     sys.path.pop(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -213,7 +212,10 @@ def main(listener: str, *packages: str) -> None:
     os.close(os.pidfd_open(os.getpid()))
     with socket.socket(fileno=int(listener)) as listening:
         path = Path(listening.getsockname())
-        Server(listening, list(packages)).serve()
+        server = Server(listening, list(packages))
+        if when == "now":
+            server.load()
+        server.serve()
     # the starter may have been killed
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

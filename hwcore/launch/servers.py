@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,12 @@ _ONE_THREAD = {
 _SCRIPT = Path(__file__).with_name("forkserver.py")
 
 
-def start() -> None:
+def start(due: Iterable[str] = ()) -> None:
     """Start the servers, and tell jobs by an environment variable where they listen.
 
-    They end with this process, however it ends.  Where there is no safe fork, or a socket or a process
-    cannot be had, there are none, and jobs start directly.
+    Those of the rules ``due`` load their packages at once, the others when their first job comes.  They end
+    with this process, however it ends.  Where there is no safe fork, or a socket or a process cannot be had,
+    there are none, and jobs start directly.
     """
     if sys.platform != "linux":
         return
@@ -59,20 +60,21 @@ def start() -> None:
         folder = Path(tempfile.mkdtemp(prefix="hwcore-"))
         for number, (rules, packages) in enumerate(_SERVERS.items()):
             path = folder / str(number)
-            atexit.register(_stop, _start(path, packages), path)
+            at_once = not {*due}.isdisjoint(rules)
+            atexit.register(_stop, _start(path, packages, at_once), path)
             places |= {rule: {"socket": str(path), "pid": os.getpid()} for rule in rules}
     except OSError:
         return
     os.environ[VARIABLE] = json.dumps(places)
 
 
-def _start(path: Path, packages: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _start(path: Path, packages: Sequence[str], at_once: bool) -> "subprocess.Popen[bytes]":
     # it listens before there is a server, so that the first job finds it however early it comes
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
         listener.listen(128)
         return subprocess.Popen(
-            [sys.executable, str(_SCRIPT), str(listener.fileno()), *packages],
+            [sys.executable, str(_SCRIPT), str(listener.fileno()), "now" if at_once else "later", *packages],
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
             env={**os.environ, **_ONE_THREAD},
@@ -85,7 +87,7 @@ def _stop(server: "subprocess.Popen[bytes]", path: Path) -> None:
     assert server.stdin
     server.stdin.close()
     try:
-        server.wait(timeout=2)
+        server.wait(timeout=0.2)
     except subprocess.TimeoutExpired:
         # it is loading packages, so it has no jobs
         server.kill()
