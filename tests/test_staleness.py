@@ -168,8 +168,8 @@ def test_variants_with_equal_training_share_their_runs(finished: Project) -> Non
     runs = finished.folder / "results/quick/runs/tiny"
     assert sorted(path.name for path in runs.iterdir()) == ["classify", "fit", "fit--corrected"]
     page = (finished.folder / "results/quick/report/tiny.md").read_text()
-    assert "The variant as-run trains nothing: it uses the runs as-described." in page
-    assert "A replicate of a model has the same seeds in all variants" in page
+    assert "The variant “as-run” trains nothing: its runs are those of “as-described”." in page
+    assert "Replicates of a model have the same seeds in all variants" in page
 
 
 def test_variants_start_from_the_same_weights(finished: Project) -> None:

@@ -15,6 +15,8 @@ from hwcore.reporting.words import banner, measured, pipe_table, short_banner, v
 
 Context = dict[str, Any]
 APPENDIX = "## Appendix: where the time went {#runtimes}"
+# the rules that come after this page; their runtimes would be those of an earlier one
+_PAGES = ("markdown", "html", "latex", "pdf")
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
 
@@ -47,7 +49,9 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None) or _line(error)
         raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
-    write_text(output, _header(context) + body + _appendix(runtimes(plans)))
+    write_text(
+        output, _header(context) + body + _appendix([time for time in runtimes(plans) if time.rule not in _PAGES])
+    )
 
 
 def _line(error: BaseException) -> int | None:
@@ -200,15 +204,15 @@ def _pairing(variants: list[Context]) -> str:
     """What the variants of an experiment share: all of their runs, or the seeds of these."""
     names = {each["id"]: each["variant"] for each in variants}
     shared = [
-        f"The variant {each['variant']} trains nothing: it uses the runs {names[each['trained_in']]}."
+        f"The variant “{each['variant']}” trains nothing: its runs are those of “{names[each['trained_in']]}”."
         for each in variants
         if each["trained_in"]
     ]
     paired = [each for each in variants if each["paired_with"] and not each["trained_in"]]
     if len(paired) > 1:
         shared.append(
-            "A replicate of a model has the same seeds in all variants: where network and data are the same, it "
-            "starts from the same weights and takes the samples in the same order, so that variants are compared "
+            "Replicates of a model have the same seeds in all variants: where network and data are the same, they "
+            "start from the same weights and take the samples in the same order, so that variants are compared "
             "pair by pair."
         )
     return " ".join(shared)
