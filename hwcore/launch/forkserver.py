@@ -114,7 +114,13 @@ class Server:
         with contextlib.suppress(OSError):
             # both sides set it, so that it is set whoever comes first
             os.setpgid(pid, pid)
-        job = _Job(pid, os.pidfd_open(pid), connection)
+        try:
+            job = _Job(pid, os.pidfd_open(pid), connection)
+        except OSError:
+            # one that cannot be watched must not run beside the one that the client will start
+            _kill(pid)
+            os.waitpid(pid, 0)
+            raise
         self._jobs[pid] = job
         self._selector.register(job.exit, selectors.EVENT_READ, pid)
         self._selector.register(connection, selectors.EVENT_READ, pid)
