@@ -58,13 +58,6 @@ if SERVED and changed and workflow.resource_settings.nodes is None:
     servers.start(changed)
 
 
-def cancel_timers():
-    """Snakemake would wait for the last of its timers, which has nothing left to do: up to a second."""
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.cancel()
-
-
 onsuccess:
     cancel_timers()
 
@@ -123,7 +116,7 @@ rule claims:
         PLAN.outputs("summary"),
 
 
-include: "rules/cluster.smk"
+include: "rules/call.smk"
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/analyses.smk"

@@ -1,4 +1,4 @@
-# What a Slurm cluster can give.
+# What is done at the start and at the end of a call.
 
 
 def fit_to_cluster():
@@ -34,3 +34,10 @@ def fit_to_cluster():
         os.environ[cluster.VARIABLE] = "1"
         workflow.register_resource("gpu", 0)
     nodes.check((job.rule.name, job.threads, job.resources) for job in jobs)
+
+
+def cancel_timers():
+    """Snakemake would wait for the last of its timers, which has nothing left to do: up to a second."""
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.cancel()
