@@ -44,7 +44,7 @@ if MAIN:
 try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:
-        os.environ["HWCORE_CALLED"] = repr(time.time())
+        os.environ.update(HWCORE_CALLED=repr(time.time()))
         changed = records.write(PLAN.plan)
         if not PLAN.has_tex:
             print(NO_TEX, file=sys.stderr)
