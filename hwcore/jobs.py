@@ -133,9 +133,10 @@ def _check_modules(covered: tuple[str, ...]) -> None:
         raise HwcoreError(f"{', '.join(missed)} was loaded without being part of the job's fingerprint")
 
 
-def _timing(started: float) -> dict[str, float]:
+def _timing(started: float) -> dict[str, float | bool]:
     """When the call of Snakemake began, and when the job was launched, did its first line and ended: in seconds
-    since 1970.  Its processor time in seconds, and the memory of its largest process in MB.
+    since 1970.  Whether it was forked from a server.  Its processor time in seconds, and the memory of its
+    largest process in MB.
     """
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     # by hand there was nothing before it
@@ -145,6 +146,7 @@ def _timing(started: float) -> dict[str, float]:
         "launched": launched,
         "started": started,
         "ended": time.time(),
+        "forked": "HWCORE_FORKED" in os.environ,
         "cpu_seconds": round(sum(each.ru_utime + each.ru_stime for each in usage), 3),
         # Linux counts in kB, macOS in bytes
         "memory_mb": round(max(each.ru_maxrss for each in usage) / (2**20 if sys.platform == "darwin" else 2**10)),

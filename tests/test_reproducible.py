@@ -1,10 +1,13 @@
 """The same configuration gives the same bytes, however many jobs run at a time."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from conftest import Project
+from hwcore.launch import servers
 from hwcore.reporting.markdown import APPENDIX
 
 
@@ -13,9 +16,14 @@ def products(project: Project, pattern: str) -> dict[str, Path]:
     return {str(path.relative_to(results)): path for path in sorted(results.rglob(pattern))}
 
 
-def test_jobs_forked_on_two_cores_and_direct_on_eight_give_the_same(finished: Project, project: Project) -> None:
-    # without hooks there is no server, and all jobs start directly
-    project.run("report", "--no-hooks", cores=8)
+def test_jobs_forked_on_two_cores_and_direct_on_eight_give_the_same(
+    finished: Project, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(servers.DIRECT, "1")
+    project.run("report", cores=8)
+    for each, forked in ((finished, True), (project, False)):
+        timings = [json.loads(path.read_text()) for path in products(each, "benchmarks/train/**/*.json").values()]
+        assert {timing["forked"] for timing in timings} == {forked}
     tables, again = products(finished, "*.parquet"), products(project, "*.parquet")
     assert list(tables) == list(again)
     assert len(tables) > 10

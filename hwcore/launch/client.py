@@ -30,6 +30,7 @@ _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 def main(rule: str, *arguments: str) -> "NoReturn":
     """Do the job and end with its exit status."""
     os.environ.update(_ONE_THREAD, HWCORE_LAUNCHED=repr(time.time()))
+    os.environ.pop("HWCORE_FORKED", None)
     module = f"workflow_scripts.{rule}"
     server = _server(rule)
     if server is not None:

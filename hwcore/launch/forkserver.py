@@ -173,7 +173,7 @@ def _become(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update(request["environment"], HWCORE_FORKED="1")
     os.umask(request["umask"])
     os.chdir(request["folder"])
     tempfile.tempdir = None

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "HWCORE_SERVER"
+# With this one in the environment there are no servers.
+DIRECT = "HWCORE_DIRECT"
 # The other packages that jobs load.  What is missing here is loaded by each job that needs it.  Torch and
 # Matplotlib stay apart: a figure loads no torch, and a training no Matplotlib.
 _COMMON = (
@@ -50,10 +52,10 @@ def start(due: Iterable[str] = ()) -> None:
     """Start the servers, and tell jobs by an environment variable where they listen.
 
     Those of the rules ``due`` load their packages at once, the others when their first job comes.  They end
-    with this process, however it ends.  Where there is no safe fork, or a socket or a process cannot be had,
-    there are none, and jobs start directly.
+    with this process, however it ends.  Where there is no safe fork, a socket or a process cannot be had, or
+    HWCORE_DIRECT is in the environment, there are none, and jobs start directly.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or DIRECT in os.environ:
         return
     places: dict[str, dict[str, Any]] = {}
     try:
