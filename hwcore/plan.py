@@ -157,6 +157,9 @@ class Plan:
         except HwcoreError as error:
             raise HwcoreError(f"{where}: {error}") from None
         prepared = RESOURCES / "data" / f"{name}.safetensors"
+        # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
+        # the prepared file was made from
+        outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
         if prepared not in self._makers:
             spec = {"dataset": name, "identity": source.identity}
             inputs = {}
@@ -164,9 +167,6 @@ class Plan:
                 manifest = RESOURCES / "data" / f"{name}.json"
                 self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
                 inputs = {"manifest": manifest}
-            # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
-            # the prepared file was made from
-            outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
             self._add(
                 "data",
                 "prepare",
@@ -177,7 +177,7 @@ class Plan:
                 outputs=outputs,
                 modules=[f"hwcore.data.sources.{source.kind}"],
             )
-        return {"data": prepared}
+        return {"data": prepared, "recipe": outputs["recipe"]}
 
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
         """The run of a model; equal ones of an experiment's variants are one run, which the first of them names."""

@@ -22,10 +22,12 @@ from hwcore.console import _duration, _error
 from hwcore.workflow import NO_TEX
 
 # a mistake of the user and a bug, each in the middle of a training
+EPOCH = "loss = ensemble.epoch(lambda: before + time.perf_counter() - started)\n"
 FAILURES = """
-        if epoch == 3 and self.model == "fit/wide":
+        model = f"{ensemble.spec.experiment}/{ensemble.spec.model}"
+        if ensemble.done == 3 and model == "fit/wide":
             raise HwcoreError("the disk of tests is full; make a larger one")
-        if epoch == 1 and self.model == "classify/small":
+        if ensemble.done == 1 and model == "classify/small":
             raise ValueError("this is a bug")
 """
 # without TeX there is no PDF, and less in the report
@@ -92,9 +94,7 @@ def terminal(project: Project, *arguments: str, columns: int = 100, interrupt: P
 def failing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, subprocess.CompletedProcess[str]]:
     """A project in which two trainings fail in the middle, and what its first run printed into a pipe."""
     project = make_project(tmp_path_factory.mktemp("failing") / "project")
-    module = "hwcore/train/train.py"
-    project.edit(module, "self.done = 0\n", 'self.done = 0\n        self.model = f"{spec.experiment}/{spec.model}"\n')
-    project.edit(module, "self.done += len(chosen)\n", f"self.done += len(chosen)\n{FAILURES}")
+    project.edit("hwcore/train/train.py", EPOCH, f"{EPOCH}{FAILURES}")
     return project, project.snakemake(PAGE)
 
 
@@ -177,7 +177,7 @@ def test_a_run_on_a_terminal_is_a_bar(project: Project) -> None:
 
 def test_a_run_that_is_stopped_names_no_failures(project: Project) -> None:
     sleep = "time.sleep(open('asleep', 'w').close() or 60)\n"
-    project.edit("hwcore/train/train.py", "self.done += len(chosen)\n", sleep)
+    project.edit("hwcore/train/train.py", EPOCH, sleep)
     target = "results/quick/figures/tiny/fit/loss.svg"
     run = terminal(project, target, interrupt=project.folder / "asleep")
     assert run.status == 1
