@@ -4,20 +4,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hwcore.data.catalog import SOURCES
 from hwcore.errors import HwcoreError
+from hwcore.spec import Count, Spec
 from hwcore.validation import did_you_mean, validate
 
-Count = Annotated[int, Field(gt=0, strict=True)]
 
-
-class _Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Caps(_Config):
+class Caps(Spec):
     """Upper bounds; None is no bound."""
 
     epochs: Count | None = None
@@ -26,7 +21,7 @@ class Caps(_Config):
     test_samples: Count | None = None
 
 
-class ScaleCaps(_Config):
+class ScaleCaps(Spec):
     """``analyses`` bounds the options of analyses that are counts, by kind."""
 
     datasets: Caps = Caps()
@@ -39,7 +34,7 @@ def _unquoted(value: Any) -> Any:
     return {False: "no", True: "yes"}[value] if isinstance(value, bool) else value
 
 
-class Scale(_Config):
+class Scale(Spec):
     describes: str
     judged: Annotated[Literal["no", "provisional", "yes"], BeforeValidator(_unquoted)]
     datasets: dict[str, str] = {}
@@ -52,7 +47,7 @@ def _known_source(value: str) -> str:
     return value
 
 
-class Dataset(_Config):
+class Dataset(Spec):
     source: Annotated[str, AfterValidator(_known_source)]
     root: str | None = None
     mirror: str | None = None
@@ -67,7 +62,7 @@ def _listed(value: Any) -> Any:
     return [name.strip() for name in value.split(",")] if isinstance(value, str) and value != "all" else value
 
 
-class Config(_Config):
+class Config(Spec):
     scale: str
     studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)]
     replicates: Count | None

@@ -19,7 +19,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
-from hwcore.studies import columns
+from hwcore.studies import kinds
 from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
@@ -254,7 +254,7 @@ class Plan:
             "kind": figure.kind,
             "options": figure.options,
             "labels": {name: model.label for name, model in experiment.models.items()},
-            "column_labels": columns.labels(figure.options.columns()),
+            "column_labels": kinds.labels(figure.options.columns()),
         }
         self._add(
             study.name,

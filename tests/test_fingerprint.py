@@ -14,7 +14,7 @@ from conftest import ROOT
 from hwcore.errors import HwcoreError
 from hwcore.fingerprint import PLUMBING, Code, digest, plain
 from hwcore.plan import Plan
-from hwcore.studies import schema
+from hwcore.studies.kinds import ANALYSES, FIGURES
 from hwcore.train.spec import RunSpec, Training
 
 
@@ -154,7 +154,7 @@ def test_no_default_changes() -> None:
 
     A new setting is added to defaults.json.  Instead of changing a default, give the setting a new name.
     """
-    kinds = set().union(*map(models, (RunSpec, *schema.ANALYSES.values(), *schema.FIGURES.values())))
+    kinds = set().union(*map(models, (RunSpec, *ANALYSES.values(), *FIGURES.values())))
     defaults = {
         f"{kind.__module__}.{kind.__name__}.{name}": plain(field.default)
         for kind in kinds

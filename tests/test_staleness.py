@@ -59,10 +59,10 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
             "    until: Until | None = None\n",
             "    until: Until | None = None\n    new: int = 3\n",
         ),
-        ("hwcore/studies/schema.py", "    points: Count = 400\n", "    points: Count = 400\n    new: Count = 3\n"),
+        ("hwcore/analyses/specs/predictions.py", "    points: Count", "    new: Count = 3\n    points: Count"),
         ("hwcore/data/spec.py", "    normalize: bool = True\n", "    normalize: bool = True\n    new: int = 3\n"),
         # a label of a column that no figure of the study shows
-        ("hwcore/studies/columns.py", '"trace of the Hessian"', '"trace"'),
+        ("hwcore/analyses/specs/sharpness.py", '"trace of the Hessian"', '"trace"'),
         ("hwcore/data/catalog.py", '    "USPS",', '    "USPS",\n    "NewOne",'),
     ],
 )
@@ -88,7 +88,7 @@ def test_a_figure_module_redraws_its_figures_and_the_reports_that_show_them(edit
 
 
 def test_a_label_redraws_the_figures_that_show_its_column(edited: Edit) -> None:
-    stale = edited("hwcore/studies/columns.py", '"training loss"', '"loss on the training set"')
+    stale = edited("hwcore/studies/kinds.py", '"training loss"', '"loss on the training set"')
     drawn = {"draw tiny/fit/loss", "draw tiny/fit--corrected/loss", "draw tiny/fit--as-run/loss"}
     assert without_pdf(stale) == without_pdf(drawn | PAGES)
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, Project
-from hwcore.studies import schema
+from hwcore.studies.kinds import ANALYSES
 from hwcore.workflow import Workflow
 
 FOUND = [import_module(f"hwcore.analyses.{path.stem}") for path in (ROOT / "hwcore/analyses").glob("[a-z]*.py")]
@@ -18,10 +18,10 @@ MODULES = {module.__name__.rpartition(".")[2]: module for module in FOUND if has
 
 
 def test_the_options_of_a_study_file_are_those_of_the_code() -> None:
-    assert set(schema.ANALYSES) == set(MODULES)
+    assert set(ANALYSES) == set(MODULES)
     for kind, module in MODULES.items():
         wanted = set(module.analyse.__kwdefaults__ or {}) | set(module.analyse.__annotations__) - {"runs", "return"}
-        assert set(schema.ANALYSES[kind].model_fields) == wanted
+        assert set(ANALYSES[kind].model_fields) == wanted
 
 
 def config() -> dict[str, object]:

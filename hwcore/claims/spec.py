@@ -2,20 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
+
+from hwcore.spec import Spec
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Parameters(_Spec):
+class Parameters(Spec):
     """The number of trained parameters of a model: exact."""
 
     parameters: str
 
 
-class Value(_Spec):
+class Value(Spec):
     """A column of a table, one number per replicate.
 
     ``model`` and ``where`` choose the rows; ``at`` says which of a replicate's rows counts: the
@@ -29,7 +27,7 @@ class Value(_Spec):
     at: Literal["last", "first", "min", "max", "mean", "sum"] = "last"
 
 
-class Reached(_Spec):
+class Reached(Spec):
     """The first ``by`` (epoch or step) at which a column is at most ``below`` or at least ``above``.
 
     A replicate that never gets there has no number; it is censored at its last epoch.
@@ -49,7 +47,7 @@ class Reached(_Spec):
         return self
 
 
-class Correlation(_Spec):
+class Correlation(Spec):
     """Spearman's rank correlation of two columns over the rows of a replicate: one number for each."""
 
     correlation: tuple[str, str]
@@ -57,7 +55,7 @@ class Correlation(_Spec):
     model: str | None = None
 
 
-class Best(_Spec):
+class Best(Spec):
     """The share of replicates in which ``is_`` has the largest or smallest value of a column.
 
     Rows are told apart by the column ``by``; ``is`` is one of its values or a list of them.
@@ -71,7 +69,7 @@ class Best(_Spec):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class Share(_Spec):
+class Share(Spec):
     """The share of a table's rows in which a column is true, or lies within ``[low, high]``."""
 
     share: str
@@ -81,7 +79,7 @@ class Share(_Spec):
 
 
 Simple = Parameters | Value | Reached | Correlation | Best | Share
-_KINDS: dict[str, type[_Spec]] = {
+_KINDS: dict[str, type[Spec]] = {
     "parameters": Parameters,
     "value": Value,
     "reached": Reached,
@@ -91,7 +89,7 @@ _KINDS: dict[str, type[_Spec]] = {
 }
 
 
-class Difference(_Spec):
+class Difference(Spec):
     """The first measure minus the second, over independent replicates."""
 
     difference: tuple["Measure", "Measure"]
@@ -100,7 +98,7 @@ class Difference(_Spec):
 Measure = Simple | Difference
 
 
-class Expectation(_Spec):
+class Expectation(Spec):
     """What the claim says of the measure: exactly one of these."""
 
     equal: float | None = None
@@ -129,7 +127,7 @@ class Expectation(_Spec):
         return float("-inf"), self.below
 
 
-class Claim(_Spec):
+class Claim(Spec):
     """A number or statement of a report.
 
     ``where`` is its section, ``says`` a short quotation, ``reported`` the number if there is one,

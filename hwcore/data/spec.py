@@ -1,18 +1,13 @@
 """What a model is trained on, as a study file says it."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
-Count = Annotated[int, Field(gt=0, strict=True)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from hwcore.spec import Count, Fraction, Spec
 
 
-class FunctionData(_Spec):
+class FunctionData(Spec):
     """Samples of a real function of one variable, by its name; inputs and targets have shape (samples, 1)."""
 
     # the module that makes the tensors; see hwcore.data.load
@@ -31,7 +26,7 @@ class FunctionData(_Spec):
         return self
 
 
-class DatasetData(_Spec):
+class DatasetData(Spec):
     """A classification data set by its name.
 
     ``random_labels`` is the share of training labels that are replaced, once, by labels drawn

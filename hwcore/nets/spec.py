@@ -7,17 +7,15 @@ any job starts and without loading torch.
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from hwcore.spec import Spec
 
 Shape = tuple[int, ...]
 Positive = Annotated[int, Field(gt=0, strict=True)]
 
 
-class _Layer(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Linear(_Layer):
+class Linear(Spec):
     kind: Literal["linear"] = "linear"
     out: Positive
 
@@ -30,7 +28,7 @@ class Linear(_Layer):
         return shape[0] * self.out + self.out
 
 
-class Conv(_Layer):
+class Conv(Spec):
     kind: Literal["conv"] = "conv"
     channels: Positive
     kernel: Positive
@@ -44,7 +42,7 @@ class Conv(_Layer):
         return self.channels * (shape[0] * self.kernel**2 + 1)
 
 
-class MaxPool(_Layer):
+class MaxPool(Spec):
     kind: Literal["max_pool"] = "max_pool"
     size: Positive
 
@@ -55,7 +53,7 @@ class MaxPool(_Layer):
         return 0
 
 
-class GlobalAveragePool(_Layer):
+class GlobalAveragePool(Spec):
     kind: Literal["global_average_pool"] = "global_average_pool"
 
     def output(self, shape: Shape) -> Shape:
@@ -67,7 +65,7 @@ class GlobalAveragePool(_Layer):
         return 0
 
 
-class Flatten(_Layer):
+class Flatten(Spec):
     kind: Literal["flatten"] = "flatten"
 
     def output(self, shape: Shape) -> Shape:
@@ -77,7 +75,7 @@ class Flatten(_Layer):
         return 0
 
 
-class BatchNorm(_Layer):
+class BatchNorm(Spec):
     kind: Literal["batch_norm"] = "batch_norm"
 
     def output(self, shape: Shape) -> Shape:
@@ -87,7 +85,7 @@ class BatchNorm(_Layer):
         return 2 * shape[0]
 
 
-class Dropout(_Layer):
+class Dropout(Spec):
     kind: Literal["dropout"] = "dropout"
     p: Annotated[float, Field(ge=0, lt=1)]
 
@@ -98,7 +96,7 @@ class Dropout(_Layer):
         return 0
 
 
-class Activation(_Layer):
+class Activation(Spec):
     kind: Literal["relu", "leaky_relu", "tanh", "sigmoid", "softplus", "softmax", "log_softmax"]
     slope: Annotated[float, Field(ge=0)] = 0.01  # of leaky_relu below zero
 
@@ -118,7 +116,7 @@ Layer = Annotated[
 _MAIN = {"linear": "out", "max_pool": "size", "dropout": "p", "leaky_relu": "slope"}
 
 
-class Network(_Layer):
+class Network(Spec):
     """A network: the shape of one input (no batch dimension) and its layers in order.
 
     A study file may write layers in short form, ``relu`` for ``{kind: relu}``, ``linear: 10``

@@ -7,17 +7,21 @@ from typing import Any, Literal, TypeVar
 
 import yaml
 
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
+from hwcore.figures.spec import FigureSpec
 from hwcore.nets.spec import Conv, Linear, Network
+from hwcore.spec import Spec
 from hwcore.studies import schema
+from hwcore.studies.kinds import ANALYSES, FIGURES
 from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
 
-Options = TypeVar("Options", bound=schema.Spec)
+Options = TypeVar("Options", bound=Spec)
 AS_DESCRIBED = "as-described"
 # the loader in C reads a study eight times as fast, but not every installation has it
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -62,7 +66,7 @@ class Model:
 class Analysis:
     name: str
     kind: str
-    options: schema.Spec
+    options: AnalysisSpec
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class Figure:
 
     name: str
     kind: str
-    options: schema.FigureSpec
+    options: FigureSpec
     caption: str
     tables: tuple[str, ...]
 
@@ -161,10 +165,10 @@ class _Reader:
         self.scale: Scale = config.scales[config.scale]
         for kind, limits in self.scale.caps.analyses.items():
             at = f"config.yaml: scales.{config.scale}.caps.analyses.{kind}"
-            if kind not in schema.ANALYSES:
-                raise HwcoreError(f"{at}: unknown kind{did_you_mean(kind, schema.ANALYSES)}")
+            if kind not in ANALYSES:
+                raise HwcoreError(f"{at}: unknown kind{did_you_mean(kind, ANALYSES)}")
             for option in limits:
-                options = schema.ANALYSES[kind].countable()
+                options = ANALYSES[kind].countable()
                 if option not in options:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
@@ -261,26 +265,17 @@ class _Reader:
         return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})
 
     def _analysis(self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str) -> Analysis:
-        kind, options = self._kind(content, name.replace("-", "_"), schema.ANALYSES, at)
+        kind, options = self._kind(content, name.replace("-", "_"), ANALYSES, at)
         options = self._cap_options(kind, options)
-        needs: dict[str, tuple[bool, str]] = {
-            "trajectory": (experiment.record.weights_every is not None, "record: {weights_every: 3}"),
-            "gradient_norm": (experiment.record.steps, "record: {steps: true}"),
-        }
-        if isinstance(options, schema.Landscape) and options.across == "trajectory":
-            needs["landscape"] = needs["trajectory"]
-        recorded, remedy = needs.get(kind, (True, ""))
-        if not recorded:
+        if remedy := options.unrecorded(experiment.record):
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
-        named = [("between", model) for model in getattr(options, "between", ())]
-        named += [("basis", basis)] if (basis := getattr(options, "basis", None)) else []
-        for option, model in named:
+        for option, model in options.models():
             if model not in experiment.models:
                 known = did_you_mean(model, experiment.models)
                 raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{known}")
         return Analysis(name, kind, options)
 
-    def _cap_options(self, kind: str, options: schema.Spec) -> schema.Spec:
+    def _cap_options(self, kind: str, options: AnalysisSpec) -> AnalysisSpec:
         limits = self.scale.caps.analyses.get(kind, {})
         return options.model_copy(
             update={
@@ -294,14 +289,12 @@ class _Reader:
         caption = content.pop("caption", None)
         if not isinstance(caption, str):
             raise HwcoreError(f"{self.file}: {at}.caption: is missing; say what the figure shows")
-        kind, options = self._kind(content, name.replace("-", "_"), schema.FIGURES, at)
-        named = [table for table, _ in getattr(options, "measures", ())]
-        shown = [getattr(options, "table", None), getattr(options, "floor", None), *named]
-        shown = [table for table in shown if table is not None]
+        kind, options = self._kind(content, name.replace("-", "_"), FIGURES, at)
+        shown = tuple(dict.fromkeys(options.tables()))
         for table in shown:
             if table not in tables:
                 raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
-        return Figure(name, kind, options, " ".join(caption.split()), tuple(dict.fromkeys(shown)))
+        return Figure(name, kind, options, " ".join(caption.split()), shown)
 
     def _kind(
         self, content: dict[str, Any], default: str, kinds: Mapping[str, type[Options]], at: str

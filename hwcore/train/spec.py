@@ -2,20 +2,14 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.nets.spec import Network
-
-Count = Annotated[int, Field(gt=0, strict=True)]
-NotNegative = Annotated[float, Field(ge=0)]
+from hwcore.spec import Count, NotNegative, Spec
 
 
-class _Spec(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Step(_Spec):
+class Step(Spec):
     """Multiply the learning rate by ``gamma`` every ``step_size`` epochs."""
 
     kind: Literal["step"]
@@ -23,20 +17,20 @@ class Step(_Spec):
     gamma: Annotated[float, Field(gt=0)] = 0.1
 
 
-class Exponential(_Spec):
+class Exponential(Spec):
     """Multiply the learning rate by ``gamma`` every epoch."""
 
     kind: Literal["exponential"]
     gamma: Annotated[float, Field(gt=0)]
 
 
-class Cosine(_Spec):
+class Cosine(Spec):
     """From ``lr`` to zero along half a cosine over all epochs."""
 
     kind: Literal["cosine"]
 
 
-class Until(_Spec):
+class Until(Spec):
     """When a replicate stops before its last epoch: all conditions given hold ``patience`` epochs in a row.
 
     ``loss``: the epoch's training loss is at most this; ``loss_change``: it differs by at most this
@@ -60,7 +54,7 @@ class Until(_Spec):
         return self
 
 
-class Training(_Spec):
+class Training(Spec):
     """The settings of one training run; ``batch_size: full`` is full-batch descent."""
 
     optimizer: Literal["adam", "sgd", "rmsprop"]
@@ -86,13 +80,13 @@ class Training(_Spec):
         return self
 
 
-class Steps(_Spec):
+class Steps(Spec):
     """An interval in optimisation steps."""
 
     steps: Count
 
 
-class Record(_Spec):
+class Record(Spec):
     """What is kept of a run besides the metrics of each epoch.
 
     ``weights_every``: weights at the start and then every so many epochs, or every ``{steps: n}``
@@ -121,7 +115,7 @@ class Record(_Spec):
         return self
 
 
-class RunSpec(_Spec):
+class RunSpec(Spec):
     """All that decides the outcome of one run: the training of all replicates of one model."""
 
     study: str

@@ -1,0 +1,40 @@
+"""What a study file says of an analysis.
+
+Each kind has a module in hwcore/analyses/specs/ with its ``Options``, beside the one in hwcore/analyses/ that
+computes.  The grammar of studies, the schema for editors and the reference are made from these, without torch;
+what computes never imports them, so that a new label or a new check makes no table stale.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from hwcore.spec import Count, Spec
+from hwcore.train.spec import Record
+
+
+class AnalysisSpec(Spec):
+    """The options of one kind of analysis.
+
+    The first line of a subclass's docstring says what the table holds, and the description of each field what it
+    sets: the reference is made of both.
+    """
+
+    # what the axes of figures call the columns of the table
+    labels: ClassVar[Mapping[str, str]] = {}
+
+    def unrecorded(self, record: Record) -> str | None:
+        """What the experiment must record for this analysis and does not, as a study file says it; None if nothing."""
+        return None
+
+    def models(self) -> Iterator[tuple[str, str]]:
+        """The models that the options name, each with the name of its option."""
+        yield from ()
+
+    @classmethod
+    def countable(cls) -> list[str]:
+        """The options that are whole numbers, of which a scale may run fewer."""
+        return [name for name, field in cls.model_fields.items() if field.annotation in (int, Count | None)]
+
+
+WEIGHTS = "record: {weights_every: 3}"
+STEPS = "record: {steps: true}"

@@ -1,0 +1,12 @@
+from hwcore.analyses.spec import AnalysisSpec
+
+
+class Options(AnalysisSpec):
+    """Loss, accuracy and their gaps on the whole training and test set."""
+
+    labels = {
+        "loss_gap": "loss gap (test − training)",
+        "accuracy_gap": "accuracy gap (training − test)",
+        "batch_size": "batch size (samples)",
+        "parameters": "number of parameters",
+    }

@@ -1,0 +1,16 @@
+from pydantic import Field
+
+from hwcore.analyses.spec import STEPS, AnalysisSpec
+from hwcore.spec import Count
+from hwcore.train.spec import Record
+
+
+class Options(AnalysisSpec):
+    """Gradient norm of each step beside the slope of the loss, and their rank correlation."""
+
+    labels = {"grad_norm": "gradient norm"}
+
+    window: Count = Field(50, description="steps of the moving average that smooths both")
+
+    def unrecorded(self, record: Record) -> str | None:
+        return None if record.steps else STEPS

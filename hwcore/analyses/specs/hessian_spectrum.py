@@ -1,0 +1,14 @@
+from pydantic import Field
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.spec import Count, Positive
+
+
+class Options(AnalysisSpec):
+    """Largest eigenvalues, trace and spectral density of the Hessian, for networks of any size."""
+
+    count: Count = Field(5, description="how many of the largest eigenvalues")
+    tolerance: Positive = Field(1e-3, description="relative residual of an eigenvalue")
+    steps: Count = Field(100, description="Lanczos steps at most")
+    probes: Count = Field(10, description="random vectors for trace and density")
+    samples: Count | None = Field(None, description="training samples of the loss; all if left out")

@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.spec import Spec
+
+
+class Grid(Spec):
+    """``count`` evenly spaced values from ``start`` to ``stop``, both included."""
+
+    start: float
+    stop: float
+    count: Annotated[int, Field(ge=2, strict=True)]
+
+
+class Options(AnalysisSpec):
+    """Metrics and barriers on the lines between trained networks."""
+
+    between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
+    alphas: Grid = Field(description="the values of α: start, stop and count")
+    recompute_batch_norm: bool = Field(
+        False, description="running statistics of the training data at each α, in place of interpolated ones"
+    )
+
+    def models(self) -> Iterator[tuple[str, str]]:
+        yield from (("between", model) for model in self.between)

@@ -1,0 +1,51 @@
+"""What a study file says of a figure.
+
+Each kind has a module in hwcore/figures/specs/ with its ``Options``, beside the one in hwcore/figures/ that draws.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pydantic import Field
+
+from hwcore.spec import Spec
+
+
+class FigureSpec(Spec):
+    """The options of one kind of figure.
+
+    The first line of a subclass's docstring says what the figure shows, and the description of each field what it
+    sets: the reference is made of both.
+    """
+
+    def tables(self) -> Iterator[str]:
+        """The tables that the figure shows: metrics, steps, or those of analyses."""
+        yield from ()
+
+    def columns(self) -> tuple[str, ...]:
+        """The columns after which the figure names its axes; a metric of which both training and test are shown
+        in one panel is named without these: loss.
+        """
+        return ()
+
+
+class TableFigure(FigureSpec):
+    """A figure of one table."""
+
+    table: str = Field(description="the table of an analysis")
+
+    def tables(self) -> Iterator[str]:
+        yield self.table
+
+
+def metric(column: str) -> str:
+    """`loss` of `train_loss` and of `test_loss`; other columns are what they are."""
+    part, _, name = column.partition("_")
+    return name if part in ("train", "test") else column
+
+
+def shared(columns: Sequence[str], panels: Sequence[object], names: Sequence[str]) -> tuple[str, ...]:
+    """The label of each column's panel: its name where several columns share the panel, else the column."""
+    several = {panel for panel in panels if panels.count(panel) > 1}
+    return tuple(
+        name if panel in several else column for column, panel, name in zip(columns, panels, names, strict=True)
+    )

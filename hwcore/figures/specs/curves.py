@@ -1,0 +1,25 @@
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from hwcore.figures.spec import FigureSpec, metric, shared
+
+
+class Options(FigureSpec):
+    """Metrics against epochs, a line per model with its 95 % band."""
+
+    table: str = Field("metrics", description="metrics, steps or the table of an analysis")
+    x: str = Field("epoch", description="the column along the horizontal axis")
+    y: Annotated[list[str], Field(min_length=1)] = Field(description="the columns shown")
+    log: bool = Field(False, description="logarithmic vertical axes, those of accuracies excepted")
+    floor: str | None = Field(None, description="the table of an `optimum`: dotted, the least loss it found")
+
+    def tables(self) -> Iterator[str]:
+        yield self.table
+        if self.floor is not None:
+            yield self.floor
+
+    def columns(self) -> tuple[str, ...]:
+        panels = [metric(column) for column in self.y]
+        return (self.x, *shared(self.y, panels, panels))

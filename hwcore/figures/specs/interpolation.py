@@ -1,0 +1,8 @@
+from hwcore.figures.spec import TableFigure
+
+
+class Options(TableFigure):
+    """Metrics on the lines between trained networks, against α."""
+
+    def columns(self) -> tuple[str, ...]:
+        return ("loss", "accuracy")

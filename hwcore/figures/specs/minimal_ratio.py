@@ -1,0 +1,16 @@
+from typing import Literal
+
+from pydantic import Field
+
+from hwcore.figures.spec import TableFigure
+
+
+class Options(TableFigure):
+    """Loss against the minimal ratio or the index of critical points, by the evidence for each."""
+
+    share: Literal["minimal_ratio", "negative_share"] = Field(
+        "minimal_ratio", description="the share of positive eigenvalues, or of negative ones"
+    )
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.share,)

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hwcore.figures.spec import FigureSpec
+
+
+class Options(FigureSpec):
+    """The generalisation gap of every network against each measure, with Kendall's rank correlation."""
+
+    measures: Annotated[list[tuple[str, str]], Field(min_length=1)] = Field(description="pairs of table and column")
+    gap: Literal["loss_gap", "accuracy_gap"] = Field("loss_gap", description="the gap")
+
+    def tables(self) -> Iterator[str]:
+        yield from (table for table, _ in self.measures)
+
+    def columns(self) -> tuple[str, ...]:
+        return (*(column for _, column in self.measures), self.gap)

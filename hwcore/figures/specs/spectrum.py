@@ -1,0 +1,5 @@
+from hwcore.figures.spec import TableFigure
+
+
+class Options(TableFigure):
+    """The spectral density of the Hessian, with a mark at each of the largest eigenvalues."""

@@ -1,0 +1,13 @@
+from typing import Literal
+
+from pydantic import Field
+
+from hwcore.figures.spec import TableFigure
+
+
+class Options(TableFigure):
+    """Weight trajectories: a line per replicate from an open circle to a full one."""
+
+    along: Literal["components", "half_sums"] = Field(
+        "components", description="principal components, or the sums of the two halves of the weights"
+    )

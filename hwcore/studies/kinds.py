@@ -1,0 +1,45 @@
+"""The kinds of analyses and figures that a study may ask for, and what the axes of figures call their columns.
+
+A kind is a module in hwcore/analyses/specs/ or hwcore/figures/specs/: a new one needs no line here.  No figure
+imports this: a figure is given the labels of the columns that it shows, so that a new label makes only the figures
+stale that show its column.
+"""
+
+import pkgutil
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TypeVar
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import FigureSpec
+from hwcore.spec import Spec
+
+S = TypeVar("S", bound=Spec)
+
+# The columns of what each run records, whatever is analysed.
+_RECORDED = {
+    "train_loss": "training loss",
+    "test_loss": "test loss",
+    "train_accuracy": "training accuracy",
+    "test_accuracy": "test accuracy",
+    "lr": "learning rate",
+    "seconds": "time (s)",
+}
+
+
+def _kinds(package: str, of: type[S]) -> dict[str, type[S]]:
+    """The ``Options`` of each module in a package, by the name of the module."""
+    names = sorted(module.name for module in pkgutil.iter_modules(import_module(package).__path__))
+    kinds = {name: import_module(f"{package}.{name}").Options for name in names}
+    assert all(issubclass(options, of) for options in kinds.values()), package
+    return kinds
+
+
+ANALYSES = _kinds("hwcore.analyses.specs", AnalysisSpec)
+FIGURES = _kinds("hwcore.figures.specs", FigureSpec)
+LABELS = {column: label for kind in ANALYSES.values() for column, label in kind.labels.items()} | _RECORDED
+
+
+def labels(columns: Iterable[str]) -> dict[str, str]:
+    """By column: its label, or its name in words."""
+    return {column: LABELS.get(column, column.replace("_", " ")) for column in columns}
