@@ -13,9 +13,10 @@ from hwcore.validation import did_you_mean, validate
 
 
 class Caps(Spec):
-    """Upper bounds; None is no bound."""
+    """Upper bounds; None is no bound.  Runs limited in epochs have that of ``epochs``, others that of ``steps``."""
 
     epochs: Count | None = None
+    steps: Count | None = None
     replicates: Count | None = None
     train_samples: Count | None = None
     test_samples: Count | None = None

@@ -13,7 +13,7 @@ from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
 from hwcore.studies.study import Experiment, Model, Study
-from hwcore.train.spec import Training, Until
+from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
 
 
 class ModelDescription(TypedDict):
@@ -95,7 +95,7 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [_settings(model) for model in models]
+    settings = [{**_settings(model), **_describe_record(experiment.record)} for model in models]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
@@ -184,23 +184,58 @@ def _describe_dataset(data: DatasetData) -> str:
 
 
 def _describe_training(training: Training) -> dict[str, str]:
-    optimizer = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[training.optimizer]
-    said = {
-        "optimizer": optimizer + (f", momentum {training.momentum:g}" if training.momentum else ""),
+    loss = {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}
+    settings = {
+        "optimizer": _describe_optimizer(training),
         "learning rate": f"{training.lr:g}",
         "weight decay": f"{training.weight_decay:g}" if training.weight_decay else "",
-        "schedule": "",
-        "loss": {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}[
-            training.loss
-        ],
+        "schedule": _describe_schedule(training),
+        "longest gradient": f"{training.clip_grad_norm:g}" if training.clip_grad_norm else "",
+        "loss": loss[training.loss] + (", climbed instead of descended" if training.maximize else ""),
+        "label smoothing": f"{training.label_smoothing:g}" if training.label_smoothing else "",
         "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
-        "epochs": f"{training.epochs:,}",
+        "order of samples": "" if training.shuffle else "that of the data in every epoch",
+        "epochs": f"{training.epochs:,}" if training.epochs else "",
+        "steps": f"{training.steps:,}" if training.steps else "",
+        "modes": _describe_modes(training.modes) if training.modes else "",
+        "validation": f"{training.validation:.3g} of the training set held out" if training.validation else "",
         "stops": _describe_until(training.until) if training.until else "",
     }
-    if training.scheduler:
-        options = training.scheduler.model_dump(exclude={"kind"})
-        said["schedule"] = ", ".join([training.scheduler.kind, *(f"{key} {value:g}" for key, value in options.items())])
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in settings.items() if value}
+
+
+def _describe_optimizer(training: Training) -> str:
+    """`SGD, Nesterov momentum 0.9`"""
+    defaults = {name: field.default for name, field in Training.model_fields.items()}
+    words = {
+        "momentum": f"{'Nesterov ' if training.nesterov else ''}momentum {training.momentum:g}",
+        "betas": "betas {:g} and {:g}".format(*training.betas),
+        "eps": f"epsilon {training.eps:g}",
+    }
+    changed = [text for name, text in words.items() if getattr(training, name) != defaults[name]]
+    return ", ".join([OPTIMIZERS[training.optimizer].title, *changed])
+
+
+def _describe_schedule(training: Training) -> str:
+    """`half a cosine to zero, after a warm-up of 100 steps`"""
+    parts = [training.scheduler.words.format(**training.scheduler.model_dump())] if training.scheduler else []
+    if training.warmup:
+        parts.append(f"{'after ' if parts else ''}a warm-up of {_counted(training.warmup, 'step')}")
+    return ", ".join(parts)
+
+
+def _describe_modes(modes: Modes) -> str:
+    parts = []
+    if modes.evaluation_from:
+        parts.append(f"trained in evaluation mode from epoch {modes.evaluation_from} on")
+    if modes.dropout_in_evaluation:
+        parts.append("dropout active in evaluation")
+    return ", ".join(parts)
+
+
+def _describe_record(record: Record) -> dict[str, str]:
+    factor = record.test_loss_factor
+    return {} if factor == 1 else {"test loss": f"multiplied by {factor:.4g}"}
 
 
 def _describe_until(until: Until) -> str:
@@ -211,6 +246,7 @@ def _describe_until(until: Until) -> str:
         (change, until.loss_change),
         ("gradient norm ≤ ", until.grad_norm),
         ("training accuracy ≥ ", until.accuracy),
+        ("epochs without a lower validation loss ≥ ", until.validation_patience),
     )
     # Decimal writes 1e-05 out
     said = "once " + " and ".join(
@@ -218,7 +254,9 @@ def _describe_until(until: Until) -> str:
     )
     if until.patience > 1:
         said += f", {until.patience} epochs in a row"
-    return said + (f", from epoch {until.first_epoch} on" if until.first_epoch > 1 else "")
+    if until.first_epoch > 1:
+        said += f", from epoch {until.first_epoch} on"
+    return said + ("; the weights of the lowest validation loss are kept" if until.validation_patience else "")
 
 
 def _counted(count: int, noun: str) -> str:

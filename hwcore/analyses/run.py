@@ -18,6 +18,7 @@ from hwcore.files import read_json
 from hwcore.nets.network import Parameters, layer_names, shapes
 from hwcore.nets.spec import Network
 from hwcore.train.files import FILES
+from hwcore.train.held_out import hold_out
 from hwcore.train.spec import RunSpec
 
 
@@ -104,11 +105,11 @@ class Run:
 
     @cached_property
     def data(self) -> Data:
-        """The very data that the model was trained on, its random labels included."""
+        """The very data that the model was trained on, its random labels included and without those for validation."""
         spec = self.spec
         names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
         found = load(spec.data, self.prepared, **names, replicates=spec.replicates)
-        return found.shaped(spec.network.input).to(self.device)
+        return hold_out(spec, found.shaped(spec.network.input))[0].to(self.device)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

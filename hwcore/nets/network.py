@@ -90,8 +90,8 @@ def forward(
 
     ``x`` has shape (R, B, *input), or (B, *input) if all replicates see the same batch.  While
     ``training``, batch normalisation uses the statistics of the batch and updates ``buffers`` in
-    place, in which the newest batch weighs ``momentum``, and dropout draws replicate r's mask from
-    ``dropout[r]``.
+    place, in which the newest batch weighs ``momentum``.  Dropout draws replicate r's mask from ``dropout[r]``
+    while ``training``, and also otherwise where there are generators.
 
     Between the layers rows have shape (R, B, features) and images (B, R·channels, height, width):
     the replicates are the groups of one convolution.
@@ -116,7 +116,7 @@ def forward(
         elif isinstance(layer, BatchNorm):
             x = _normalize(x, i, parameters, buffers, momentum if training else None)
         elif isinstance(layer, Dropout):
-            x = _drop(x, layer.p, dropout) if training else x
+            x = _drop(x, layer.p, dropout) if training or dropout else x
         else:
             x = _activate(x, layer)
     return _from_images(x, replicates)

@@ -249,7 +249,7 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        training = training.model_copy(update={"epochs": _capped(training.epochs, caps.epochs)})
+        training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
         return Model(name, found.label, network, data, training, replicates, found.reported_parameters)
@@ -321,6 +321,15 @@ class _Reader:
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
+
+
+def _cap_length(training: Training, caps: Caps) -> Training:
+    """With the bound of the unit in which the study gives the length: runs of equal steps stay equal."""
+    limits: dict[Literal["epochs", "steps"], int | None] = {"epochs": caps.epochs, "steps": caps.steps}
+    lengths = {unit: getattr(training, unit) for unit in limits}
+    return training.model_copy(
+        update={unit: _capped(length, limits[unit]) for unit, length in lengths.items() if length is not None}
+    )
 
 
 def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:

@@ -16,9 +16,12 @@ class Batches:
     by row.
     """
 
-    def __init__(self, x: Tensor, dtype: torch.dtype, size: int) -> None:
-        """``x`` is (N, *input); a batch has ``size`` samples, the last one of an epoch what is left."""
-        self.samples, self.size = len(x), size
+    def __init__(self, x: Tensor, dtype: torch.dtype, size: int, *, shuffle: bool = True) -> None:
+        """``x`` is (N, *input); a batch has ``size`` samples, the last one of an epoch what is left.
+
+        Without ``shuffle`` they come in the order of ``x``.
+        """
+        self.samples, self.size, self._shuffle = len(x), size, shuffle
         self._images = x.dim() == 4
         x = x.to(dtype)
         self._rows = channels_last(x).permute(0, 2, 3, 1) if self._images else x
@@ -36,9 +39,12 @@ class Batches:
         if self.size == self.samples:
             yield (self._rows.permute(0, 3, 1, 2) if self._images else self._rows), y
             return
-        order = torch.stack([torch.randperm(self.samples, generator=generator) for generator in orders]).to(y.device)
+        order = torch.stack([self._order(generator) for generator in orders]).to(y.device)
         rows = torch.arange(len(order), device=y.device).unsqueeze(1)
         labels_differ = y.dim() == 2 and not y.is_floating_point()
         for places in order.split(self.size, dim=1):
             x = self._rows[places]
             yield x.permute(0, 1, 4, 2, 3) if self._images else x, y[rows, places] if labels_differ else y[places]
+
+    def _order(self, generator: Generator) -> Tensor:
+        return torch.randperm(self.samples, generator=generator) if self._shuffle else torch.arange(self.samples)

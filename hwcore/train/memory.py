@@ -14,10 +14,14 @@ _SAMPLES = 60_000
 _METRICS_ROW, _STEPS_ROW = 350, 220
 # Bytes of each number of the inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
+# Those of the parts for training and validation beside the whole.
+_SPLIT = 4
 # The recorded weights of the ensembles, those of all joined, and the bytes that are written.
 _SNAPSHOT_COPIES = 3
 # Weights with gradients and two moments, the copies that are saved while training and joined in the end.
 _WEIGHT_COPIES = 8
+# The best weights of a rule that restores them, and their copy in what is saved.
+_BEST_COPIES = 2
 # Cores that train side by side where that is not known.
 _CORES = 8
 
@@ -29,15 +33,16 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     """
     samples = samples or _SAMPLES
     training, replicates = spec.training, spec.replicates
-    size = samples if training.batch_size == "full" else min(training.batch_size, samples)
-    steps = training.epochs * math.ceil(samples / size)
+    size, per_epoch = training.batches(samples)
+    steps, epochs = training.length(per_epoch), training.epoch_count(per_epoch)
+    best = _BEST_COPIES if training.until and training.until.validation_patience else 0
     parts = ensembles(spec.network, replicates, size)
     at_work = threads(spec.network, replicates, size, _CORES) * len(parts[0])
-    rows = replicates * (training.epochs * _METRICS_ROW + (steps * _STEPS_ROW if spec.record.steps else 0))
+    rows = replicates * (epochs * _METRICS_ROW + (steps * _STEPS_ROW if spec.record.steps else 0))
     total = (
-        _INPUT * samples * math.prod(spec.network.input)
+        (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + _WEIGHT_COPIES * 4 * spec.network.parameters() * replicates
+        + (_WEIGHT_COPIES + best) * 4 * spec.network.parameters() * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
@@ -46,8 +51,8 @@ def memory(spec: RunSpec, samples: int | None) -> int:
 
 def snapshot_bytes(spec: RunSpec, samples: int) -> int:
     """The recorded weights of all replicates in float32, statistics of batch normalisation included."""
-    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
-    count = spec.record.snapshots(spec.training.epochs, math.ceil(samples / size))
+    _, per_epoch = spec.training.batches(samples)
+    count = spec.record.snapshots(spec.training.length(per_epoch), per_epoch)
     layers = list(zip(spec.network.layers, spec.network.shapes()[:-1], strict=True))
     if spec.record.layers is not None:
         trained = [pair for pair in layers if isinstance(pair[0], Linear | Conv)]

@@ -24,6 +24,8 @@ from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
 
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+# Where a part of the training set is held out.
+VALIDATION_METRICS = ("validation_loss", "validation_accuracy")
 
 # Columns of a table, each as long as the others.
 Columns = dict[str, NDArray[Any]]
@@ -51,8 +53,8 @@ class Epoch:
 
     number: int  # from 1
     going: Tensor  # (r,)
-    metrics: Tensor  # (4, r), in the order of METRICS
-    lr: float
+    metrics: Tensor  # (m, r), in the order of METRICS and VALIDATION_METRICS
+    lr: float  # of its first step
     seconds: float  # since the start of training
 
 
@@ -90,12 +92,13 @@ class Probe(ABC):
 
 
 class Metrics(Probe):
-    """``values`` (epochs, 4, R), in the order of METRICS; NaN after a replicate's last epoch."""
+    """``values`` (epochs, m, R), in the order of ``names``; NaN after a replicate's last epoch."""
 
     name = "metrics"
 
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
-        shape = (spec.training.epochs, len(METRICS), replicates)
+        self.names = (*METRICS, *(VALIDATION_METRICS if spec.training.validation else ()))
+        shape = (spec.training.epoch_count(steps_per_epoch), len(self.names), replicates)
         self.values = torch.full(shape, torch.nan, dtype=torch.float64, device=where)
         self.lr: list[float] = []
         self.seconds: list[float] = []
@@ -106,7 +109,7 @@ class Metrics(Probe):
         self.seconds.append(epoch.seconds)
 
     def of_epoch(self, number: int, going: Tensor) -> Tensor | None:
-        """Those of an epoch, counted from 1, for some replicates: (4, r); None before the first."""
+        """Those of an epoch, counted from 1, for some replicates: (m, r); None before the first."""
         return self.values[number - 1][:, going] if number > 0 else None
 
     def state(self) -> dict[str, Any]:
@@ -127,7 +130,7 @@ class Steps(Probe):
     name = "steps"
 
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
-        self.values = torch.full((spec.training.epochs * steps_per_epoch, 2, replicates), torch.nan, device=where)
+        self.values = torch.full((spec.training.length(steps_per_epoch), 2, replicates), torch.nan, device=where)
         self.count = 0
 
     def step(self, step: Step) -> None:
@@ -147,7 +150,9 @@ class Steps(Probe):
         for recorder in recorders:
             probe = recorder.probe(cls)
             values = probe.values[: probe.count].cpu().double()
-            parts.append(_rows("step", recorder.last * recorder.steps_per_epoch, ("loss", "grad_norm"), values))
+            # a limit in steps may end within an epoch
+            ends = (recorder.last * recorder.steps_per_epoch).clamp(max=probe.count)
+            parts.append(_rows("step", ends, ("loss", "grad_norm"), values))
         _write_table(path, _joined(parts))
 
 
@@ -162,7 +167,7 @@ class Snapshots(Probe):
         names = layer_names(spec.network)
         self._layers = None if layers is None else {names[number - 1] for number in layers}
         self._interval = interval
-        self._capacity = spec.record.snapshots(spec.training.epochs, steps_per_epoch)
+        self._capacity = spec.record.snapshots(spec.training.length(steps_per_epoch), steps_per_epoch)
         self.steps: list[int] = []
         self.values: Parameters = {}
 
@@ -255,7 +260,7 @@ def metrics_table(recorders: Sequence[Recorder]) -> Columns:
         values = torch.cat(
             [probe.values[: len(probe.lr)].cpu(), times.T.unsqueeze(2).expand(-1, -1, len(recorder.last))], dim=1
         )
-        parts.append(_rows("epoch", recorder.last, (*METRICS, "lr", "seconds"), values))
+        parts.append(_rows("epoch", recorder.last, (*probe.names, "lr", "seconds"), values))
     table = _joined(parts)
     return {name: column for name, column in table.items() if "accuracy" not in name or not np.isnan(column).all()}
 

@@ -27,6 +27,7 @@ from hwcore.train.batches import Batches
 from hwcore.train.device import computing_on
 from hwcore.train.ensemble import Ensemble
 from hwcore.train.files import FILES
+from hwcore.train.held_out import hold_out
 from hwcore.train.parallel import side_by_side
 from hwcore.train.progress import Progress
 from hwcore.train.recorder import Metrics, Recorder, final_weights, metrics_table
@@ -38,7 +39,7 @@ from hwcore.train.split import ensembles
 log = logging.getLogger(__name__)
 
 # The streams of random numbers of a replicate, each with its own seed.
-PURPOSES = ("init", "order", "dropout", "train labels", "test labels")
+PURPOSES = ("init", "order", "dropout", "evaluation dropout", "train labels", "test labels")
 
 
 def train(
@@ -63,20 +64,24 @@ def train(
 
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
-    metrics are those after the epoch), run.json, and where ``spec.record`` asks snapshots.safetensors
-    (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
+    and validation metrics are those after the epoch, ``lr`` is that of its first step), run.json, and where
+    ``spec.record`` asks snapshots.safetensors (each parameter of shape (S, R, ...), their epochs in the metadata)
+    and steps.parquet.  A limit in steps may end within an epoch: the last row of the metrics is then of a part
+    of one.
 
-    Raises HwcoreError if the network does not fit the data.
+    Raises HwcoreError if the network does not fit the data, or if validation leaves nothing to train on.
     """
     with computing_on(device) as where:
         names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
         data = load(spec.data, prepared, **names, replicates=spec.replicates)
         dtype = precision.number_format(spec, where)
-        progress = Progress(spec.replicates, spec.training.epochs)
+        _, per_epoch = spec.training.batches(len(data.train_x))
+        epochs = spec.training.epoch_count(per_epoch)
+        progress = Progress(spec.replicates, epochs)
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
             *(spec.study, spec.experiment, spec.model),
-            *(spec.replicates, spec.network.parameters(), spec.training.epochs),
+            *(spec.replicates, spec.network.parameters(), epochs),
         )
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
@@ -98,17 +103,18 @@ def fit(
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
     data = _fitting(spec, data)
-    where, samples = data.train_x.device, len(data.train_x)
-    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
-    _check_last_batch(spec, samples, size)
-    batches = Batches(data.train_x, dtype, size)
+    size, _ = spec.training.batches(len(data.train_x))
+    data, validation = hold_out(spec, data)
+    where = data.train_x.device
+    _check_last_batch(spec, len(data.train_x), size)
+    batches = Batches(data.train_x, dtype, size, shuffle=spec.training.shuffle)
     # the inputs are needed once, in the order of memory of a step
     data = replace(data, train_x=data.train_x[:0])
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
     groups = ensembles(spec.network, spec.replicates, size, memory=memory)
 
     def one(replicates: range) -> Recorder:
-        ensemble = Ensemble(spec, data, batches, replicates, dtype)
+        ensemble = Ensemble(spec, data, batches, replicates, dtype, validation=validation)
         _run(ensemble, replicates, resume and resume(replicates), progress)
         return ensemble.recorder
 
@@ -179,6 +185,7 @@ def _write(
     dtype: torch.dtype,
     seconds: float,
 ) -> None:
+    until = spec.training.until
     for kind in recorders[0].probes:
         kind.write(output / FILES[kind.name], recorders)
     write_tensors(output / FILES["checkpoint"], final_weights(recorders))
@@ -192,7 +199,8 @@ def _write(
             "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
             "diverged": _diverged(recorders),
-            "stopped": _stopped(recorders) if spec.training.until else [],
+            "stopped": _stopped(recorders) if until else [],
+            "best": _best(recorders) if until and until.validation_patience else [],
             "versions": versions(["torch", "torchvision", "numpy"]),
             **commit(),
         },
@@ -211,6 +219,14 @@ def _stopped(recorders: list[Recorder]) -> list[dict[str, int]]:
     """The last epoch of each replicate."""
     last = torch.cat([recorder.last for recorder in recorders]).tolist()
     return _events(range(len(last)), last)
+
+
+def _best(recorders: list[Recorder]) -> list[dict[str, int]]:
+    """The epoch of each replicate whose weights are in the checkpoint, as ``BestWeights`` has it."""
+    table = metrics_table(recorders)
+    replicates = range(int(table["replicate"].max()) + 1)
+    losses = [table["validation_loss"][table["replicate"] == r] for r in replicates]
+    return _events(replicates, [1 + int(np.nan_to_num(loss, nan=np.inf).argmin()) for loss in losses])
 
 
 def _events(replicates: Iterable[int], epochs: Iterable[int]) -> list[dict[str, int]]:
