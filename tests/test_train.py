@@ -192,13 +192,23 @@ def test_the_number_of_processes_changes_no_bit(tmp_path: Path, digits: Path, re
     pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True)
 
 
+STEPS = {**FIT, "batch_size": 16, "epochs": None, "steps": 18}
+# some replicates stop, at different epochs
+HELD_OUT = {**FIT, "lr": 0.2, "batch_size": 16, "epochs": 15, "validation": 0.3, "until": {"validation_patience": 3}}
+DROPOUT = {"input": [1], "layers": [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 1}]}
+
+
 class KilledError(Exception):
     pass
 
 
-@given(at=st.integers(1, 12), seed=st.integers(0, 3))
-@settings(max_examples=12, deadline=None)
+@given(at=st.integers(1, 12), seed=st.integers(0, 7))
+@settings(max_examples=20, deadline=None)
 @example(at=9, seed=0)
+@example(at=4, seed=4)
+@example(at=3, seed=5)
+@example(at=14, seed=6)
+@example(at=2, seed=7)
 def test_a_training_that_was_stopped_anywhere_goes_on_to_the_same_bits(at: int, seed: int) -> None:
     """``at`` is the number of the save after which the process dies."""
     asked = [
@@ -206,6 +216,11 @@ def test_a_training_that_was_stopped_anywhere_goes_on_to_the_same_bits(at: int, 
         job(training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}}, record={"steps": True}, replicates=5),
         job(training={**FIT, "optimizer": "sgd", "momentum": 0.9, "batch_size": 10, "epochs": 6}),
         job(training={**FIT, "optimizer": "rmsprop", "batch_size": 10}, record={"weights_every": {"steps": 5}}),
+        # four steps an epoch, and two in the last
+        job(training={**STEPS, "scheduler": {"kind": "one_cycle"}, "clip_grad_norm": 0.3}, record={"steps": True}),
+        job(training={**STEPS, "scheduler": {"kind": "cosine"}, "warmup": 6, "optimizer": "adamw"}, replicates=5),
+        job(training=HELD_OUT, record={"weights_every": {"steps": 5}}, replicates=5),
+        job(network=DROPOUT, training={**STEPS, "modes": {"evaluation_from": 3, "dropout_in_evaluation": True}}),
     ][seed]
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)

@@ -104,7 +104,7 @@ class Until(Spec):
     def _says_something(self) -> "Until":
         if self.loss is self.loss_change is self.grad_norm is self.accuracy is self.validation_patience is None:
             raise ValueError(
-                "until: names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience"
+                "names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience"
             )
         return self
 
@@ -126,7 +126,7 @@ class Modes(Spec):
     @model_validator(mode="after")
     def _says_something(self) -> "Modes":
         if self.evaluation_from is None and not self.dropout_in_evaluation:
-            raise ValueError("modes: names no mode; give evaluation_from or dropout_in_evaluation: true")
+            raise ValueError("names no mode; give evaluation_from or dropout_in_evaluation: true")
         return self
 
 
@@ -183,7 +183,8 @@ class Training(Spec):
         for name in sorted({name for each in OPTIMIZERS.values() for name in each.settings}):
             users = [each for each, about in OPTIMIZERS.items() if name in about.settings]
             if self.optimizer not in users and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{name}: {self.optimizer} has no such setting; {' and '.join(users)} have")
+                others = f"{' and '.join(users)} {'has' if len(users) == 1 else 'have'}"
+                raise ValueError(f"{name}: {self.optimizer} has no such setting; {others}")
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov: needs a momentum above 0, e.g. momentum: 0.9")
         if self.label_smoothing and self.loss != "cross_entropy":
