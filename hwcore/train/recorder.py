@@ -150,9 +150,7 @@ class Steps(Probe):
         for recorder in recorders:
             probe = recorder.probe(cls)
             values = probe.values[: probe.count].cpu().double()
-            # a limit in steps may end within an epoch
-            ends = (recorder.last * recorder.steps_per_epoch).clamp(max=probe.count)
-            parts.append(_rows("step", ends, ("loss", "grad_norm"), values))
+            parts.append(_rows("step", recorder.last * recorder.steps_per_epoch, ("loss", "grad_norm"), values))
         _write_table(path, _joined(parts))
 
 
