@@ -27,6 +27,7 @@ def complaint(project: Project, *arguments: str) -> str:
     ("old", "new", "names"),
     [
         ("epochs: 6,", "epochs: -6,", [STUDY, "experiments.fit", "training.epochs", "-6", "greater than 0"]),
+        ("epochs: 6,", "epochs: 6, steps: 9,", [STUDY, "experiments.fit", "training: steps: 9", "epochs: 6", "null"]),
         ("epochs: 6,", "epochs: six,", [STUDY, "training.epochs", "six", "integer"]),
         ("epochs: 6,", "epochs: 6, learning: 1,", [STUDY, "training.learning", "unknown key", "lr"]),
         ("mlp: [1, 3, 1]", "mlp: [1, -3, 1]", [STUDY, "models.narrow", "-3"]),

@@ -31,8 +31,10 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
 from hwcore.studies import study as studies
+from hwcore.studies.kinds import LABELS
 from hwcore.train import memory
 from hwcore.train.held_out import hold_out
+from hwcore.train.recorder import VALIDATION_METRICS
 from hwcore.train.spec import OPTIMIZERS, Record, RunSpec, Training
 from hwcore.validation import validate
 
@@ -435,6 +437,7 @@ def test_what_is_held_out_is_not_trained_on(tmp_path: Path, digits: Path, shuffl
 def test_columns_of_validation_are_where_a_part_is_held_out(tmp_path: Path) -> None:
     _, metrics = run(job(training={**FIT, "validation": 0.25}), tmp_path)
     assert list(metrics) == ["replicate", "epoch", "train_loss", "test_loss", "validation_loss", "lr", "seconds"]
+    assert {*VALIDATION_METRICS} <= LABELS.keys()
 
 
 def test_nothing_left_to_train_on(tmp_path: Path) -> None:
@@ -443,11 +446,11 @@ def test_nothing_left_to_train_on(tmp_path: Path) -> None:
         run(spec, tmp_path)
 
 
-@pytest.mark.parametrize("epochs", [25, 60])
+@pytest.mark.parametrize("epochs", [8, 60])
 def test_early_stopping_keeps_the_weights_of_the_lowest_validation_loss(
     tmp_path: Path, digits: Path, epochs: int
 ) -> None:
-    """A large step, so that the loss rises and falls; at 25 epochs some replicates reach the last."""
+    """A large step, so that the loss rises and falls; of 8 epochs one replicate reaches the last."""
     training = {"validation": 0.3, "epochs": epochs, "lr": 0.3, "batch_size": 16, "optimizer": "sgd"}
     _, whole = run(classify(training, NORMED, record={"weights_every": 1}, replicates=5), tmp_path / "whole", digits)
     snapshots = load_file(tmp_path / "whole/snapshots.safetensors")

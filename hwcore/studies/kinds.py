@@ -22,6 +22,8 @@ _RECORDED = {
     "test_loss": "test loss",
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
+    "validation_loss": "validation loss",
+    "validation_accuracy": "validation accuracy",
     "lr": "learning rate",
     "seconds": "time (s)",
 }
