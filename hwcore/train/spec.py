@@ -103,9 +103,7 @@ class Until(Spec):
     @model_validator(mode="after")
     def _says_something(self) -> "Until":
         if self.loss is self.loss_change is self.grad_norm is self.accuracy is self.validation_patience is None:
-            raise ValueError(
-                "names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience"
-            )
+            raise ValueError("names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience")
         return self
 
 
@@ -133,7 +131,7 @@ class Modes(Spec):
 class Training(Spec):
     """The settings of one training run."""
 
-    optimizer: OptimizerName
+    optimizer: OptimizerName = Field(description="what makes steps of gradients")
     lr: Positive = Field(description="learning rate; with one_cycle its highest value")
     weight_decay: NotNegative = Field(0.0, description="factor of the weights in the gradient; decoupled in adamw")
     momentum: BelowOne = Field(0.0, description="of sgd and rmsprop")
@@ -145,10 +143,13 @@ class Training(Spec):
         None, description="steps over which the learning rate rises in equal parts to what it would be without"
     )
     clip_grad_norm: Positive | None = Field(
-        None, description="longest gradient of a step, over all parameters of a replicate; longer ones are shortened"
+        None,
+        description="largest norm of a step's gradient, over all parameters of a replicate; larger ones are scaled down",
     )
-    maximize: bool = Field(False, description="climb the loss in place of descending it")
-    loss: Literal["mse", "cross_entropy", "nll"]
+    maximize: bool = Field(False, description="gradient ascent: the loss is maximised")
+    loss: Literal["mse", "cross_entropy", "nll"] = Field(
+        description="mean squared error; cross-entropy of logits; negative log-likelihood of log-probabilities"
+    )
     label_smoothing: BelowOne = Field(
         0.0, description="share of each label that is spread evenly over all classes, of cross_entropy while training"
     )
@@ -156,11 +157,11 @@ class Training(Spec):
     steps: Count | None = Field(None, description="optimisation steps; the last epoch may be a part of one")
     batch_size: Count | Literal["full"] = Field(description="samples of a step; full: the training set")
     shuffle: bool = Field(True, description="a new order of the samples in each epoch; false: that of the data")
-    modes: Modes | None = None
+    modes: Modes | None = Field(None, description="modes of dropout and batch normalisation that are not the usual")
     validation: Share | None = Field(
         None, description="share of the training set that is held out and measured after each epoch"
     )
-    until: Until | None = None
+    until: Until | None = Field(None, description="when a replicate stops before the end")
 
     @model_validator(mode="after")
     def _has_one_limit(self) -> "Training":
@@ -179,7 +180,7 @@ class Training(Spec):
         return self
 
     @model_validator(mode="after")
-    def _settings_have_a_user(self) -> "Training":
+    def _settings_go_together(self) -> "Training":
         for name in sorted({name for each in OPTIMIZERS.values() for name in each.settings}):
             users = [each for each, about in OPTIMIZERS.items() if name in about.settings]
             if self.optimizer not in users and getattr(self, name) != type(self).model_fields[name].default:
@@ -200,7 +201,10 @@ class Training(Spec):
         return max(1, round(self.validation * samples)) if self.validation else 0
 
     def batches(self, samples: int) -> tuple[int, int]:
-        """The samples of a step and the steps of an epoch; of ``samples`` those for validation are held out."""
+        """The samples of a step and the steps of an epoch, of a training set of ``samples`` with those for validation.
+
+        At least one each; hwcore.train.held_out refuses a set of which nothing is left.
+        """
         left = max(1, samples - self.held_out(samples))
         size = left if self.batch_size == "full" else min(self.batch_size, left)
         return size, math.ceil(left / size)
