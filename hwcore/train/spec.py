@@ -144,7 +144,7 @@ class Training(Spec):
     )
     clip_grad_norm: Positive | None = Field(
         None,
-        description="largest norm of a step's gradient, over all parameters of a replicate; larger ones are scaled down",
+        description="largest norm of a step's gradient over all parameters of a replicate; others are scaled down",
     )
     maximize: bool = Field(False, description="gradient ascent: the loss is maximised")
     loss: Literal["mse", "cross_entropy", "nll"] = Field(
