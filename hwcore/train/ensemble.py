@@ -78,14 +78,17 @@ class Ensemble:
                 )
             loss = losses(spec.training.loss, outputs.float(), y)
             loss.sum().backward()
-            step = Step(number, replicates.going, loss.detach(), replicates.parameters)
+            batch_right = correct(outputs.detach(), y) if self.data.classes else None
+            step = Step(
+                *(number, replicates.going, loss.detach(), batch_right, outputs.shape[1], replicates.parameters)
+            )
             recorder.step(step)
             if self.rule and self.rule.needs_grad_norm:
                 grad_norm += step.grad_norm / count
             replicates.update()
             loss_sum += loss.detach() * outputs.shape[1]
-            if self.data.classes:
-                right += correct(outputs.detach(), y)
+            if batch_right is not None:
+                right += batch_right
             recorder.weights(number + 1, replicates.weights)
         return loss_sum, right, grad_norm
 
@@ -94,6 +97,7 @@ class Ensemble:
         before = self.recorder.probe(Metrics).of_epoch(self.done - rule.until.over, self.replicates.going)
         stop = rule.stops(self.done, now, before, grad_norm)
         if stop.any():
+            self.recorder.stop(self.replicates.going[stop.to(now.device)])
             places = (~stop).nonzero().squeeze(1)
             self.data = self.data.of_replicates(places.tolist())
             self.replicates.keep(places.to(now.device))

@@ -87,16 +87,19 @@ class Steps(Spec):
 
 
 class Record(Spec):
-    """What is kept of a run besides the metrics of each epoch.
+    """What is kept of a run besides the metrics of each epoch."""
 
-    ``weights_every``: weights at the start and then every so many epochs, or every ``{steps: n}``
-    steps; ``layers``: of these layers only, counted from 1 among those with weights;
-    ``steps``: loss and gradient norm of every optimisation step.
-    """
-
-    weights_every: Count | Steps | None = None
-    layers: tuple[Count, ...] | None = None
-    steps: bool = False
+    weights_every: Count | Steps | None = Field(
+        None, description="weights at the start and then every so many epochs, or every `{steps: n}` steps"
+    )
+    layers: tuple[Count, ...] | None = Field(
+        None, description="weights of these layers only, counted from 1 among those with weights"
+    )
+    steps: bool = Field(False, description="loss and gradient norm of every optimisation step")
+    last_batch: bool = Field(
+        False,
+        description="loss, accuracy and gradient norm of the last mini-batch of each epoch, beside the means over all",
+    )
 
     def interval(self, steps_per_epoch: int) -> int | None:
         """Steps from one record of the weights to the next; None if there are none."""
