@@ -19,6 +19,7 @@ from hwcore.analyses import (
     components,
     critical_points,
     curvature,
+    epochs,
     evaluation,
     fitting,
     gradient_norm,
@@ -292,6 +293,82 @@ def test_a_regression_has_no_probabilities(fitted: Run) -> None:
     up, down = (forward(fitted.network, weights, {}, x + s * step)[0, :, 0] for s in (1, -1))
     expected = ((up - down) / (2 * step)).abs().mean().item()
     assert table.jacobian_norm_logits[1] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("random", [0.0, 1.0])
+def test_the_input_gradient_is_that_of_autograd(tmp_path: Path, random: float) -> None:
+    prepare("digits", {"source": "digits"}, tmp_path / "digits.safetensors")
+    data = {"dataset": "digits", "train_samples": 60, "test_samples": 30, "random_test_labels": random}
+    network = {"input": [64], "layers": [{"linear": 5}, "batch_norm", "relu", {"linear": 10}]}
+    run = trained(tmp_path, tmp_path / "digits.safetensors", network=network, data=data, training=CLASSIFY)
+    table = sensitivity.analyse({"m": run}, samples=7, input_gradient=True)
+    for r in range(3):
+        net = torch.nn.Sequential(
+            torch.nn.Linear(64, 5), torch.nn.BatchNorm1d(5), torch.nn.ReLU(), torch.nn.Linear(5, 10)
+        ).eval()
+        values = {**run.parameters, **run.buffers}
+        net.load_state_dict({name: value[r] for name, value in values.items()})
+        labels = run.data.test_y[r] if random else run.data.test_y
+        norms: dict[str, list[float]] = {"true": [], "predicted": []}
+        for i in range(7):
+            for kind, found in norms.items():
+                x = run.data.test_x[i : i + 1].clone().requires_grad_()
+                out = net(x)
+                label = labels[i : i + 1] if kind == "true" else out.argmax(1)
+                torch.nn.functional.cross_entropy(out, label).backward()
+                assert x.grad is not None
+                found.append(x.grad.norm().item())
+        assert table.input_gradient_norm[r] == pytest.approx(np.mean(norms["true"]), rel=1e-5)
+        assert table.predicted_input_gradient_norm[r] == pytest.approx(np.mean(norms["predicted"]), rel=1e-5)
+    assert not np.isclose(table.input_gradient_norm, table.predicted_input_gradient_norm).any()
+
+
+def test_the_input_gradient_of_a_regression(fitted: Run) -> None:
+    table = sensitivity.analyse({"m": fitted}, samples=10, input_gradient=True)
+    assert table.predicted_input_gradient_norm.isna().all()
+    x = fitted.data.test_x[:10].clone().requires_grad_()
+    out = forward(fitted.network, {name: value[1:2] for name, value in fitted.parameters.items()}, {}, x)[0]
+    (out - fitted.data.test_y[:10]).square().sum().backward()
+    assert x.grad is not None
+    assert table.input_gradient_norm[1] == pytest.approx(x.grad.abs().mean().item(), rel=1e-5)
+
+
+def test_the_last_batch_is_the_one_that_training_saw(tmp_path: Path) -> None:
+    """By a training of one step an epoch, whose last batch is the whole data at the weights of the epoch before."""
+    run = trained(tmp_path, record={"weights_every": 3, "last_batch": True}, training={**FIT, "epochs": 9})
+    table = epochs.over_epochs(sensitivity.analyse, {"m": run}, {"samples": 5, "batch": "last"})
+    assert table.loss_gradient_norm[table.epoch == 0].isna().all()
+    before = trained(tmp_path / "before", training={**FIT, "epochs": 8})
+    at_8 = sensitivity.loss_gradient_norm(before).numpy()
+    final = sensitivity.analyse({"m": run}, samples=5, batch="last")
+    np.testing.assert_allclose(final.loss_gradient_norm, at_8, rtol=1e-5)
+    assert table.loss_gradient_norm[table.epoch == 9].tolist() == final.loss_gradient_norm.tolist()
+    assert not np.isclose(table.loss_gradient_norm[table.epoch == 6], at_8).any()
+
+
+def test_an_analysis_over_epochs_is_that_of_each_record(tmp_path: Path) -> None:
+    """By the test metrics of each epoch, to which the buffers of batch normalisation belong."""
+    prepare("digits", {"source": "digits"}, tmp_path / "digits.safetensors")
+    network = {"input": [64], "layers": [{"linear": 5}, "batch_norm", "relu", {"linear": 10}]}
+    data = {"dataset": "digits", "train_samples": 60, "test_samples": 30}
+    training = {**CLASSIFY, "epochs": 6, "until": {"accuracy": 0.5}}
+    same = {"network": network, "data": data, "training": training, "record": {"weights_every": 1}}
+    run = trained(tmp_path, tmp_path / "digits.safetensors", **same)
+    table = epochs.over_epochs(evaluation.analyse, {"m": run}, {})
+    assert list(table.columns[:3]) == ["model", "epoch", "replicate"]
+    assert table.groupby("epoch").size().tolist() == [3] * (1 + run.metrics.epoch.max())
+    joined = run.metrics.merge(table, on=["replicate", "epoch"], suffixes=("", "_again"))
+    assert len(joined) == len(run.metrics)
+    np.testing.assert_allclose(joined.test_loss_again, joined.test_loss, rtol=1e-5)
+    ends = run.metrics.groupby("replicate").epoch.max()
+    assert ends.nunique() > 1, "some stop early"
+    last = table[table.epoch == table.epoch.max()].set_index("replicate")
+    final = evaluation.analyse({"m": run}).set_index("replicate")
+    np.testing.assert_allclose(last.train_loss, final.train_loss, rtol=1e-6)
+    assert "stopped" not in table
+    assert final.stopped.tolist() == [
+        event["reached"] for event in json.loads((tmp_path / "run.json").read_text())["stopped"]
+    ]
 
 
 def test_parts_of_the_points_do_not_change_the_jacobian(

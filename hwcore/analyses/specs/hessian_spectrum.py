@@ -1,10 +1,10 @@
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.spec import Count, Positive
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """Largest eigenvalues, trace and spectral density of the Hessian, for networks of any size."""
 
     count: Count = Field(5, description="how many of the largest eigenvalues")
