@@ -77,7 +77,8 @@ def jacobian_norms(run: Run, x: Tensor) -> tuple[Tensor, Tensor]:
 def input_gradient_norms(run: Run, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """‖∂L/∂x‖ of each replicate and sample, at the labels ``y`` and at those that it predicts: both (R, B).
 
-    ``x`` is (B, *input) and ``y``, of at least as many samples, as in hwcore.train.loss.losses.  The second is NaN for a regression.
+    ``x`` is (B, *input), and ``y``, of at least as many samples, as in hwcore.train.loss.losses.  The second is NaN
+    for a regression.
     """
     regression = run.spec.training.loss == "mse"
     norms: list[tuple[Tensor, Tensor]] = []
