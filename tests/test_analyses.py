@@ -11,9 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import least_squares
-from scipy.stats import spearmanr
+from scipy.optimize import brentq, least_squares
+from scipy.spatial.distance import pdist, squareform
+from scipy.special import softmax
+from scipy.stats import entropy, spearmanr
 from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE, trustworthiness
 
 from hwcore.analyses import (
     components,
@@ -28,6 +31,7 @@ from hwcore.analyses import (
     predictions,
     sensitivity,
     trajectory,
+    tsne,
 )
 from hwcore.analyses.run import Run
 from hwcore.data.load import Data
@@ -184,6 +188,62 @@ def test_later_runs_are_projected_on_the_components_of_others(fitted: Run, tmp_p
     other = trained(tmp_path / "other", model="other", network={"mlp": [1, 2, 5, 1]}, record={"weights_every": 4})
     with pytest.raises(HwcoreError, match="model other has 10 weights there and its basis m 12"):
         trajectory.analyse({"m": fitted, "other": other}, layer=2, weights_only=True, basis="m")
+
+
+def divergence_of(squares: np.ndarray, places: np.ndarray, perplexity: float) -> float:
+    """KL(P ‖ Q) of an embedding by the definitions of van der Maaten & Hinton 2008."""
+    n = len(squares)
+    shares = np.zeros((n, n))
+    for i in range(n):
+        others = np.arange(n) != i
+
+        def excess(log_precision: float, distances: np.ndarray = squares[i, others]) -> float:
+            p = softmax(-distances * np.exp(log_precision))
+            return float(entropy(p) - np.log(perplexity))
+
+        shares[i, others] = softmax(-squares[i, others] * np.exp(brentq(excess, -30, 30)))
+    joint = (shares + shares.T) / (2 * n)
+    kernel = 1 / (1 + pdist(places, "sqeuclidean"))
+    upper = squareform(joint, checks=False)
+    return float(2 * (upper * np.log(upper / (kernel / kernel.sum() / 2))).sum())
+
+
+def test_tsne_is_that_of_scikit_learn(fitted: Run) -> None:
+    """By how much is lost of the distances, which is what it makes small, and by the neighbours that are kept."""
+    table = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne", perplexity=4.0)
+    assert list(table.columns[:6]) == ["model", "replicate", "epoch", "tsne1", "tsne2", "perplexity"]
+    rows = fitted.recorded(None, weights_only=True).reshape(len(table), -1)
+    reference = TSNE(2, perplexity=4.0, init="pca", method="exact", random_state=0, learning_rate=10.0, max_iter=9000)
+    reference.fit(rows)
+    (divergence,) = table.divergence.unique()
+    assert divergence == pytest.approx(reference.kl_divergence_, abs=0.01)
+    found = table[["tsne1", "tsne2"]].to_numpy()
+    # of joint probabilities with the perplexity 4, each row's own found by bisection as in the paper
+    assert divergence == pytest.approx(divergence_of(squareform(pdist(rows)) ** 2, found, 4.0), rel=0.01)
+    assert trustworthiness(rows, found, n_neighbors=4) > 0.95
+    assert table.perplexity.unique() == [4.0]
+    again = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne", perplexity=4.0)
+    pd.testing.assert_frame_equal(table, again, check_exact=True)
+    few = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne")
+    assert few.perplexity.unique() == [14 / 3]
+
+
+def test_tsne_needs_weights_that_differ() -> None:
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    assert tsne.tsne(rows, 30.0)[0].shape == (5, 2)
+    for few in (rows[:4], rows[[0] * 8]):
+        with pytest.raises(HwcoreError, match=f"needs 5 recorded weights that differ, but there are {len(few)}"):
+            tsne.tsne(few, 30.0)
+
+
+def test_the_first_weights_alone(fitted: Run) -> None:
+    table = trajectory.analyse({"m": fitted}, layer=2, weights_only=True, first=5)
+    rows = fitted.snapshots[1]["3.weight"].transpose(0, 1).flatten(2)[..., :5].flatten(0, 1).double().numpy()
+    expected = PCA(2, svd_solver="full").fit_transform(rows)
+    np.testing.assert_allclose(table.pc1.abs(), np.abs(expected[:, 0]), atol=1e-8)
+    assert table.dimension.unique() == [5]
+    with pytest.raises(HwcoreError, match="first: 13, but model m has 12 weights there"):
+        trajectory.analyse({"m": fitted}, layer=2, weights_only=True, first=13)
 
 
 def test_principal_components_refuse_weights_that_are_not_finite() -> None:

@@ -291,6 +291,14 @@ def test_trajectories_along_the_sums_of_halves() -> None:
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["half_sum1", "half_sum2"]])
 
 
+def test_a_trajectory_by_tsne_of_every_second_record() -> None:
+    known = table("epoch", [0, 3, 6, 9], ["tsne1", "tsne2"])
+    figure = draw("trajectory", {"t": known}, along="tsne", every=2)
+    assert figure.axes[0].get_ylabel() == "second t-SNE coordinate"
+    own = known[(known.model == "a") & (known.replicate == 0) & known.epoch.isin([0, 6])]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["tsne1", "tsne2"]])
+
+
 def test_the_relation_is_kendalls() -> None:
     known = CASES["relation"][0]["t"]
     expected = stats.kendalltau(known.sharpness, known.loss_gap).statistic

@@ -26,7 +26,7 @@ def work(job: Job) -> None:
         else:
             table = analysis.analyse(runs, **options)
     write_table(job.outputs["table"], table)
-    write_json(job.outputs["recipe"], recipe(job.spec, ["torch", "numpy", "scipy"]))
+    write_json(job.outputs["recipe"], recipe(job.spec, ["torch", "numpy", "scipy", "scikit-learn"]))
 
 
 if __name__ == "__main__":
