@@ -305,7 +305,9 @@ def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
         # as it would have been, but for the rounding of an ensemble of another size
         np.testing.assert_allclose(own.train_loss, loss[:expected], rtol=1e-4)
     said = json.loads((tmp_path / "stopped/run.json").read_text())["stopped"]
-    assert said == [{"replicate": r, "epoch": int(e), "reached": bool(e < 60)} for r, e in last.items()]
+    assert said == [{"replicate": r, "epoch": int(e)} for r, e in last.items()]
+    ends = stopped.epoch == stopped.replicate.map(last)
+    assert stopped.stopped.equals(ends & (stopped.epoch < 60))
     steps = pd.read_parquet(tmp_path / "stopped/steps.parquet")
     assert (steps.groupby("replicate").step.max() == 4 * last).all()
     snapshots = load_file(tmp_path / "stopped/snapshots.safetensors")
@@ -370,11 +372,10 @@ def test_learning_until_all_is_fitted(tmp_path: Path, digits: Path) -> None:
 
 
 def test_a_rule_that_holds_at_the_last_epoch_is_met(tmp_path: Path) -> None:
-    run(job(training={**FIT, "epochs": 3, "until": {"loss": 10.0, "first_epoch": 3}}), tmp_path / "met")
-    run(job(training={**FIT, "epochs": 3, "until": {"loss": 0.0}}), tmp_path / "missed")
-    for name, reached in (("met", True), ("missed", False)):
-        stopped = json.loads((tmp_path / name / "run.json").read_text())["stopped"]
-        assert stopped == [{"replicate": r, "epoch": 3, "reached": reached} for r in range(3)]
+    _, met = run(job(training={**FIT, "epochs": 3, "until": {"loss": 10.0, "first_epoch": 3}}), tmp_path / "met")
+    assert met.stopped.tolist() == [False, False, True] * 3
+    _, missed = run(job(training={**FIT, "epochs": 3, "until": {"loss": 0.0}}), tmp_path / "missed")
+    assert missed.stopped.tolist() == [False] * 9
 
 
 def test_the_last_batch_of_a_function_has_no_accuracy(tmp_path: Path) -> None:

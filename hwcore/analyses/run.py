@@ -119,11 +119,6 @@ class Run:
         return np.concatenate([value.double().transpose(0, 1).flatten(2).numpy() for value in kept], axis=2)
 
     @cached_property
-    def stopped(self) -> list[bool]:
-        """Whether each replicate met its stopping rule; empty if the training has none."""
-        return [event["reached"] for event in read_json(self.folder / FILES["run"])["stopped"]]
-
-    @cached_property
     def metrics(self) -> pd.DataFrame:
         return pd.read_parquet(self.folder / FILES["metrics"])
 

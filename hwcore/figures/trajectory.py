@@ -35,7 +35,7 @@ def draw(
     """
     places = _COLUMNS[along]
     numbers = ["epoch", *places, *(["explained1", "explained2"] if along == "components" else [])]
-    rows = style.need(tables, table, ["model", "replicate"], numbers)
+    rows = style.need(tables, table, ["model", "replicate"], numbers, epochs=True)
     models = list(rows.groupby("model", sort=False))
     columns = 2 if len(models) <= 4 else 3
     figure, panels = style.make(len(models), columns=columns, height=3.4 if len(models) == 1 else 2.9)

@@ -22,9 +22,9 @@ _RECORDED = {
     "test_loss": "test loss",
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
-    "last_batch_loss": "loss of the last mini-batch",
-    "last_batch_accuracy": "accuracy on the last mini-batch",
-    "last_batch_gradient_norm": "loss-gradient norm of the last mini-batch",
+    "last_batch_loss": "last-batch loss",
+    "last_batch_accuracy": "last-batch accuracy",
+    "last_batch_gradient_norm": "last-batch gradient norm",
     "lr": "learning rate",
     "seconds": "time (s)",
 }

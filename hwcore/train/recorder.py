@@ -250,7 +250,8 @@ class Recorder:
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.last = torch.zeros(replicates, dtype=torch.int64, device=where)  # the last epoch of each replicate
-        self.stopped = torch.zeros(replicates, dtype=torch.bool, device=where)  # whether it met its stopping rule
+        self.has_rule = spec.training.until is not None
+        self.stopped = torch.zeros(replicates, dtype=torch.bool, device=where)  # whether each met its stopping rule
         self.final: Parameters = {}  # the weights in the end, buffers included: (R, ...), on the CPU
         wanted = [kind for kind in PROBES if kind.name in files(spec.record)]
         self.probes = {kind: kind(spec, replicates, steps_per_epoch, where) for kind in wanted}
@@ -290,7 +291,10 @@ class Recorder:
 
 
 def metrics_table(recorders: Sequence[Recorder]) -> Columns:
-    """One row per replicate and epoch, replicate by replicate; a column that does not apply is left out."""
+    """One row per replicate and epoch, replicate by replicate; a column that does not apply is left out.
+
+    ``stopped``, where there is a stopping rule, is true in the last row of each replicate that met it.
+    """
     parts = []
     for recorder in recorders:
         probe = recorder.probe(Metrics)
@@ -298,7 +302,11 @@ def metrics_table(recorders: Sequence[Recorder]) -> Columns:
         values = torch.cat(
             [probe.values[: len(probe.lr)].cpu(), times.T.unsqueeze(2).expand(-1, -1, len(recorder.last))], dim=1
         )
-        parts.append(_rows("epoch", recorder.last, (*probe.columns, "lr", "seconds"), values))
+        part = _rows("epoch", recorder.last, (*probe.columns, "lr", "seconds"), values)
+        if recorder.has_rule:
+            last, stopped = (ends.cpu().numpy()[part["replicate"]] for ends in (recorder.last, recorder.stopped))
+            part["stopped"] = stopped & (part["epoch"] == last)
+        parts.append(part)
     table = _joined(parts)
     return {name: column for name, column in table.items() if "accuracy" not in name or not np.isnan(column).all()}
 
@@ -336,6 +344,8 @@ def _write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
 
 def _array(column: NDArray[Any]) -> pa.Array:
     """A column in which NaN is missing, as in tables by pandas, which takes half a second to load, as pa.array does."""
+    if column.dtype == bool:
+        return pa.array(column)
     present = ~np.isnan(column)
     mask = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
     return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [mask, pa.py_buffer(column)])

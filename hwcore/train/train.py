@@ -63,8 +63,9 @@ def train(
 
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
-    metrics are those after the epoch; with ``record.last_batch`` loss, accuracy and gradient norm of its last
-    mini-batch too), run.json, and where ``spec.record`` asks snapshots.safetensors
+    metrics are those after the epoch; with ``record.last_batch`` loss, accuracy and gradient norm of
+    the last mini-batch too, before its update; with ``training.until`` whether the replicate met that
+    rule and ``stopped`` there), run.json, and where ``spec.record`` asks snapshots.safetensors
     (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
 
     Raises HwcoreError if the network does not fit the data.
@@ -208,11 +209,10 @@ def _diverged(recorders: list[Recorder]) -> list[dict[str, int]]:
     return _events(replicates.tolist(), table["epoch"][lost][first].tolist())
 
 
-def _stopped(recorders: list[Recorder]) -> list[dict[str, int | bool]]:
-    """The last epoch of each replicate, and whether its stopping rule ended it there."""
+def _stopped(recorders: list[Recorder]) -> list[dict[str, int]]:
+    """The last epoch of each replicate."""
     last = torch.cat([recorder.last for recorder in recorders]).tolist()
-    reached = torch.cat([recorder.stopped for recorder in recorders]).tolist()
-    return [{**event, "reached": r} for event, r in zip(_events(range(len(last)), last), reached, strict=True)]
+    return _events(range(len(last)), last)
 
 
 def _events(replicates: Iterable[int], epochs: Iterable[int]) -> list[dict[str, int]]:

@@ -15,8 +15,8 @@ class Options(WeightsAnalysis):
         "jacobian_norm_probabilities": "Jacobian norm (probabilities)",
         "loss_gradient_norm": "loss-gradient norm",
         "train_jacobian_norm_logits": "Jacobian norm (logits, training points)",
-        "input_gradient_norm": "input-gradient norm (true label)",
-        "predicted_input_gradient_norm": "input-gradient norm (predicted label)",
+        "input_gradient_norm": "input gradient (true label)",
+        "predicted_input_gradient_norm": "input gradient (predicted)",
     }
 
     samples: Count = Field(1000, description="test points, and as many training points")
