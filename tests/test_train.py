@@ -95,7 +95,8 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
 ) -> None:
     training = {**FIT, **settings, "scheduler": scheduler, "loss": "cross_entropy", "batch_size": 40, "epochs": 3}
     data = {"dataset": "digits", "train_samples": 100, "test_samples": 30, "random_labels": 0.5}
-    asked = job(network={"mlp": [64, 6, 10]}, data=data, training=training, record={"steps": True})
+    record = {"steps": True, "last_batch": True}
+    asked = job(network={"mlp": [64, 6, 10]}, data=data, training=training, record=record)
     weights, metrics = run(asked, tmp_path, digits)
     steps = pd.read_parquet(tmp_path / "steps.parquet")
     known = load(asked.data, digits, study="s", experiment="e", model="m", replicates=3).shaped((64,))
@@ -108,7 +109,7 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         optimizer = make(net.parameters())
         decay = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5) if scheduler else None
         order = torch.Generator().manual_seed(seed("s", "e", "m", r, "order"))
-        losses, norms, epochs = [], [], []
+        losses, norms, epochs, accuracies, tensor_norms = [], [], [], [], []
         for _ in range(3):
             permutation = torch.randperm(100, generator=order)
             for chosen in permutation.split(40):
@@ -116,6 +117,8 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
                 optimizer.zero_grad()
                 loss.backward()
                 losses.append(loss.item())
+                accuracies.append((net(known.train_x[chosen]).argmax(1) == known.train_y[r][chosen]).float().mean())
+                tensor_norms.append(np.mean([p.grad.norm().item() for p in net.parameters()]))
                 norms.append(torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item())
                 optimizer.step()
             if decay:
@@ -139,6 +142,10 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         # a short last batch counts by its samples
         sizes = np.array([40, 40, 20])
         np.testing.assert_allclose(last.train_loss, (np.reshape(losses, (3, 3)) * sizes).sum(1) / 100, rtol=1e-4)
+        ends = slice(2, None, 3)
+        np.testing.assert_allclose(last.last_batch_loss, losses[ends], rtol=1e-4)
+        np.testing.assert_allclose(last.last_batch_accuracy, accuracies[ends], atol=1e-6)
+        np.testing.assert_allclose(last.last_batch_gradient_norm, tensor_norms[ends], rtol=1e-3)
     rates = metrics[metrics.replicate == 0].lr.tolist()
     assert rates == pytest.approx([0.01, 0.01, 0.005] if scheduler else [0.01] * 3)
 
@@ -214,7 +221,11 @@ def test_a_training_that_was_stopped_anywhere_goes_on_to_the_same_bits(at: int, 
     """``at`` is the number of the save after which the process dies."""
     asked = [
         job(training={**FIT, "batch_size": 16, "epochs": 8, "until": {"loss": 0.42}}, record={"weights_every": 3}),
-        job(training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}}, record={"steps": True}, replicates=5),
+        job(
+            training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}},
+            record={"steps": True, "last_batch": True},
+            replicates=5,
+        ),
         job(training={**FIT, "optimizer": "sgd", "momentum": 0.9, "batch_size": 10, "epochs": 6}),
         job(training={**FIT, "optimizer": "rmsprop", "batch_size": 10}, record={"weights_every": {"steps": 5}}),
         # four steps an epoch, and two in the last
@@ -312,6 +323,8 @@ def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
         np.testing.assert_allclose(own.train_loss, loss[:expected], rtol=1e-4)
     said = json.loads((tmp_path / "stopped/run.json").read_text())["stopped"]
     assert said == [{"replicate": r, "epoch": int(e)} for r, e in last.items()]
+    ends = stopped.epoch == stopped.replicate.map(last)
+    assert stopped.stopped.equals(ends & (stopped.epoch < 60))
     steps = pd.read_parquet(tmp_path / "stopped/steps.parquet")
     assert (steps.groupby("replicate").step.max() == 4 * last).all()
     snapshots = load_file(tmp_path / "stopped/snapshots.safetensors")
@@ -373,6 +386,23 @@ def test_learning_until_all_is_fitted(tmp_path: Path, digits: Path) -> None:
     last = metrics.groupby("replicate").tail(1)
     assert (last.epoch < 40).all()
     assert (last.train_accuracy >= 0.99).all()
+
+
+def test_a_rule_that_holds_at_the_last_epoch_is_met(tmp_path: Path) -> None:
+    _, met = run(job(training={**FIT, "epochs": 3, "until": {"loss": 10.0, "first_epoch": 3}}), tmp_path / "met")
+    assert met.stopped.tolist() == [False, False, True] * 3
+    _, missed = run(job(training={**FIT, "epochs": 3, "until": {"loss": 0.0}}), tmp_path / "missed")
+    assert missed.stopped.tolist() == [False] * 9
+
+
+def test_the_last_batch_of_a_function_has_no_accuracy(tmp_path: Path) -> None:
+    training = {**FIT, "batch_size": 16, "epochs": 6, "until": {"loss": 0.45}}
+    asked = job(training=training, record={"last_batch": True, "steps": True}, replicates=4)
+    _, metrics = run(asked, tmp_path)
+    assert "last_batch_accuracy" not in metrics
+    steps = pd.read_parquet(tmp_path / "steps.parquet")
+    assert metrics.last_batch_loss.tolist() == steps[steps.step % 4 == 0].loss.tolist()
+    assert metrics.groupby("replicate").epoch.max().nunique() > 1
 
 
 def test_weights_are_recorded_every_so_many_steps_and_of_some_layers(tmp_path: Path) -> None:

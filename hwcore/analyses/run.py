@@ -1,7 +1,7 @@
 """A finished run as analyses see it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,12 +24,16 @@ from hwcore.train.spec import RunSpec
 
 @dataclass(frozen=True)
 class Run:
-    """One model of an experiment with all its replicates; files are read when they are needed."""
+    """One model of an experiment with all its replicates; files are read when they are needed.
+
+    ``record`` is the place, from 0, of the recorded weights that are the run's; None for the final ones.
+    """
 
     folder: Path
     spec: RunSpec
     prepared: Path | None
     device: torch.device
+    record: int | None = None
 
     @classmethod
     def open(cls, folder: Path, prepared: Path | None, *, device: torch.device) -> "Run":
@@ -50,13 +54,29 @@ class Run:
         samples, size = len(self.data.train_x), self.spec.training.batch_size
         return samples if size == "full" else min(size, samples)
 
+    def at(self, record: int) -> "Run":
+        """The run with its recorded weights at one place, from 0, as those that it ended with."""
+        earlier = replace(self, record=record)
+        # the records have these in common
+        vars(earlier).update(data=self.data, metrics=self.metrics, _snapshots=self._snapshots)
+        return earlier
+
+    @property
+    def epoch(self) -> float | None:
+        """The epoch after which the weights were recorded; None for the final ones, of each replicate's last epoch."""
+        return None if self.record is None else self.snapshots[0][self.record]
+
     @cached_property
     def _weights(self) -> dict[str, Tensor]:
-        return {name: value.to(self.device) for name, value in _read(self.folder / FILES["checkpoint"])[0].items()}
+        if self.record is None:
+            weights = _read(self.folder / FILES["checkpoint"])[0]
+        else:
+            weights = {name: value[self.record] for name, value in self._snapshots[0].items()}
+        return {name: value.to(self.device) for name, value in weights.items()}
 
     @property
     def parameters(self) -> Parameters:
-        """The final weights, each of shape (R, ...)."""
+        """The weights, each of shape (R, ...)."""
         return {name: self._weights[name] for name in shapes(self.network)}
 
     @property
@@ -65,12 +85,16 @@ class Run:
         return {name: value for name, value in self._weights.items() if name not in trained}
 
     @cached_property
+    def _snapshots(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        return _read(self.folder / FILES["snapshots"])
+
+    @property
     def snapshots(self) -> tuple[list[float], Parameters]:
         """The recorded epochs and the weights at each, of shape (S, R, ...), on the CPU.
 
         Only those of the layers that the experiment records.
         """
-        tensors, metadata = _read(self.folder / FILES["snapshots"])
+        tensors, metadata = self._snapshots
         return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network) if name in tensors}
 
     def recorded(self, layer: int | None, *, weights_only: bool) -> NDArray[np.float64]:

@@ -24,6 +24,9 @@ _RECORDED = {
     "test_accuracy": "test accuracy",
     "validation_loss": "validation loss",
     "validation_accuracy": "validation accuracy",
+    "last_batch_loss": "last-batch loss",
+    "last_batch_accuracy": "last-batch accuracy",
+    "last_batch_gradient_norm": "last-batch gradient norm",
     "lr": "learning rate",
     "seconds": "time (s)",
 }

@@ -98,7 +98,10 @@ class Ensemble:
                 )
             loss = losses(training.loss, outputs.float(), y, label_smoothing=training.label_smoothing)
             loss.sum().backward()
-            step = Step(number, replicates.going, loss.detach(), replicates.parameters)
+            batch_right = correct(outputs.detach(), y) if self.data.classes else None
+            step = Step(
+                *(number, replicates.going, loss.detach(), batch_right, outputs.shape[1], replicates.parameters)
+            )
             recorder.step(step)
             if self.rule and self.rule.needs_grad_norm:
                 grad_norm += step.grad_norm / count
@@ -107,8 +110,8 @@ class Ensemble:
             replicates.update()
             samples += outputs.shape[1]
             loss_sum += loss.detach() * outputs.shape[1]
-            if self.data.classes:
-                right += correct(outputs.detach(), y)
+            if batch_right is not None:
+                right += batch_right
             recorder.weights(number + 1, replicates.weights)
         accuracy = right / samples if self.data.classes else torch.full_like(right, torch.nan)
         return loss_sum / samples, accuracy, grad_norm
@@ -131,6 +134,7 @@ class Ensemble:
         if stop.any():
             if self.best:
                 self.best.restore(self.replicates, stop.to(now.device))
+            self.recorder.stop(self.replicates.going[stop.to(now.device)])
             places = (~stop).nonzero().squeeze(1)
             self._keep_data(places.tolist())
             self.replicates.keep(places.to(now.device))

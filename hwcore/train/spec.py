@@ -233,16 +233,19 @@ class Steps(Spec):
 
 
 class Record(Spec):
-    """What is kept of a run besides the metrics of each epoch.
+    """What is kept of a run besides the metrics of each epoch."""
 
-    ``weights_every``: weights at the start and then every so many epochs, or every ``{steps: n}``
-    steps; ``layers``: of these layers only, counted from 1 among those with weights;
-    ``steps``: loss and gradient norm of every optimisation step.
-    """
-
-    weights_every: Count | Steps | None = None
-    layers: tuple[Count, ...] | None = None
-    steps: bool = False
+    weights_every: Count | Steps | None = Field(
+        None, description="weights at the start and then every so many epochs, or every `{steps: n}` steps"
+    )
+    layers: tuple[Count, ...] | None = Field(
+        None, description="weights of these layers only, counted from 1 among those with weights"
+    )
+    steps: bool = Field(False, description="loss and gradient norm of every optimisation step")
+    last_batch: bool = Field(
+        False,
+        description="loss, accuracy and gradient norm of the last mini-batch of each epoch, beside the means over all",
+    )
     test_loss_factor: Positive = Field(
         1.0, description="what the test loss of each epoch is multiplied by, where a report divided by a wrong count"
     )
