@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import lr_scheduler
 
-from conftest import ROOT
+from conftest import ROOT, Project
 from hwcore.analyses.run import Run
 from hwcore.config import parse
 from hwcore.data.load import Data, load
@@ -633,3 +634,18 @@ experiments: {{a: {{section: '1', title: T, {data}, {training}, models: {{m: {{l
     values["scales"]["quick"]["caps"] = {"functions": yaml.safe_load(caps)}
     training = studies.load("s", tmp_path, parse(values, ["config.yaml"])).experiments["a"].models["m"].training
     assert (training.epochs, training.steps) == expected
+
+
+def test_settings_go_through_the_pipeline_to_the_page(project: Project) -> None:
+    more = "steps: 7, batch_size: 20, validation: 0.2, until: {validation_patience: 9}, clip_grad_norm: 1.0"
+    project.edit("report/tiny/study.yaml", "epochs: 2, batch_size: 20", more)
+    project.run("results/quick/report/tiny.md")
+    page = (project.folder / "results/quick/report/tiny.md").read_text()
+    rows = dict(re.findall(r"^\| ([\w ]+?) +\| (.+?) +\|$", page, re.MULTILINE))
+    assert rows["steps"] == "7"
+    assert rows["gradient clipping"] == "norm at most 1"
+    assert rows["validation"] == "0.2 of the training set held out"
+    metrics = pd.read_parquet(project.folder / "results/quick/runs/tiny/classify/small/metrics.parquet")
+    # four steps of the 80 samples that are left, and three
+    assert metrics.epoch.tolist() == [1, 2] * 2
+    assert metrics.validation_accuracy.between(0, 1).all()
