@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,12 @@ from hwcore.analyses import (
     tsne,
 )
 from hwcore.analyses.run import Run
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize, unflatten
+from hwcore.studies.kinds import ANALYSES
 from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -429,6 +432,21 @@ def test_an_analysis_over_epochs_is_that_of_each_record(tmp_path: Path) -> None:
     reached = run.metrics.groupby("replicate").stopped.max()
     assert final.stopped.tolist() == reached.tolist()
     assert not reached.all() or (ends < 6).all()
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in ANALYSES.items() if issubclass(kind, WeightsAnalysis)])
+def test_the_last_record_is_what_training_ended_with(fitted: Run, kind: str) -> None:
+    """Recorded every third of twelve epochs: any analysis of weights says of the last what it says of the run."""
+    options = ANALYSES[kind].model_validate({"solver": "none"} if kind == "critical_points" else {}).model_dump()
+    del options["over"]
+    options |= {name: 5 for name in ("samples", "lanczos_steps", "probes", "steps", "count") if name in options}
+    analyse = import_module(f"hwcore.analyses.{kind}").analyse
+    table = epochs.over_epochs(analyse, {"m": fitted}, options)
+    assert table.epoch.unique().tolist() == [0, 3, 6, 9, 12]
+    last = table[table.epoch == 12].drop(columns="epoch").reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, analyse({"m": fitted}, **options), check_exact=True)
+    first = table[table.epoch == 0].drop(columns="epoch").reset_index(drop=True)
+    assert not first.equals(last)
 
 
 def test_parts_of_the_points_do_not_change_the_jacobian(

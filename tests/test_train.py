@@ -480,8 +480,9 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     training = {**FIT, "loss": "cross_entropy", "epochs": 20, "batch_size": 100}
     data = {"dataset": "digits"}
 
-    def megabytes(replicates: int = 10, samples: int | None = None, **record: Any) -> int:
-        asked = job(network=network, data=data, training=training, record=record, replicates=replicates)
+    def megabytes(replicates: int = 10, samples: int | None = None, epochs: int = 20, **record: Any) -> int:
+        fit = {**training, "epochs": epochs}
+        asked = job(network=network, data=data, training=fit, record=record, replicates=replicates)
         return memory.memory(asked, samples)
 
     nothing = megabytes()
@@ -494,6 +495,9 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     assert megabytes(samples=6000, weights_every={"steps": 10}) < megabytes(weights_every={"steps": 10})
     assert megabytes(replicates=20, weights_every={"steps": 10}) > megabytes(weights_every={"steps": 10}) * 1.05
     # 20 epochs of 600 steps of ten replicates
+    assert megabytes(epochs=25_000, last_batch=True) - megabytes(epochs=25_000) == pytest.approx(
+        250_000 * 3 * 350 / 8 / 2**20 + once, abs=2
+    )
     assert megabytes(steps=True) - nothing == pytest.approx(120_000 * 220 / 2**20, abs=1)
 
 

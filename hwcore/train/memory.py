@@ -12,6 +12,8 @@ _PROCESS = 2500
 _SAMPLES = 60_000
 # Bytes of a row of metrics and of steps, from tensors to Parquet.
 _METRICS_ROW, _STEPS_ROW = 350, 220
+# And of what a row of metrics has more where the last mini-batch is recorded.
+_LAST_BATCH = 130
 # Bytes of each number of the inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
 # Those of the parts for training and validation beside the whole.
@@ -38,11 +40,14 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     best = _BEST_COPIES if training.until and training.until.validation_patience else 0
     parts = ensembles(spec.network, replicates, size)
     at_work = threads(spec.network, replicates, size, _CORES) * len(parts[0])
-    rows = replicates * (epochs * _METRICS_ROW + (steps * _STEPS_ROW if spec.record.steps else 0))
+    metrics_row = _METRICS_ROW + (_LAST_BATCH if spec.record.last_batch else 0)
+    rows = replicates * (epochs * metrics_row + (steps * _STEPS_ROW if spec.record.steps else 0))
+    # the last mini-batch's gradients are held until the next step has made its own
+    weight_copies = _WEIGHT_COPIES + best + (1 if spec.record.last_batch else 0)
     total = (
         (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + (_WEIGHT_COPIES + best) * 4 * spec.network.parameters() * replicates
+        + weight_copies * 4 * spec.network.parameters() * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )

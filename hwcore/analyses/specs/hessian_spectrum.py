@@ -7,7 +7,7 @@ from hwcore.spec import Count, Positive
 
 
 class Options(WeightsAnalysis):
-    """Largest eigenvalues, trace and spectral density of the Hessian, for networks of any size."""
+    """Largest eigenvalues, trace and density of the Hessian, the Gauss-Newton or the empirical Fisher matrix."""
 
     matrix: Literal["hessian", "ggn", "empirical_fisher"] = Field(
         "hessian",
