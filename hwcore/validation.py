@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -50,10 +50,16 @@ def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str
     inner: Any = model
     for part in location[:-1]:
         field = inner.model_fields.get(part) if isinstance(part, str) else None
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        annotation = field.annotation if field else None
+        inside = [kind for kind in (annotation, *get_args(annotation)) if _is_model(kind)]
+        if len(inside) != 1:
             return []
+        inner = inside[0]
     return list(inner.model_fields)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _keys(value: Any, location: tuple[int | str, ...]) -> list[int | str]:

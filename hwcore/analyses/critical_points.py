@@ -16,7 +16,9 @@ from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import Outcome, Solver, levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, initialize
-from hwcore.nets.spec import Activation, Linear, Network
+from hwcore.nets.spec import Network
+from hwcore.nets.specs.activation import Activation
+from hwcore.nets.specs.linear import Linear
 from hwcore.seeds import seed
 
 # An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
@@ -143,7 +145,7 @@ def analyse(
 def _examine(
     name: str, run: Run, solver: str, effort: Effort, activation: str, weight_decay: float, saddles: bool
 ) -> pd.DataFrame:
-    count = run.network.parameters()
+    count = run.parameter_count
     if count > _PARAMETER_LIMIT:
         raise HwcoreError(
             f"critical_points: model {name} has {count:,} parameters; "

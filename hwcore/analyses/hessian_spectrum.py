@@ -40,7 +40,7 @@ def analyse(
 def _spectrum(
     name: str, run: Run, r: int, count: int, tolerance: float, steps: int, probes: int, samples: int | None
 ) -> pd.DataFrame:
-    parameters, spec = run.network.parameters(), run.spec
+    parameters, spec = run.parameter_count, run.spec
     if count > parameters:
         raise HwcoreError(f"hessian_spectrum: count: {count}, but model {name} has {parameters} parameters")
     draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, r, "spectrum"))

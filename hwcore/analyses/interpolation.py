@@ -12,7 +12,6 @@ from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, forward
-from hwcore.nets.spec import BatchNorm
 from hwcore.seeds import seed
 
 
@@ -81,7 +80,7 @@ def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recomput
 def _at(steps: Sequence[float], first: Run, second: Run, recompute: bool) -> pd.DataFrame:
     """The metrics at each α, a row for each replicate."""
     replicates = min(first.replicates, second.replicates)
-    recompute &= any(isinstance(layer, BatchNorm) for layer in first.network.layers)
+    recompute &= bool(first.buffers)
     points = [(alpha, r) for alpha in steps for r in range(replicates)]
 
     def weights(chosen: range) -> tuple[Parameters, Parameters]:

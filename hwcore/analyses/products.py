@@ -1,7 +1,5 @@
 """Products of the Hessian with vectors, in a number of passes over the data that does not grow with the weights."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -31,8 +29,7 @@ def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters
     pass.  The weights are never changed, so no call changes what the next one sees.  A product is where its vector
     is, whatever device computes it.
     """
-    shapes = [math.prod(shape) for shape in network.shapes()]
-    size = max(1, _CHUNK // max(shapes))
+    size = max(1, _CHUNK // network.widest)
     parts = [slice(start, start + size) for start in range(0, len(x), size)]
 
     def slope(rows: slice) -> tuple[Tensor, Tensor]:
@@ -42,7 +39,7 @@ def product_of(network: Network, loss: str, weights: Tensor, buffers: Parameters
         mean = losses(loss, outputs, targets).sum() * (len(part) / len(x))
         return at, torch.autograd.grad(mean, at, create_graph=True)[0]
 
-    kept = [slope(rows) for rows in parts] if len(x) * sum(shapes) <= _MEMORY else None
+    kept = [slope(rows) for rows in parts] if len(x) * sum(network.activations()) <= _MEMORY else None
 
     def product(vector: Tensor) -> Tensor:
         total = torch.zeros_like(weights)

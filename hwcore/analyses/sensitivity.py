@@ -1,7 +1,5 @@
 """How much outputs change with inputs, and what the reports measured instead."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import torch
@@ -10,7 +8,7 @@ from torch import Tensor
 from hwcore.analyses.evaluation import gaps
 from hwcore.analyses.run import Run
 from hwcore.nets.network import forward
-from hwcore.nets.spec import Activation, Network
+from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
 # Numbers in the widest activations of all replicates of one part of the points.
@@ -54,16 +52,14 @@ def jacobian_norms(run: Run, x: Tensor) -> tuple[Tensor, Tensor]:
     because batch normalisation uses its running statistics.
     """
     network = _without_softmax(run.network)
-    widest = max(math.prod(shape) for shape in network.shapes())
-    parts = x.split(max(1, _CHUNK[x.device.type] // (run.replicates * widest)))
+    parts = x.split(max(1, _CHUNK[x.device.type] // (run.replicates * network.widest)))
     found = [_norms(run, network, part) for part in parts]
     logits, probabilities = (torch.cat(norms, dim=1) for norms in zip(*found, strict=True))
     return logits, probabilities
 
 
 def _without_softmax(network: Network) -> Network:
-    last = network.layers[-1]
-    if isinstance(last, Activation) and last.kind in ("softmax", "log_softmax"):
+    if network.layers[-1].kind in ("softmax", "log_softmax"):
         return network.model_copy(update={"layers": network.layers[:-1]})
     return network
 

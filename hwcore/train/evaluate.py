@@ -1,7 +1,5 @@
 """Loss and accuracy of all replicates on a whole data set."""
 
-from math import prod
-
 import torch
 from torch import Tensor
 
@@ -33,8 +31,7 @@ def evaluate(
     bfloat16 matrix products are in that format, as in training; analyses compute in float32.
     """
     replicates = next(iter(parameters.values())).shape[0]
-    widest = max(prod(shape) for shape in network.shapes())
-    size = max(1, min(10_000, _BATCH[x.device.type] // (replicates * widest)))
+    size = max(1, min(10_000, _BATCH[x.device.type] // (replicates * network.widest)))
     total = torch.zeros(replicates, dtype=torch.float64, device=x.device)
     right = torch.zeros(replicates, dtype=torch.int64, device=x.device)
     own = y.dim() == 2 and loss != "mse"
