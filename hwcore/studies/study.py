@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.claims.spec import Claim, Parameters
+from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
@@ -336,15 +336,13 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
         for model in sorted(claim.models() - found.models.keys()):
             raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
-        if (
-            isinstance(claim.measure, Parameters)
-            and found.models[claim.measure.parameters].network.parameters() is None
-        ):
-            raise HwcoreError(
-                f"{self.file}: {at}.measure.parameters: {claim.measure.parameters} is counted only when it is built; "
-                "measure the column `parameters` of the analysis evaluation: "
-                f"{{value: parameters, table: evaluation, model: {claim.measure.parameters}}}"
-            )
+        if "models" in claim.tables():
+            for model in sorted(claim.models()):
+                if found.models[model].network.parameters() is None:
+                    raise HwcoreError(
+                        f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
+                        f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                    )
         return claim
 
 
