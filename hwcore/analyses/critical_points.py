@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
-from hwcore.analyses.curvature import Surface, start, surface
+from hwcore.analyses.curvature import Perceptron, Surface, start, surface
 from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import Outcome, Solver, levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
@@ -153,7 +153,14 @@ def _examine(
         )
     if solver != "none" and (loss := run.spec.training.loss) != "mse":
         raise HwcoreError(f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {loss}")
+    if activation != "none" and any(layer.inner() or not layer.stacks() for layer in run.network.layers):
+        raise HwcoreError(
+            f"critical_points: activation: model {name} has activations within a block or module, and only those in "
+            "the list of layers can be replaced"
+        )
     network = run.network if activation == "none" else with_activation(run.network, activation)
+    if saddles and not Perceptron.fits(network, "mse"):
+        raise HwcoreError(f"critical_points: saddles: model {name} is not a perceptron with biases")
     function, plain = surface(run, network, weight_decay), surface(run, run.network, 0.0)
     trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)

@@ -12,7 +12,7 @@ from hwcore.analyses.components import principal_components
 from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import Parameters, flatten, unflatten
+from hwcore.nets.network import Parameters, flatten, unflatten, weight_matrices
 from hwcore.seeds import seed
 
 _MARGIN = 0.25  # of the extent of a trajectory, on each side of it
@@ -97,15 +97,14 @@ def _along_trajectory(name: str, run: Run, r: int, theta: Tensor, count: int, sa
 
 def filter_normalized(run: Run, replicate: int, count: int) -> Tensor:
     """Random directions (P, count) whose filters have the norms of the replicate's own: Li et al. 2018, section 4."""
-    spec = run.spec
+    spec, trained = run.spec, weight_matrices(run.network)
     columns = []
     for number in range(count):
         draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, replicate, f"landscape {number}"))
         direction: Parameters = {}
         for key, value in run.parameters.items():
             own = value[replicate : replicate + 1]
-            # weight matrices and kernels; biases and what normalisation has are of one dimension
-            if own.dim() > 2:
+            if key in trained:
                 drawn = torch.randn(own.shape, generator=draw).to(own.device)
                 filters = tuple(range(2, own.dim()))
                 norms = [part.square().sum(filters, keepdim=True).sqrt() for part in (own, drawn)]

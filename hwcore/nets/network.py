@@ -32,6 +32,7 @@ __all__ = [
     "initialize",
     "shapes",
     "unflatten",
+    "weight_matrices",
 ]
 
 
@@ -46,6 +47,15 @@ def shapes(network: Network) -> Shapes:
 def count(network: Network) -> int:
     """The number of trained parameters of one replicate."""
     return sum(map(math.prod, shapes(network).values()))
+
+
+def weight_matrices(network: Network) -> set[str]:
+    """The parameters that are weight matrices or kernels: of a module, all that have two or more dimensions."""
+    ours = {f"{part}.weight" for part in network.weighted()}
+    foreign = tuple(f"{i}." for i, layer in enumerate(network.layers) if not layer.stacks())
+    if not foreign:
+        return ours
+    return ours | {name for name, shape in shapes(network).items() if name.startswith(foreign) and len(shape) > 1}
 
 
 def initialize(network: Network, seeds: Sequence[int]) -> tuple[Parameters, Parameters]:

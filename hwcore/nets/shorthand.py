@@ -156,8 +156,9 @@ def _foreign(form: str, said: dict[str, Any]) -> dict[str, Any]:
     for key, example in (("input", "[3, 32, 32]"), ("out", "10")):
         if key not in said:
             raise ValueError(f"`{form}` needs `{key}`, such as `{key}: {example}`")
-    layer = {**(value if isinstance(value, dict) else {"name": value}), "out": said.pop("out")}
-    return {**said, "layers": [{"kind": form, **layer, "options": said.pop("options", {})}]}
+    layer = {"kind": form, **(value if isinstance(value, dict) else {"name": value}), "out": said.pop("out")}
+    layer["options"] = said.pop("options", {})
+    return {**said, "layers": [layer]}
 
 
 def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = ()) -> Any:
