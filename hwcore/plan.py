@@ -239,7 +239,7 @@ class Plan:
         found: list[str] = []
         for model in models:
             found += [model.data.loader, *model.network.modules()]
-            if any(name.endswith(".layers.module") for name in model.network.modules()):
+            if model.network.has_own_code():
                 # what a study's own networks import of hwcore
                 found += self.code.modules(f"{REPORT}/{study.name}/nets.py")
         return found

@@ -341,6 +341,16 @@ def test_a_variant_changes_a_block_in_one_place(tmp_path: Path) -> None:
         ("nets:Small", "nets:Smal", r"models.own.module: .*nets.py has no class 'Smal'; did you mean `Small`"),
         ("nets:Small", "net:Small", "models.own.module: 'net:Small' is not `nets:Name`"),
         ("nets:Small", "nets:", "is not `nets:Name`"),
+        (
+            "{max_pool: 4}",
+            "{residual: [{module: {name: Small, study: other, source: '0', out: 1}}, flatten]}",
+            "models.listed",
+        ),
+        (
+            "[{max_pool: 4}, flatten, {block: head}, {block: late}, {linear: 10}]",
+            "[{module: {name: Small, study: other, source: '0', out: 10}}]",
+            "models.listed.layers: `module` is no layer of a list",
+        ),
         ("{block: head}", "{block: haed}", "models.listed.layers: unknown block 'haed'; did you mean `head`"),
         ("head: [{linear: 8}, relu]", "head: [{block: head}]", "block 'head' contains itself: head → head"),
         ("pool: 4, out", "poll: 4, out", r"models.line.cnn.poll: unknown key; did you mean `pool`"),

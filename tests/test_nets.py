@@ -16,7 +16,7 @@ from torchvision.models.resnet import BasicBlock, conv1x1
 
 from conftest import ROOT
 from hwcore.description import describe_network
-from hwcore.fingerprint import Code
+from hwcore.fingerprint import Code, plain
 from hwcore.nets.network import count, flatten, forward, initialize, shapes, unflatten, weight_matrices
 from hwcore.nets.shorthand import with_blocks
 from hwcore.nets.spec import LayerSpec, Network, layer_kinds
@@ -379,6 +379,12 @@ def test_some_counts_that_are_reported_are_impossible() -> None:
         assert 26 * first + (25 * first + 1) * second + 160 * second + 10 != 25550
     line = {"input": [1, 28, 28], "conv": [[7, 5], [11, 5]], "pool": 2, "out": 10}
     assert Network.model_validate({"cnn": line}).parameters() == 26 * 7 + (25 * 7 + 1) * 11 + 160 * 11 + 10
+
+
+@pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+def test_what_a_fingerprint_holds_of_a_network_is_the_network(network: Network) -> None:
+    assert Network.model_validate(plain(network, defaults=False)) == network
+    assert Network.model_validate(plain(network)) == network
 
 
 def test_a_block_of_resnet_is_that_of_torchvision() -> None:

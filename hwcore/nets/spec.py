@@ -253,15 +253,24 @@ class Network(Spec):
         """The layers, and parts of layers, that have weight matrices or kernels, by the prefix of their parameters."""
         return [f"{i}.{part}".rstrip(".") for i, layer in enumerate(self.layers) for part in layer.weighted()]
 
-    def modules(self) -> list[str]:
-        """The modules that a job loads by name for these layers."""
+    def kinds(self) -> set[str]:
+        """The kinds of all layers, those within others included."""
         kinds: set[str] = set()
         queue = [*self.layers]
         while queue:
             layer = queue.pop()
-            kinds.add(module_of(layer.kind))
+            kinds.add(layer.kind)
             queue += layer.inner()
-        return [f"{package}.{kind}" for package in (SPECS, LAYERS) for kind in sorted(kinds)]
+        return kinds
+
+    def modules(self) -> list[str]:
+        """The modules that a job loads by name for these layers."""
+        names = sorted({module_of(kind) for kind in self.kinds()})
+        return [f"{package}.{name}" for package in (SPECS, LAYERS) for name in names]
+
+    def has_own_code(self) -> bool:
+        """Whether it runs code of the study."""
+        return "module" in self.kinds()
 
 
 def slide(kind: str, shape: Shape, window: int, stride: int, padding: int) -> Shape:

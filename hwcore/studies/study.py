@@ -272,7 +272,10 @@ class _Reader:
                     f"if you trust it, allow it by `trusted_studies: [{study}]` in config.yaml"
                 )
             said["module"] = own_module(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
-        return validate(Network, said, self.file, at)
+        network = validate(Network, said, self.file, at)
+        if network.has_own_code() and model.module is None:
+            raise HwcoreError(f"{self.file}: {at}.layers: `module` is no layer of a list; write `module: nets:Name`")
+        return network
 
     def _data(self, content: dict[str, Any], at: str) -> DataSpec:
         if "function" in content:
