@@ -158,6 +158,12 @@ def test_dropout_of_a_module_is_of_its_replicate_and_leaves_the_random_numbers_o
         network, same, {name: value[[0, 0]] for name, value in buffers.items()}, x, training=True, dropout=masks
     )
     assert not torch.equal(first, second)
+    evaluated = [
+        forward(network, parameters, {name: value.clone() for name, value in buffers.items()}, x, dropout=masks)
+        for masks in (None, None, [torch.Generator().manual_seed(r) for r in range(2)])
+    ]
+    assert torch.equal(evaluated[0], evaluated[1])
+    assert not torch.equal(evaluated[0], evaluated[2])
     with pytest.raises(ValueError, match="generator for each replicate"):
         forward(network, parameters, buffers, x, training=True)
 

@@ -562,6 +562,8 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
     assert abs(out.mean().item() - 1) < 0.05
     assert not torch.equal(out[0], out[1])
     assert torch.equal(forward(network, dummy, {}, x), x)
+    again = [torch.Generator().manual_seed(s) for s in (1, 2)]
+    assert torch.equal(forward(network, dummy, {}, x, dropout=again), out)
 
 
 @pytest.mark.parametrize(

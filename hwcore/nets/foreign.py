@@ -56,10 +56,14 @@ class Foreign:
         for r, batch in enumerate(samples):
             # the gradient of one of one replicate is the whole, without a copy
             own = {key: value.squeeze(0) if len(value) == 1 else value[r] for key, value in names.items()}
-            if not run.training:
+            if not run.drops:
                 outputs.append(_call(layer, module, own, batch))
                 continue
-            with _random_numbers_from(run.generators()[r], x.device), _momentum(module, run.momentum):
+            with (
+                _random_numbers_from(run.generators()[r], x.device),
+                _dropping(module),
+                _momentum(module, run.momentum),
+            ):
                 outputs.append(_call(layer, module, own, batch))
         return outputs[0].unsqueeze(0) if len(outputs) == 1 else torch.stack(outputs)
 
@@ -148,6 +152,19 @@ def _random_numbers_from(generator: Generator, device: torch.device) -> Iterator
     finally:
         for each, state in zip(used, states, strict=True):
             each.set_state(state)
+
+
+@contextmanager
+def _dropping(module: nn.Module) -> Iterator[None]:
+    """The dropout layers of a module as in training, also while the others are as in evaluation."""
+    parts = [part for part in module.modules() if isinstance(part, nn.modules.dropout._DropoutNd) and not part.training]
+    try:
+        for part in parts:
+            part.train()
+        yield
+    finally:
+        for part in parts:
+            part.eval()
 
 
 @contextmanager

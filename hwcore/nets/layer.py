@@ -37,6 +37,11 @@ class Pass:
     dropout: Sequence[Generator] | None
     momentum: float | None
 
+    @property
+    def drops(self) -> bool:
+        """Whether dropout is active: while training, and otherwise where there are generators."""
+        return self.training or bool(self.dropout)
+
     def generators(self) -> Sequence[Generator]:
         """Raises ValueError if there are none."""
         if self.dropout is None:

@@ -88,8 +88,8 @@ def forward(
 
     ``x`` has shape (R, B, *input), or (B, *input) if all replicates see the same batch.  While
     ``training``, batch normalisation uses the statistics of the batch and updates ``buffers`` in
-    place, in which the newest batch weighs ``momentum`` (None: as each layer has it), and dropout draws replicate
-    r's mask from ``dropout[r]``.
+    place, in which the newest batch weighs ``momentum`` (None: as each layer has it).  Dropout draws replicate r's
+    mask from ``dropout[r]`` while ``training``, and also otherwise where there are generators.
     """
     replicates = next(iter(parameters.values())).shape[0]
     if x.dim() == len(network.input) + 1:
