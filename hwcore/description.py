@@ -250,10 +250,11 @@ def _describe_layer(layer: LayerSpec) -> str:
     settings = {name: getattr(layer, name) for name in type(layer).model_fields}
     settings["kind"] = layer.kind.replace("_", " ")
     shown = {name: _describe_layers(value) if name in _PARTS else value for name, value in settings.items()}
+    fields = type(layer).model_fields
     extra = [
-        f"no {name}" if value is False else f"{name.replace('_', ' ')} {_setting(name, value)}"
+        _setting(name, value)
         for name, value in settings.items()
-        if not (field := type(layer).model_fields[name]).is_required() and value != field.default
+        if not fields[name].is_required() and value != fields[name].default
     ]
     return ", ".join([layer.words.format(**shown), *extra])
 
@@ -263,8 +264,11 @@ _PARTS = ("layers", "shortcut")
 
 
 def _setting(name: str, value: Any) -> str:
-    if name in _PARTS:
-        return f"({_describe_layers(value)})"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(_setting(key, item) for key, item in value.items())
+    words = name.replace("_", " ")
+    if value is False:
+        return f"no {words}"
+    if name in _PARTS:
+        return f"{words} ({_describe_layers(value)})"
+    return f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}"

@@ -236,13 +236,13 @@ class Plan:
 
     def _loaded(self, study: Study, models: Iterable[Model]) -> list[str]:
         """The modules that a job loads by name for some models: their data, their layers."""
-        found: list[str] = []
+        names: list[str] = []
         for model in models:
-            found += [model.data.loader, *model.network.modules()]
+            names += [model.data.loader, *model.network.modules()]
             if model.network.has_own_code():
                 # what a study's own networks import of hwcore
-                found += self.code.modules(f"{REPORT}/{study.name}/nets.py")
-        return found
+                names += self.code.modules(f"{REPORT}/{study.name}/nets.py")
+        return names
 
     def _tables(self, study: Study, experiment: Experiment, names: Iterable[str]) -> dict[str, Path]:
         """Paths by `table`, or by `table/model` for what each model's own run recorded."""

@@ -647,6 +647,17 @@ def test_blocks_stand_in_for_their_layers() -> None:
             "residual (relu · linear 4, no bias) · linear 2",
         ),
         ({"torchvision": "resnet18", "input": [3, 8, 8], "out": 3}, "torchvision's resnet18 with 3 outputs"),
+        (
+            {"torchvision": "resnet50", "input": [3, 8, 8], "out": 3, "options": {"width_per_group": 128}},
+            "torchvision's resnet50 with 3 outputs, width per group 128",
+        ),
+        (
+            {
+                "input": [2, 4, 4],
+                "layers": [{"residual": {"layers": [conv(3, 1)], "shortcut": [conv(3, 1, bias=False)]}}],
+            },
+            "residual (conv 3 of 1×1), shortcut (conv 3 of 1×1, no bias)",
+        ),
     ],
 )
 def test_a_network_in_words(said: dict[str, Any], words: str) -> None:

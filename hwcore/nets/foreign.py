@@ -55,16 +55,16 @@ class Foreign:
         outputs = []
         for r, batch in enumerate(samples):
             # the gradient of one of one replicate is the whole, without a copy
-            own = {key: value.squeeze(0) if len(value) == 1 else value[r] for key, value in names.items()}
+            single = {key: value.squeeze(0) if len(value) == 1 else value[r] for key, value in names.items()}
             if not run.drops:
-                outputs.append(_call(layer, module, own, batch))
+                outputs.append(_call(layer, module, single, batch))
                 continue
             with (
                 _random_numbers_from(run.generators()[r], x.device),
                 _dropping(module),
                 _momentum(module, run.momentum),
             ):
-                outputs.append(_call(layer, module, own, batch))
+                outputs.append(_call(layer, module, single, batch))
         return outputs[0].unsqueeze(0) if len(outputs) == 1 else torch.stack(outputs)
 
     def _module(self, layer: LayerSpec, shape: Shape) -> nn.Module:
@@ -87,17 +87,18 @@ class Foreign:
         except HwcoreError:
             raise
         except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            said = " ".join(str(error).split())
+            places = traceback.extract_tb(error.__traceback__)
+            place = next((each for each in reversed(places) if each.filename.endswith("nets.py")), places[-1])
+            message = " ".join(str(error).split())
             raise HwcoreError(
                 f"{_name(layer)}: cannot be built, or cannot take samples of {show(shape)}: "
-                f"{type(error).__name__}: {said} ({place.filename}, line {place.lineno})"
+                f"{type(error).__name__}: {message} ({place.filename}, line {place.lineno})"
             ) from error
         expected = (2, *layer.output(shape))
         if not isinstance(made, Tensor) or tuple(made.shape) != expected:
-            found = show(tuple(made.shape)) if isinstance(made, Tensor) else type(made).__name__
+            output = show(tuple(made.shape)) if isinstance(made, Tensor) else type(made).__name__
             raise HwcoreError(
-                f"{_name(layer)}: makes {found} of two samples of {show(shape)}, but by its `out` it should make "
+                f"{_name(layer)}: makes {output} of two samples of {show(shape)}, but by its `out` it should make "
                 f"{show(expected)}"
             )
         return module.train()
@@ -180,5 +181,5 @@ def _momentum(module: nn.Module, momentum: float | None) -> Iterator[None]:
             part.momentum = momentum
         yield
     finally:
-        for part, own in zip(norms, before, strict=True):
-            part.momentum = own
+        for part, value in zip(norms, before, strict=True):
+            part.momentum = value

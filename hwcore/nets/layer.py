@@ -84,10 +84,10 @@ def initialize_layer(layer: LayerSpec, shape: Shape, generators: Sequence[Genera
 
 def tensors(layer: LayerSpec, shape: Shape) -> Shapes:
     """The shapes of the trained parameters of one replicate, by name."""
-    found = layer.tensors(shape)
-    if found is None:
-        found = computing(layer.kind).tensors(layer, shape)
-    return found
+    shapes = layer.tensors(shape)
+    if shapes is None:
+        shapes = computing(layer.kind).tensors(layer, shape)
+    return shapes
 
 
 def uniform(shapes: Shapes, generators: Sequence[Generator]) -> Parameters:

@@ -38,10 +38,10 @@ __all__ = [
 
 def shapes(network: Network) -> Shapes:
     """The shape of each parameter of one replicate, in the order of the layers."""
-    found: Shapes = {}
+    sizes: Shapes = {}
     for i, (layer, shape) in enumerate(in_turn(network.layers, network.input)):
-        found |= named(f"{i}", tensors(layer, shape))
-    return found
+        sizes |= named(f"{i}", tensors(layer, shape))
+    return sizes
 
 
 def count(network: Network) -> int:

@@ -100,13 +100,13 @@ class Cnn(Spec):
         return {key: value for key, value in options.items() if (key, value) not in (("padding", 0), ("stride", 1))}
 
 
-def expand(said: Mapping[str, Any]) -> dict[str, Any]:
+def expand(network: Mapping[str, Any]) -> dict[str, Any]:
     """A network as `input` and `layers`, from those, from `mlp`, `cnn`, `torchvision` or `module`.
 
     Raises ValueError where two of them, or options that belong to another one, are given.
     """
-    said = dict(said)
-    forms = [form for form in ("mlp", "cnn", "torchvision", "module", "layers") if form in said]
+    content = dict(network)
+    forms = [form for form in ("mlp", "cnn", "torchvision", "module", "layers") if form in content]
     if len(forms) > 1:
         raise ValueError(f"`{forms[0]}` already says the layers: leave `{forms[1]}` out")
     form = forms[0] if forms else "layers"
@@ -117,17 +117,17 @@ def expand(said: Mapping[str, Any]) -> dict[str, Any]:
         "module": {"input", "out", "options"},
         "layers": {"input"},
     }[form]
-    for key in sorted((said.keys() & {"input", "activation", "out", "options"}) - allowed):
+    for key in sorted((content.keys() & {"input", "activation", "out", "options"}) - allowed):
         raise ValueError(_surplus(form, key))
     if form == "mlp":
-        return _mlp(said)
+        return _mlp(content)
     if form == "cnn":
-        cnn = said.pop("cnn")
+        cnn = content.pop("cnn")
         cnn = cnn if isinstance(cnn, Cnn) else Cnn.model_validate(cnn)
-        return {**said, "input": cnn.input, "layers": cnn.layers()}
+        return {**content, "input": cnn.input, "layers": cnn.layers()}
     if form in ("torchvision", "module"):
-        return _foreign(form, said)
-    return said
+        return _foreign(form, content)
+    return content
 
 
 def _surplus(form: str, key: str) -> str:
@@ -141,24 +141,24 @@ def _surplus(form: str, key: str) -> str:
     return f"`{key}` goes with `torchvision` or `module`"
 
 
-def _mlp(said: dict[str, Any]) -> dict[str, Any]:
-    widths, activation = said.pop("mlp"), said.pop("activation", "relu")
+def _mlp(content: dict[str, Any]) -> dict[str, Any]:
+    widths, activation = content.pop("mlp"), content.pop("activation", "relu")
     if not isinstance(widths, list | tuple) or len(widths) < 2:
         raise ValueError(f"mlp: {widths!r} is not a list of at least two widths, such as [784, 30, 10]")
     layers: list[Any] = ["flatten"]
     for width in widths[1:]:
         layers += [{"linear": width}, activation]
-    return {**said, "input": [widths[0]], "layers": layers[:-1]}
+    return {**content, "input": [widths[0]], "layers": layers[:-1]}
 
 
-def _foreign(form: str, said: dict[str, Any]) -> dict[str, Any]:
-    value = said.pop(form)
+def _foreign(form: str, content: dict[str, Any]) -> dict[str, Any]:
+    value = content.pop(form)
     for key, example in (("input", "[3, 32, 32]"), ("out", "10")):
-        if key not in said:
+        if key not in content:
             raise ValueError(f"`{form}` needs `{key}`, such as `{key}: {example}`")
-    layer = {"kind": form, **(value if isinstance(value, dict) else {"name": value}), "out": said.pop("out")}
-    layer["options"] = said.pop("options", {})
-    return {**said, "layers": [layer]}
+    layer = {"kind": form, **(value if isinstance(value, dict) else {"name": value}), "out": content.pop("out")}
+    layer["options"] = content.pop("options", {})
+    return {**content, "layers": [layer]}
 
 
 def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = ()) -> Any:
@@ -171,7 +171,7 @@ def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = 
         return {key: with_blocks(value, blocks, around) for key, value in layers.items()}
     if not isinstance(layers, list | tuple):
         return layers
-    found: list[Any] = []
+    expanded: list[Any] = []
     for layer in layers:
         if isinstance(layer, Mapping) and set(layer) == {"block"}:
             name = layer["block"]
@@ -181,10 +181,10 @@ def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = 
                 raise ValueError(
                     f"unknown block {name!r}{did_you_mean(str(name), blocks) or '; there are no `blocks`'}"
                 )
-            found += with_blocks(blocks[name], blocks, [*around, name])
+            expanded += with_blocks(blocks[name], blocks, [*around, name])
         else:
-            found.append(with_blocks(layer, blocks, around))
-    return found
+            expanded.append(with_blocks(layer, blocks, around))
+    return expanded
 
 
 def _each(value: Any, count: int) -> tuple[Any, ...]:

@@ -11,7 +11,7 @@ from hwcore.validation import did_you_mean
 FILE = "nets.py"
 
 
-def own_module(reference: str, folder: Path, at: str) -> dict[str, Any]:
+def module_settings(reference: str, folder: Path, at: str) -> dict[str, Any]:
     """The settings of the layer `module` for a ``reference`` `nets:Name` in the study of a ``folder``.
 
     Raises HwcoreError, which begins with ``at``, if there is no such class.

@@ -19,7 +19,7 @@ from hwcore.nets.spec import Network
 from hwcore.spec import Spec
 from hwcore.studies import schema
 from hwcore.studies.kinds import ANALYSES, FIGURES
-from hwcore.studies.modules import own_module
+from hwcore.studies.modules import module_settings
 from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
 
@@ -258,10 +258,10 @@ class _Reader:
         return Model(name, found.label, network, data, training, replicates, found.reported_parameters)
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
-        said = model.model_dump(include=_NETWORK, exclude_none=True)
-        if "layers" in said:
+        content = model.model_dump(include=_NETWORK, exclude_none=True)
+        if "layers" in content:
             try:
-                said["layers"] = with_blocks(said["layers"], blocks)
+                content["layers"] = with_blocks(content["layers"], blocks)
             except ValueError as error:
                 raise HwcoreError(f"{self.file}: {at}.layers: {error}") from None
         if model.module is not None:
@@ -271,8 +271,8 @@ class _Reader:
                     f"{self.file}: {at}.module: {model.module!r} runs code from report/{study}/nets.py; "
                     f"if you trust it, allow it by `trusted_studies: [{study}]` in config.yaml"
                 )
-            said["module"] = own_module(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
-        network = validate(Network, said, self.file, at)
+            content["module"] = module_settings(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
+        network = validate(Network, content, self.file, at)
         if network.has_own_code() and model.module is None:
             raise HwcoreError(f"{self.file}: {at}.layers: `module` is no layer of a list; write `module: nets:Name`")
         return network

@@ -10,10 +10,10 @@ from hwcore.nets.specs.residual import Residual
 
 def tensors(layer: Residual, shape: Shape) -> Shapes:
     """For a block that has layers which only tell when they are built."""
-    found: Shapes = {}
+    shapes: Shapes = {}
     for name, inner, before in layer.parts(shape):
-        found |= named(name, tensors_of(inner, before))
-    return found
+        shapes |= named(name, tensors_of(inner, before))
+    return shapes
 
 
 def initialize(layer: Residual, shape: Shape, generators: Sequence[Generator]) -> tuple[Parameters, Parameters]:

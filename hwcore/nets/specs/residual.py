@@ -43,13 +43,13 @@ class Residual(LayerSpec):
             yield f"shortcut.{i}", layer, before
 
     def tensors(self, shape: Shape) -> Shapes | None:
-        found: Shapes = {}
+        shapes: Shapes = {}
         for name, layer, before in self.parts(shape):
             inner = layer.tensors(before)
             if inner is None:
                 return None
-            found |= named(name, inner)
-        return found
+            shapes |= named(name, inner)
+        return shapes
 
     def statistics(self, shape: Shape) -> Shapes:
         parts = self.parts(shape)
@@ -65,9 +65,9 @@ class Residual(LayerSpec):
         return max(layer.smallest_batch(before) for _, layer, before in self.parts(shape))
 
     def weighted(self) -> list[str]:
-        named = [(f"{i}", layer) for i, layer in enumerate(self.layers)]
-        named += [(f"shortcut.{i}", layer) for i, layer in enumerate(self.shortcut)]
-        return [f"{name}.{part}".rstrip(".") for name, layer in named for part in layer.weighted()]
+        parts = [(f"{i}", layer) for i, layer in enumerate(self.layers)]
+        parts += [(f"shortcut.{i}", layer) for i, layer in enumerate(self.shortcut)]
+        return [f"{name}.{part}".rstrip(".") for name, layer in parts for part in layer.weighted()]
 
     def convolves(self) -> bool:
         return any(layer.convolves() for layer in self.inner())
