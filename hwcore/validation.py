@@ -46,15 +46,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the innermost model along ``location`` has; none if a union is on the way."""
+    """The keys that the innermost model along ``location`` has; none if a union of several models is on the way."""
     inner: Any = model
     for part in location[:-1]:
         field = inner.model_fields.get(part) if isinstance(part, str) else None
         annotation = field.annotation if field else None
-        inside = [kind for kind in (annotation, *get_args(annotation)) if _is_model(kind)]
-        if len(inside) != 1:
+        # a model that may be left out is a union with None
+        models = [kind for kind in (annotation, *get_args(annotation)) if _is_model(kind)]
+        if len(models) != 1:
             return []
-        inner = inside[0]
+        inner = models[0]
     return list(inner.model_fields)
 
 
