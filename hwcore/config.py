@@ -66,6 +66,7 @@ def _listed(value: Any) -> Any:
 class Config(Spec):
     scale: str
     studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)]
+    trusted_studies: Annotated[list[str], BeforeValidator(_listed)] = []
     replicates: Count | None
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]

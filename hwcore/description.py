@@ -3,7 +3,7 @@
 All paths are relative to results/<scale>/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import prod
 from typing import Any, TypedDict
@@ -11,18 +11,23 @@ from typing import Any, TypedDict
 from hwcore.config import Config
 from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
-from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
+from hwcore.nets.spec import LayerSpec, Network
+from hwcore.nets.specs.activation import Activation
+from hwcore.nets.specs.linear import Linear
 from hwcore.studies.study import Experiment, Model, Study
 from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
 
 
 class ModelDescription(TypedDict):
-    """``layers`` in words; ``settings`` that not all models share; ``run`` is the path of its run.json."""
+    """``layers`` in words; ``settings`` that not all models share; ``run`` is the path of its run.json.
+
+    ``parameters`` is None for a network that is counted when it is built.
+    """
 
     name: str
     label: str
     layers: str
-    parameters: int
+    parameters: int | None
     reported_parameters: int | None
     settings: dict[str, str]
     run: str
@@ -266,23 +271,42 @@ def _counted(count: int, noun: str) -> str:
 def describe_network(network: Network) -> str:
     """A network in one line: `784-30-10, relu` for a perceptron, its layers in order otherwise."""
     layers = [layer for layer in network.layers if layer.kind != "flatten"]
-    activations = {layer.kind for layer in layers[1::2]}
-    perceptron = all(layer.kind == "linear" for layer in layers[::2]) and len(layers) % 2 == 1
-    if perceptron and len(activations) <= 1 and all(isinstance(layer, Activation) for layer in layers[1::2]):
-        first = str(prod(network.input))
-        widths = "-".join([first, *(str(layer.out) for layer in layers if isinstance(layer, Linear))])
-        return ", ".join([widths, *(name.replace("_", " ") for name in activations)])
-    return " · ".join(_describe_layer(layer) for layer in network.layers)
+    widths = [layer.out for layer in layers[::2] if isinstance(layer, Linear) and layer.bias]
+    activations = {_describe_layer(layer) for layer in layers[1::2] if isinstance(layer, Activation)}
+    alternate = len(widths) == len(layers[::2]) and all(isinstance(layer, Activation) for layer in layers[1::2])
+    if alternate and len(layers) % 2 == 1 and len(activations) <= 1:
+        return ", ".join(["-".join(map(str, [prod(network.input), *widths])), *activations])
+    return _describe_layers(network.layers)
 
 
-def _describe_layer(layer: Layer) -> str:
-    name = layer.kind.replace("_", " ")
-    if isinstance(layer, Linear):
-        return f"{name} {layer.out}"
-    if isinstance(layer, Conv):
-        return f"{name} {layer.channels} of {layer.kernel}×{layer.kernel}"
-    if isinstance(layer, MaxPool):
-        return f"{name} {layer.size}×{layer.size}"
-    if isinstance(layer, Dropout):
-        return f"{name} {layer.p:g}"
-    return name
+def _describe_layers(layers: Sequence[LayerSpec]) -> str:
+    return " · ".join(map(_describe_layer, layers))
+
+
+def _describe_layer(layer: LayerSpec) -> str:
+    """Its words, and the settings not among them that are not at their defaults: `conv 16 of 3×3, padding 1`."""
+    settings = {name: getattr(layer, name) for name in type(layer).model_fields}
+    settings["kind"] = layer.kind.replace("_", " ")
+    shown = {name: _describe_layers(value) if name in _PARTS else value for name, value in settings.items()}
+    fields = type(layer).model_fields
+    extra = [
+        _setting(name, value)
+        for name, value in settings.items()
+        if not fields[name].is_required() and value != fields[name].default
+    ]
+    return ", ".join([layer.words.format(**shown), *extra])
+
+
+# The settings that are layers themselves.
+_PARTS = ("layers", "shortcut")
+
+
+def _setting(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(_setting(key, item) for key, item in value.items())
+    words = name.replace("_", " ")
+    if value is False:
+        return f"no {words}"
+    if name in _PARTS:
+        return f"{words} ({_describe_layers(value)})"
+    return f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}"

@@ -207,7 +207,7 @@ class Plan:
             settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs={key: self.results / "runs" / name / file for key, file in files(spec.record).items()},
-            modules=[model.data.loader],
+            modules=self._loaded(study, [model]),
         )
 
     def _run(self, study: Study, experiment: Experiment, model: str) -> Job:
@@ -231,11 +231,18 @@ class Plan:
             settings={"device": self.config.device},
             inputs=inputs,
             outputs={"table": table, "recipe": table.with_suffix(".json")},
-            modules=[
-                f"hwcore.analyses.{analysis.kind}",
-                *(model.data.loader for model in experiment.models.values()),
-            ],
+            modules=[f"hwcore.analyses.{analysis.kind}", *self._loaded(study, experiment.models.values())],
         )
+
+    def _loaded(self, study: Study, models: Iterable[Model]) -> list[str]:
+        """The modules that a job loads by name for some models: their data, their layers."""
+        names: list[str] = []
+        for model in models:
+            names += [model.data.loader, *model.network.modules()]
+            if model.network.has_own_code():
+                # what a study's own networks import of hwcore
+                names += self.code.modules(f"{REPORT}/{study.name}/nets.py")
+        return names
 
     def _tables(self, study: Study, experiment: Experiment, names: Iterable[str]) -> dict[str, Path]:
         """Paths by `table`, or by `table/model` for what each model's own run recorded."""

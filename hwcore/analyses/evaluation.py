@@ -30,7 +30,7 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
     columns = {
         "model": name,
         "replicate": range(run.replicates),
-        "parameters": run.network.parameters(),
+        "parameters": run.parameter_count,
         "batch_size": run.batch_size,
         "lr": training.lr,
         "optimizer": training.optimizer,

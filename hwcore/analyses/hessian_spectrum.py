@@ -12,7 +12,7 @@ from hwcore.analyses.krylov import Product, density, largest, trace
 from hwcore.analyses.products import curvature_product
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import layer_names, shapes
+from hwcore.nets.network import shapes
 from hwcore.seeds import seed
 
 
@@ -51,7 +51,7 @@ def analyse(
     """
     tables = []
     for name, run in runs.items():
-        blocks = _layers(run) if by == "layer" else [_Block(None, 0, run.network.parameters())]
+        blocks = _layers(run) if by == "layer" else [_Block(None, 0, run.parameter_count)]
         for block in blocks:
             if count > block.size:
                 part = f"layer {block.layer} of " if block.layer else ""
@@ -62,7 +62,7 @@ def analyse(
             finite = all(bool(value[r].isfinite().all()) for value in run.parameters.values())
             product = curvature_product(run, r, matrix=matrix, samples=samples, dtype=torch.float32) if finite else None
             for block in blocks:
-                of_block = product and block.of(product, run.network.parameters())
+                of_block = product and block.of(product, run.parameter_count)
                 table = _spectrum(of_block, block.size, _draw(run, r, block), count, tolerance, steps, probes)
                 tables.append(table.assign(model=name, replicate=r, layer=block.layer))
     columns = ["model", "replicate", *(["layer"] if by == "layer" else []), "measure", "at", "value", "converged"]
@@ -92,11 +92,12 @@ class _Block:
 def _layers(run: Run) -> list[_Block]:
     """Those of the layers with weights, which lie one after the other in a row of all parameters."""
     sizes = {key: math.prod(shape) for key, shape in shapes(run.network).items()}
+    weighted = run.network.weighted()
     blocks: list[_Block] = []
     start = 0
-    for layer, keys in groupby(sizes, key=lambda key: key.partition(".")[0]):
+    for layer, keys in groupby(sizes, key=lambda key: key.rpartition(".")[0]):
         size = sum(sizes[key] for key in keys)
-        if layer in layer_names(run.network):
+        if layer in weighted:
             blocks.append(_Block(len(blocks) + 1, start, size))
         start += size
     return blocks

@@ -10,7 +10,6 @@ All are of the mean loss over the samples, L = Σ ℓₙ / N, at weights θ; f a
   differs from the Fisher information).
 """
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -21,7 +20,7 @@ from hwcore.analyses.krylov import Product
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, forward, unflatten
-from hwcore.nets.spec import Activation, Network
+from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
 _CHUNK = 2**20  # numbers in the widest activations of one pass over a part of the data
@@ -58,10 +57,8 @@ def product_of(
     Raises HwcoreError for the Gauss-Newton matrix of nll where the network does not end in a log-softmax: in what
     it takes for log-probabilities that loss is linear.
     """
-    if matrix == "ggn" and loss == "nll":
-        network, loss = _on_logits(network)
-    shapes = [math.prod(shape) for shape in network.shapes()]
-    size = max(1, _CHUNK // max(shapes))
+    shapes = network.activations()
+    size = max(1, _CHUNK // network.widest)
     parts = [slice(start, start + size) for start in range(0, len(x), size)]
 
     def share(rows: slice) -> "_Share":
@@ -137,7 +134,6 @@ def _mean_loss(loss: str, targets: Tensor, outputs: Tensor) -> Tensor:
 
 
 def _on_logits(network: Network) -> tuple[Network, str]:
-    last = network.layers[-1]
-    if not (isinstance(last, Activation) and last.kind == "log_softmax"):
+    if network.layers[-1].kind != "log_softmax":
         raise HwcoreError("matrix: ggn: the loss nll needs a network that ends in log_softmax")
     return network.model_copy(update={"layers": network.layers[:-1]}), "cross_entropy"

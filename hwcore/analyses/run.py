@@ -15,7 +15,7 @@ from torch import Tensor
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json
-from hwcore.nets.network import Parameters, layer_names, shapes
+from hwcore.nets.network import Parameters, count, shapes
 from hwcore.nets.spec import Network
 from hwcore.train.files import FILES
 from hwcore.train.held_out import hold_out
@@ -47,6 +47,11 @@ class Run:
     @property
     def replicates(self) -> int:
         return self.spec.replicates
+
+    @cached_property
+    def parameter_count(self) -> int:
+        """The number of trained parameters of one replicate."""
+        return count(self.network)
 
     @property
     def batch_size(self) -> int:
@@ -103,16 +108,16 @@ class Run:
         ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
         ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer does not exist or is not recorded.
         """
-        model, layers, (_, snapshots) = self.spec.model, layer_names(self.network), self.snapshots
+        model, layers, (_, snapshots) = self.spec.model, self.network.weighted(), self.snapshots
         if layer is not None and layer > len(layers):
             raise HwcoreError(f"layer {layer} of model {model} does not exist; it has {len(layers)}")
         chosen = layers if layer is None else [layers[layer - 1]]
         kept = [
             value
             for key, value in snapshots.items()
-            if (layer is None or key.partition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
+            if (layer is None or key.rpartition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
         ]
-        if not kept or (layer is None and not set(layers) <= {key.partition(".")[0] for key in snapshots}):
+        if not kept or (layer is None and not set(layers) <= {key.rpartition(".")[0] for key in snapshots}):
             raise HwcoreError(
                 f"model {model} has no record of {'all layers' if layer is None else f'layer {layer}'}; "
                 "change `record: {layers: …}`"

@@ -1,7 +1,5 @@
 """How much outputs change with inputs, and what the reports measured instead."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import torch
@@ -11,7 +9,7 @@ from torch import Tensor
 from hwcore.analyses.evaluation import gaps
 from hwcore.analyses.run import Run
 from hwcore.nets.network import forward
-from hwcore.nets.spec import Activation, Network
+from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
 # Numbers in the widest activations of all replicates of one part of the points.
@@ -101,13 +99,12 @@ def _input_gradient(run: Run, inputs: Tensor, outputs: Tensor, targets: Tensor) 
 
 def _parts(run: Run, x: Tensor) -> list[slice]:
     """Some points of ``x`` at a time."""
-    size = max(1, _CHUNK[x.device.type] // (run.replicates * max(math.prod(shape) for shape in run.network.shapes())))
+    size = max(1, _CHUNK[x.device.type] // (run.replicates * run.network.widest))
     return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
 
 
 def _without_softmax(network: Network) -> Network:
-    last = network.layers[-1]
-    if isinstance(last, Activation) and last.kind in ("softmax", "log_softmax"):
+    if network.layers[-1].kind in ("softmax", "log_softmax"):
         return network.model_copy(update={"layers": network.layers[:-1]})
     return network
 

@@ -145,7 +145,7 @@ class _Page:
             for model in each["models"]:
                 extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
                 reported = f"{model['reported_parameters']:,}" if model["reported_parameters"] else ""
-                form = (model["label"], model["layers"], extra, f"{model['parameters']:,}", reported)
+                form = (model["label"], model["layers"], extra, f"{self._parameters(model):,}", reported)
                 forms.setdefault(form, []).append(each["variant"])
         rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
         order = list(dict.fromkeys(row[0] for row in rows))
@@ -155,6 +155,11 @@ class _Page:
         told = [any(row[i] not in ("", "all") for row in rows) for i in range(len(heads))]
         shown = [tuple(compress(line, told)) for line in (heads, *rows)]
         return pipe_table(shown[0], shown[1:], numbers={"parameters", "reported"})
+
+    def _parameters(self, model: Context) -> int:
+        """Of the plan, or of the run where only that has built the network."""
+        planned: int | None = model["parameters"]
+        return int(read_json(self.results / model["run"])["parameters"]) if planned is None else planned
 
     def _figures(self, variants: list[Context], name: str) -> str:
         """One figure of all variants, beside each other where the page is wide enough."""

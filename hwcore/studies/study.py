@@ -14,15 +14,19 @@ from hwcore.data.catalog import FUNCTIONS
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.figures.spec import FigureSpec
-from hwcore.nets.spec import Conv, Linear, Network
+from hwcore.nets.shorthand import with_blocks
+from hwcore.nets.spec import Network
 from hwcore.spec import Spec
 from hwcore.studies import schema
 from hwcore.studies.kinds import ANALYSES, FIGURES
+from hwcore.studies.modules import module_settings
 from hwcore.train.spec import Record, Training
 from hwcore.validation import did_you_mean, validate
 
 Options = TypeVar("Options", bound=Spec)
 AS_DESCRIBED = "as-described"
+# What a model says of its network.
+_NETWORK = {"mlp", "activation", "cnn", "layers", "torchvision", "module", "input", "out", "options"}
 # the loader in C reads a study eight times as fast, but not every installation has it
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -221,7 +225,7 @@ class _Reader:
             for name, value in found.models.items()
         }
         for name, model in models.items():
-            layers = sum(isinstance(layer, Linear | Conv) for layer in model.network.layers)
+            layers = len(model.network.weighted())
             if found.record.layers and max(found.record.layers) > layers:
                 raise HwcoreError(
                     f"{self.file}: {at}.record.layers: {max(found.record.layers)}, but model {name} has {layers} layers"
@@ -239,8 +243,7 @@ class _Reader:
 
     def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
         found = validate(schema.ModelFile, content, self.file, at)
-        said = found.model_dump(include={"mlp", "activation", "layers", "input"}, exclude_none=True)
-        network = validate(Network, said, self.file, at)
+        network = self._network(found, experiment.blocks, at)
         data = self._data({**experiment.data, **found.data}, at)
         training = validate(Training, {**experiment.training, **found.training}, self.file, f"{at}.training")
         if isinstance(data, FunctionData) and training.loss != "mse":
@@ -253,6 +256,26 @@ class _Reader:
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
         return Model(name, found.label, network, data, training, replicates, found.reported_parameters)
+
+    def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
+        content = model.model_dump(include=_NETWORK, exclude_none=True)
+        if "layers" in content:
+            try:
+                content["layers"] = with_blocks(content["layers"], blocks)
+            except ValueError as error:
+                raise HwcoreError(f"{self.file}: {at}.layers: {error}") from None
+        if model.module is not None:
+            study = Path(self.file).parent.name
+            if study not in self.config.trusted_studies:
+                raise HwcoreError(
+                    f"{self.file}: {at}.module: {model.module!r} runs code from report/{study}/nets.py; "
+                    f"if you trust it, allow it by `trusted_studies: [{study}]` in config.yaml"
+                )
+            content["module"] = module_settings(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
+        network = validate(Network, content, self.file, at)
+        if network.has_own_code() and model.module is None:
+            raise HwcoreError(f"{self.file}: {at}.layers: `module` is no layer of a list; write `module: nets:Name`")
+        return network
 
     def _data(self, content: dict[str, Any], at: str) -> DataSpec:
         if "function" in content:
@@ -316,6 +339,13 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
         for model in sorted(claim.models() - found.models.keys()):
             raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
+        if "models" in claim.tables():
+            for model in sorted(claim.models()):
+                if found.models[model].network.parameters() is None:
+                    raise HwcoreError(
+                        f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
+                        f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                    )
         return claim
 
 

@@ -1,7 +1,6 @@
 """Loss and accuracy of all replicates on a whole data set."""
 
 from collections.abc import Sequence
-from math import prod
 
 import torch
 from torch import Generator, Tensor
@@ -38,8 +37,7 @@ def evaluate(
     a generator for each replicate, dropout is active.
     """
     replicates = next(iter(parameters.values())).shape[0]
-    widest = max(prod(shape) for shape in network.shapes())
-    size = _DROPOUT_BATCH if dropout else max(1, min(10_000, _BATCH[x.device.type] // (replicates * widest)))
+    size = _DROPOUT_BATCH if dropout else max(1, min(10_000, _BATCH[x.device.type] // (replicates * network.widest)))
     total = torch.zeros(replicates, dtype=torch.float64, device=x.device)
     right = torch.zeros(replicates, dtype=torch.int64, device=x.device)
     own = y.dim() == 2 and loss != "mse"

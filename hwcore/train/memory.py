@@ -2,9 +2,9 @@
 
 import math
 
-from hwcore.nets.spec import BatchNorm, Conv, Linear
+from hwcore.nets.spec import in_turn, named
 from hwcore.train.spec import RunSpec
-from hwcore.train.split import ensembles, replicate_bytes, threads
+from hwcore.train.split import ensembles, parameters, replicate_bytes, threads
 
 # MB of Python, torch and, on a GPU, the libraries of its driver.
 _PROCESS = 2500
@@ -47,7 +47,7 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     total = (
         (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + weight_copies * 4 * spec.network.parameters() * replicates
+        + weight_copies * 4 * parameters(spec.network) * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
@@ -58,10 +58,19 @@ def snapshot_bytes(spec: RunSpec, samples: int) -> int:
     """The recorded weights of all replicates in float32, statistics of batch normalisation included."""
     _, per_epoch = spec.training.batches(samples)
     count = spec.record.snapshots(spec.training.length(per_epoch), per_epoch)
-    layers = list(zip(spec.network.layers, spec.network.shapes()[:-1], strict=True))
-    if spec.record.layers is not None:
-        trained = [pair for pair in layers if isinstance(pair[0], Linear | Conv)]
-        layers = [trained[number - 1] for number in set(spec.record.layers)]
-    # batch normalisation has a mean and a variance for each weight and bias
-    numbers = sum(layer.parameters(shape) * (2 if isinstance(layer, BatchNorm) else 1) for layer, shape in layers)
-    return 4 * numbers * spec.replicates * count
+    return 4 * _recorded_numbers(spec) * spec.replicates * count
+
+
+def _recorded_numbers(spec: RunSpec) -> int:
+    """How many numbers of one replicate are recorded at a time."""
+    network, layers = spec.network, spec.record.layers
+    if layers is None:
+        return parameters(network) + network.statistics()
+    names = network.weighted()
+    recorded = {names[number - 1] for number in layers}
+    shapes = {
+        name: shape
+        for i, (layer, before) in enumerate(in_turn(network.layers, network.input))
+        for name, shape in named(f"{i}", layer.tensors(before) or {}).items()
+    }
+    return sum(math.prod(shape) for name, shape in shapes.items() if name.rpartition(".")[0] in recorded)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hwcore.files import write_table
-from hwcore.nets.network import Parameters, layer_names
+from hwcore.nets.network import Parameters
 from hwcore.tensors import write_tensors
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
@@ -199,7 +199,7 @@ class Snapshots(Probe):
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
         interval, layers = spec.record.interval(steps_per_epoch), spec.record.layers
         assert interval, "nothing is recorded without an interval"
-        names = layer_names(spec.network)
+        names = spec.network.weighted()
         self._layers = None if layers is None else {names[number - 1] for number in layers}
         self._interval = interval
         self._capacity = spec.record.snapshots(spec.training.length(steps_per_epoch), steps_per_epoch)
@@ -210,9 +210,9 @@ class Snapshots(Probe):
         if step % self._interval:
             return
         for name, value in weights().items():
-            if self._layers is None or name.partition(".")[0] in self._layers:
+            if self._layers is None or name.rpartition(".")[0] in self._layers:
                 if name not in self.values:
-                    self.values[name] = torch.empty((self._capacity, *value.shape))
+                    self.values[name] = torch.empty((self._capacity, *value.shape), dtype=value.dtype)
                 self.values[name][len(self.steps)] = value
         self.steps.append(step)
 
@@ -223,7 +223,7 @@ class Snapshots(Probe):
     def load(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
         for name, value in state["values"].items():
-            self.values[name] = torch.empty((self._capacity, *value.shape[1:]))
+            self.values[name] = torch.empty((self._capacity, *value.shape[1:]), dtype=value.dtype)
             self.values[name][: len(value)] = value
 
     @classmethod

@@ -5,7 +5,6 @@ train side by side on the cores of the job.
 """
 
 import logging
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +18,7 @@ import torch
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
-from hwcore.nets.spec import BatchNorm
+from hwcore.nets.network import count
 from hwcore.provenance import commit, versions
 from hwcore.tensors import write_tensors
 from hwcore.train import precision
@@ -82,7 +81,7 @@ def train(
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
             *(spec.study, spec.experiment, spec.model),
-            *(spec.replicates, spec.network.parameters(), epochs),
+            *(spec.replicates, count(spec.network), epochs),
         )
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
@@ -162,12 +161,7 @@ def _fitting(spec: RunSpec, data: Data) -> Data:
 
 
 def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
-    shapes = spec.network.shapes()
-    normed = any(
-        isinstance(layer, BatchNorm) and math.prod(shape[1:]) == 1
-        for layer, shape in zip(spec.network.layers, shapes[:-1], strict=True)
-    )
-    if normed and (samples - 1) % size == 0:
+    if spec.network.smallest_batch() > 1 and (samples - 1) % size == 0:
         raise HwcoreError(
             f"{_name(spec)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
             "and batch_norm needs two; choose another size"
@@ -195,7 +189,7 @@ def _write(
         {
             "spec": spec.model_dump(mode="json"),
             "seeds": {purpose: seeds(spec, purpose, range(spec.replicates)) for purpose in PURPOSES},
-            "parameters": spec.network.parameters(),
+            "parameters": count(spec.network),
             "device": torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
             "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
