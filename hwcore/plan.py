@@ -20,7 +20,8 @@ from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
 from hwcore.studies import kinds
-from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
+from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
+from hwcore.studies.study import available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
 
@@ -144,6 +145,8 @@ class Plan:
                 self._plan_analysis(study, experiment, analysis)
             for figure in experiment.figures.values():
                 self._plan_figure(study, experiment, figure)
+        for comparison in study.figures.values():
+            self._plan_comparison(study, comparison)
         self._plan_claims(study)
         self._plan_report(study)
 
@@ -249,19 +252,36 @@ class Plan:
         return paths
 
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
-        stem = self.results / "figures" / study.name / experiment.id / figure.name
+        labels = {name: model.label for name, model in experiment.models.items()}
+        inputs = self._tables(study, experiment, figure.tables)
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs)
+
+    def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
+        inputs: dict[str, Path] = {}
+        for table in comparison.figure.tables:
+            for id in comparison.experiments:
+                for key, path in self._tables(study, study.experiments[id], [table]).items():
+                    _, _, model = key.partition("/")
+                    inputs[f"{table}/{id}/{model or '*'}"] = path
+        figure = comparison.figure
+        self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs)
+
+    def _add_figure(
+        self, study: Study, name: str, figure: Figure, labels: Mapping[str, str], inputs: Mapping[str, Path]
+    ) -> None:
+        stem = self.results / "figures" / name
         spec = {
             "kind": figure.kind,
             "options": figure.options,
-            "labels": {name: model.label for name, model in experiment.models.items()},
+            "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
         }
         self._add(
             study.name,
             "figure",
-            f"{study.name}/{experiment.id}/{figure.name}",
+            name,
             spec=spec,
-            inputs=self._tables(study, experiment, figure.tables),
+            inputs=inputs,
             outputs={
                 **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
                 "recipe": stem.with_suffix(".json"),

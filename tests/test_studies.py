@@ -12,7 +12,8 @@ from hwcore.claims.spec import Claim
 from hwcore.config import parse
 from hwcore.description import describe
 from hwcore.errors import HwcoreError
-from hwcore.studies.study import Study, available, load
+from hwcore.studies.resolved import Study
+from hwcore.studies.study import available, load
 
 STUDIES = available(ROOT / "report")
 # Counts that their reports state of layers that do not have them; a claim of each study says so.

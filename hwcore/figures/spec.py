@@ -27,6 +27,17 @@ class FigureSpec(Spec):
         """
         return ()
 
+    def replication(self) -> str | None:
+        """How the figure shows replicates, a sentence of its caption.
+
+        Settings of the experiment may stand in it in braces: `{replicates}`, `{landscape.replicates}`.
+        """
+        return None
+
+
+BANDS = "Lines are means over {replicates} replicates, bands their 95 % intervals."
+POINTS = "Points are means over {replicates} replicates, bars their 95 % intervals."
+
 
 class TableFigure(FigureSpec):
     """A figure of one table."""

@@ -1,4 +1,4 @@
-from hwcore.figures.spec import TableFigure
+from hwcore.figures.spec import POINTS, TableFigure
 
 
 class Options(TableFigure):
@@ -6,3 +6,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return ("parameters", "loss", "accuracy", "loss_gap", "accuracy_gap")
+
+    def replication(self) -> str:
+        return POINTS

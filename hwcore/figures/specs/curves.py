@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import FigureSpec, metric, shared
+from hwcore.figures.spec import BANDS, FigureSpec, metric, shared
 
 
 class Options(FigureSpec):
@@ -23,3 +23,6 @@ class Options(FigureSpec):
     def columns(self) -> tuple[str, ...]:
         panels = [metric(column) for column in self.y]
         return (self.x, *shared(self.y, panels, panels))
+
+    def replication(self) -> str:
+        return BANDS

@@ -6,3 +6,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return ("loss", "grad_norm")
+
+    def replication(self) -> str:
+        return "A thick line is one replicate; thin lines are up to nine others of {replicates}."

@@ -1,4 +1,4 @@
-from hwcore.figures.spec import TableFigure
+from hwcore.figures.spec import BANDS, TableFigure
 
 
 class Options(TableFigure):
@@ -6,3 +6,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return ("loss", "accuracy")
+
+    def replication(self) -> str:
+        return BANDS

@@ -14,3 +14,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return (self.share,)
+
+    def replication(self) -> str:
+        return "A point is one of {replicates} replicates."

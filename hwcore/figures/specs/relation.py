@@ -17,3 +17,6 @@ class Options(FigureSpec):
 
     def columns(self) -> tuple[str, ...]:
         return (*(column for _, column in self.measures), self.gap)
+
+    def replication(self) -> str:
+        return "A point is one of {replicates} replicates of a model."

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import FigureSpec, metric, shared
+from hwcore.figures.spec import POINTS, FigureSpec, metric, shared
 
 
 class Options(FigureSpec):
@@ -22,3 +22,6 @@ class Options(FigureSpec):
             names.append(metric(measure) if metric(measure) in ("loss", "accuracy") else measure)
         panels = [(table, name) for (table, _), name in zip(self.measures, names, strict=True)]
         return (self.x, *shared([column for _, column in self.measures], panels, names))
+
+    def replication(self) -> str:
+        return POINTS

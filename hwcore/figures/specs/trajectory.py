@@ -11,3 +11,6 @@ class Options(TableFigure):
     along: Literal["components", "half_sums"] = Field(
         "components", description="principal components, or the sums of the two halves of the weights"
     )
+
+    def replication(self) -> str:
+        return "A line is one of {replicates} replicates; an open circle marks its start, a full one its end."
