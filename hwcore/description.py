@@ -49,8 +49,8 @@ class TableDescription(TypedDict):
 
 
 class ExperimentDescription(TypedDict):
-    """One experiment in one variant; ``settings`` are those that all its models share, ``values`` all by the names
-    that prose may use, in words.  ``choices`` are settings on which the report is silent: name, value and reason.
+    """One experiment in one variant; ``settings`` are those that all its models share, ``values`` those that the
+    prose names, in words.  ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
     initial weights and order of samples; ``trained_in`` is the id of the variant whose runs are also this one's,
@@ -101,22 +101,35 @@ class PageDescription(TypedDict):
     claims: dict[str, str]
 
 
-def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) -> PageDescription:
-    """What the page of a study describes; ``runs`` are the folders of runs by experiment and model."""
+def describe(
+    study: Study,
+    config: Config,
+    runs: Mapping[tuple[str, str], str],
+    values: Mapping[str, Mapping[str, str]],
+) -> PageDescription:
+    """What the page of a study describes.
+
+    ``runs`` are the folders of runs by experiment and model, ``values`` the settings in words that the prose names,
+    by experiment.
+    """
     scale = config.scales[config.scale]
     return {
         "study": study.name,
         "title": study.title,
         "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
-        "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],
+        "experiments": [
+            _experiment(study, experiment, runs, values.get(id, {})) for id, experiment in study.experiments.items()
+        ],
         "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
         "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
     }
 
 
-def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]) -> ExperimentDescription:
+def _experiment(
+    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str], values: Mapping[str, str]
+) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
@@ -132,7 +145,7 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
         "title": experiment.title,
         "why": experiment.why,
         "settings": shared,
-        "values": experiment.values,
+        "values": dict(values),
         "choices": _choices(experiment),
         "replicates": max(model.replicates for model in models),
         "paired_with": [other.id for other in others],

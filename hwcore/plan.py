@@ -19,11 +19,13 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.reporting.template import settings_named
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.study import available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
+from hwcore.validation import did_you_mean
 
 RESOURCES = Path("resources")
 REPORT = Path("report")
@@ -322,10 +324,24 @@ class Plan:
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
         )
 
-    def _describe(self, study: Study) -> Any:
+    def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:
         runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
         folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
-        return describe(study, self.config, folders)
+        return describe(study, self.config, folders, settings or {})
+
+    def _settings(self, study: Study, template: Path) -> dict[str, dict[str, str]]:
+        """The settings that the prose of a study names, in words, by experiment."""
+        named: dict[str, dict[str, str]] = {}
+        for line, experiment, name in settings_named((self._root / template).read_text(encoding="utf-8")):
+            where = f"{template}:{line}: setting({experiment!r}, {name!r})"
+            if experiment not in study.experiments:
+                raise HwcoreError(f"{where}: unknown experiment{did_you_mean(experiment, study.experiments)}")
+            values = study.experiments[experiment].values
+            if name not in values:
+                plain = [known for known in values if "." not in known]
+                raise HwcoreError(f"{where}: not a setting that all models share{did_you_mean(name, plain)}")
+            named.setdefault(experiment, {})[name] = values[name]
+        return named
 
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
@@ -339,7 +355,10 @@ class Plan:
             study.name,
             "markdown",
             study.name,
-            spec={"page": self._describe(study), "template": file_digest(self._root / template)},
+            spec={
+                "page": self._describe(study, self._settings(study, template)),
+                "template": file_digest(self._root / template),
+            },
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
             outputs={"markdown": page.with_suffix(".md")},

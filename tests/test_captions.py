@@ -237,6 +237,11 @@ def test_tables_of_several_experiments_are_joined(tmp_path: Path) -> None:
     assert list(tables["e"].pair)[2:] == ["fit--as-run/a → fit--as-run/b", "fit--as-run/b → fit--as-run/a"]
 
 
+def plan_of(project: Project) -> dict[str, Any]:
+    plan: dict[str, Any] = json.loads((project.folder / "results/quick/plan/tiny.json").read_text())
+    return plan
+
+
 def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     project.edit(
         "report/tiny/study.yaml",
@@ -247,11 +252,29 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     )
     project.edit("report/tiny/report.md", "Prose.", '{{ figure("all") }}\n\n{{ setting("fit", "epochs") }} epochs.')
     project.run("results/quick/report/tiny.md", "results/quick/figures/tiny/fits.svg")
-    plan = json.loads((project.folder / "results/quick/plan/tiny.json").read_text())["figure:tiny/all"]
+    plan = plan_of(project)["figure:tiny/all"]
     assert plan["spec"]["labels"]["fit--corrected/wide"] == "wide, corrected"
     assert plan["inputs"]["metrics/fit--corrected/wide"].endswith("runs/tiny/fit--corrected/wide/metrics.parquet")
     text = (project.folder / "results/quick/report/tiny.md").read_text()
     assert "![Both. Lines are means over 2 replicates" in text
     assert "](../figures/tiny/all.svg)" in text
     assert "\n6 epochs.\n" in text
+    assert plan_of(project)["markdown:tiny"]["spec"]["page"]["experiments"][0]["values"] == {"epochs": "6"}
     assert (project.folder / "results/quick/figures/tiny/all.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            "setting('fits', 'lr')",
+            "report/tiny/report.md:3: setting('fits', 'lr'): unknown experiment; did you mean `fit`",
+        ),
+        ('setting( "fit", "lrr" )', "setting('fit', 'lrr'): not a setting that all models share; did you mean `lr`"),
+    ],
+)
+def test_a_setting_that_prose_names_wrongly_is_told_before_any_job(project: Project, call: str, message: str) -> None:
+    project.edit("report/tiny/report.md", "Prose.", f"{{{{ {call} }}}}")
+    done = project.snakemake("report", "--dry-run")
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
