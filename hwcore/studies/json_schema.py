@@ -69,7 +69,7 @@ class _Definitions:
 
     def add(self, name: str, model: type[BaseModel], *, partial: bool = False) -> Schema:
         """The schema of a specification; a ``partial`` one requires no key, because another mapping completes it."""
-        whole = model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}")
+        whole = _untitled(model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
         inner = whole.pop("$defs", {})
         self.schemas |= {f"{name}.{key}": each for key, each in inner.items()}
         if partial:
@@ -80,6 +80,15 @@ class _Definitions:
         """A reference to ``content`` under a name."""
         self.schemas[name] = content
         return {"$ref": f"#/$defs/{name}"}
+
+
+def _untitled(part: Any) -> Any:
+    """Without the titles that pydantic makes of names, which tell nothing more."""
+    if isinstance(part, list):
+        return [_untitled(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _untitled(each) for key, each in part.items() if key != "title" or isinstance(each, dict)}
 
 
 def _experiment(definitions: _Definitions) -> Schema:
