@@ -256,7 +256,7 @@ class Plan:
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
         labels = {name: model.label for name, model in experiment.models.items()}
         inputs = self._tables(study, experiment, figure.tables)
-        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs)
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
 
     def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
         inputs: dict[str, Path] = {}
@@ -266,10 +266,17 @@ class Plan:
                     _, _, model = key.partition("/")
                     inputs[f"{table}/{id}/{model or '*'}"] = path
         figure = comparison.figure
-        self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs)
+        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
 
     def _add_figure(
-        self, study: Study, name: str, figure: Figure, labels: Mapping[str, str], inputs: Mapping[str, Path]
+        self,
+        study: Study,
+        name: str,
+        figure: Figure,
+        labels: Mapping[str, str],
+        inputs: Mapping[str, Path],
+        names: Mapping[str, Any],
     ) -> None:
         stem = self.results / "figures" / name
         spec = {
@@ -277,6 +284,7 @@ class Plan:
             "options": figure.options,
             "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            **names,
         }
         self._add(
             study.name,

@@ -1,10 +1,8 @@
 """Titles, captions and prose say what was run, at every scale and in every variant."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 
@@ -13,7 +11,6 @@ from hwcore.config import parse
 from hwcore.errors import HwcoreError
 from hwcore.studies.resolved import Study
 from hwcore.studies.study import load
-from hwcore.tables import read_tables
 
 STUDY = """
 title: T
@@ -182,85 +179,6 @@ def test_what_is_not_rerun_has_a_reason_and_no_settings(tmp_path: Path) -> None:
     }
     with pytest.raises(HwcoreError, match=r"study.yaml:\d+: experiments.fit--as-run.training: unknown key"):
         study(tmp_path, "x", variants="{as-run: {not_rerun: A bug., training: {lr: 1}}}")
-
-
-def comparison(tmp_path: Path, over: str, more: str = "") -> Study:
-    figure = f"kind: curves, y: [train_loss], caption: '{{epochs}} epochs', over: {over}{more}"
-    variants = "{as-run: {training: {epochs: 50}}}"
-    return study(tmp_path, "x", variants=variants, scale="full", rest=f"figures:\n  both: {{{figure}}}\n")
-
-
-def test_a_figure_of_variants_has_distinct_labels(tmp_path: Path) -> None:
-    found = comparison(tmp_path, "[fit, fit--as-run]").figures["both"]
-    assert found.labels == {
-        "fit/small": "S, as described",
-        "fit/large": "L, as described",
-        "fit--as-run/small": "S, as run",
-        "fit--as-run/large": "L, as run",
-    }
-    assert found.figure.caption == f"50 to 2,000 epochs {BANDS.format(20)}"
-
-
-def test_a_figure_of_several_experiments_names_them(tmp_path: Path) -> None:
-    found = comparison(tmp_path, "{fit: cosine, sort: digits}").figures["both"]
-    assert found.labels == {"fit/small": "S, cosine", "fit/large": "L, cosine", "sort/m": "digits"}
-
-
-@pytest.mark.parametrize(
-    ("over", "more", "message"),
-    [
-        ("[fit]", "", r"figures.both.over: \['fit'\] should be a list of at least two experiments"),
-        ("[fit, fits]", "", "figures.both.over: unknown experiment 'fits'; did you mean `fit`"),
-        ("[fit, sort]", ", floor: optimum", "figures.both: unknown table 'optimum' of sort"),
-        ("{fit: a, sort: a}", "", "figures.both.over: two experiments have the same name"),
-        ("[fit, sort]", ", original: 5", "figures.both.original: 5 should be words, such as Figure 5"),
-    ],
-)
-def test_a_mistake_in_a_figure_of_several_experiments(tmp_path: Path, over: str, more: str, message: str) -> None:
-    with pytest.raises(HwcoreError, match=rf"study.yaml:\d+: {message}"):
-        comparison(tmp_path, over, more)
-
-
-def test_tables_of_several_experiments_are_joined(tmp_path: Path) -> None:
-    pd.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.25]}).to_parquet(tmp_path / "run.parquet")
-    pd.DataFrame({"model": ["a", "b"], "pair": ["a → b", "b → a"], "x": [1, 2]}).to_parquet(tmp_path / "e.parquet")
-    paths = {
-        "metrics/fit/a": tmp_path / "run.parquet",
-        "metrics/fit--as-run/a": tmp_path / "run.parquet",
-        "e/fit/*": tmp_path / "e.parquet",
-        "e/fit--as-run/*": tmp_path / "e.parquet",
-    }
-    tables = read_tables(paths)
-    assert list(tables["metrics"].model) == ["fit/a", "fit/a", "fit--as-run/a", "fit--as-run/a"]
-    assert list(tables["metrics"].loss) == [0.5, 0.25, 0.5, 0.25]
-    assert list(tables["e"].model) == ["fit/a", "fit/b", "fit--as-run/a", "fit--as-run/b"]
-    assert list(tables["e"].pair)[2:] == ["fit--as-run/a → fit--as-run/b", "fit--as-run/b → fit--as-run/a"]
-
-
-def plan_of(project: Project) -> dict[str, Any]:
-    plan: dict[str, Any] = json.loads((project.folder / "results/quick/plan/tiny.json").read_text())
-    return plan
-
-
-def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
-    project.edit(
-        "report/tiny/study.yaml",
-        "claims:",
-        "figures:\n  all: {kind: curves, y: [train_loss], over: [fit, fit--corrected], caption: Both.}\n"
-        "  fits: {kind: predictions, table: predictions, over: [fit, fit--as-run], caption: Fits.}\n"
-        "claims:",
-    )
-    project.edit("report/tiny/report.md", "Prose.", '{{ figure("all") }}\n\n{{ setting("fit", "epochs") }} epochs.')
-    project.run("results/quick/report/tiny.md", "results/quick/figures/tiny/fits.svg")
-    plan = plan_of(project)["figure:tiny/all"]
-    assert plan["spec"]["labels"]["fit--corrected/wide"] == "wide, corrected"
-    assert plan["inputs"]["metrics/fit--corrected/wide"].endswith("runs/tiny/fit--corrected/wide/metrics.parquet")
-    text = (project.folder / "results/quick/report/tiny.md").read_text()
-    assert "![Both. Lines are means over 2 replicates" in text
-    assert "](../figures/tiny/all.svg)" in text
-    assert "\n6 epochs.\n" in text
-    assert plan_of(project)["markdown:tiny"]["spec"]["page"]["experiments"][0]["values"] == {"epochs": "6"}
-    assert (project.folder / "results/quick/figures/tiny/all.svg").is_file()
 
 
 @pytest.mark.parametrize(

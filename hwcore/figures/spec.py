@@ -27,6 +27,10 @@ class FigureSpec(Spec):
         """
         return ()
 
+    def beside(self) -> bool:
+        """Whether several experiments have a panel each, and their models the labels that they have there."""
+        return False
+
     def replication(self) -> str | None:
         """How the figure shows replicates, a sentence of its caption.
 

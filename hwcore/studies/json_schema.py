@@ -69,7 +69,7 @@ class _Definitions:
 
     def add(self, name: str, model: type[BaseModel], *, partial: bool = False) -> Schema:
         """The schema of a specification; a ``partial`` one requires no key, because another mapping completes it."""
-        whole = _untitled(model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
+        whole: Schema = _untitled(model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
         inner = whole.pop("$defs", {})
         self.schemas |= {f"{name}.{key}": each for key, each in inner.items()}
         if partial:
@@ -208,7 +208,8 @@ def _layers() -> Schema:
 
 
 def _constants(kind: Schema) -> Iterable[str]:
-    return kind.get("enum", [kind["const"]] if "const" in kind else [])
+    constants: list[str] = kind.get("enum", [kind["const"]] if "const" in kind else [])
+    return constants
 
 
 def _claim(definitions: _Definitions) -> Schema:

@@ -227,12 +227,13 @@ class _Reader:
         }
         if len(set(names.values())) < len(names):
             raise HwcoreError(f"{self.file}: {at}.over: two experiments have the same name: {list(names.values())}")
-        labels = {
-            f"{each.id}/{model.name}": names[each.id] if len(each.models) == 1 else f"{model.label}, {names[each.id]}"
-            for each in shown
-            for model in each.models.values()
-        }
-        return Comparison(self._figure(name, content, shown, at), names, labels)
+        figure = self._figure(name, content, shown, at)
+        labels = {}
+        for each in shown:
+            for model in each.models.values():
+                alone = names[each.id] if len(each.models) == 1 else f"{model.label}, {names[each.id]}"
+                labels[f"{each.id}/{model.name}"] = model.label if figure.options.beside() else alone
+        return Comparison(figure, names, labels)
 
     def _kind(
         self, content: dict[str, Any], default: str, kinds: Mapping[str, type[Options]], at: str
