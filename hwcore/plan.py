@@ -22,6 +22,7 @@ from hwcore.provenance import versions
 from hwcore.reporting.template import settings_named
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
+from hwcore.studies.source import located
 from hwcore.studies.study import available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
@@ -160,7 +161,7 @@ class Plan:
         try:
             source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
         except HwcoreError as error:
-            raise HwcoreError(f"{where}: {error}") from None
+            raise located(HwcoreError(f"{where}: {error}"), self._root / where.partition(": ")[0]) from None
         prepared = RESOURCES / "data" / f"{name}.safetensors"
         # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
         # the prepared file was made from

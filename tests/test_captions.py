@@ -174,7 +174,7 @@ def test_what_is_not_rerun_has_a_reason_and_no_settings(tmp_path: Path) -> None:
     found = study(tmp_path, "x", variants="{as-run: {why: It was., not_rerun: A bug.}}", rest=said)
     assert [*found.experiments] == ["fit", "sort"]
     assert {id: (each.title, each.why, each.reason) for id, each in found.not_rerun.items()} == {
-        "fit--as-run": ("Networks fit {function}", "It was.", "A bug."),
+        "fit--as-run": ("Networks fit cos x", "It was.", "A bug."),
         "two": ("Two", None, "Nobody can."),
     }
     with pytest.raises(HwcoreError, match=r"study.yaml:\d+: experiments.fit--as-run.training: unknown key"):

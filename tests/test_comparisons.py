@@ -82,6 +82,8 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
         "  fits: {kind: predictions, table: predictions, over: [fit, fit--as-run], caption: Fits.}\n"
         "claims:",
     )
+    # a report of one's own reproduces no other
+    project.edit("report/tiny/study.yaml", "source: {author: nobody, title: no report, date: January 2000}\n", "")
     project.edit("report/tiny/report.md", "Prose.", '{{ figure("all") }}\n\n{{ setting("fit", "epochs") }} epochs.')
     project.run("results/quick/report/tiny.md", "results/quick/figures/tiny/fits.svg")
     plan = plan_of(project)["figure:tiny/all"]
@@ -90,6 +92,7 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     text = (project.folder / "results/quick/report/tiny.md").read_text()
     assert "![Both. Lines are means over 2 replicates" in text
     assert "](../figures/tiny/all.svg)" in text
+    assert "reproduction" not in text
     assert "\n6 epochs.\n" in text
     assert plan_of(project)["markdown:tiny"]["spec"]["page"]["experiments"][0]["values"] == {"epochs": "6"}
     assert (project.folder / "results/quick/figures/tiny/all.svg").is_file()

@@ -310,6 +310,10 @@ CLAIM = "    where: '1'\n    says: so\n    experiment: e\n    measure: {value: t
             "two of its entries get the id 'c-1'",
         ),
         ("  c:\n    each: models\n" + CLAIM + "  c-m-1:\n" + CLAIM, "there is a claim 'c-m-1' already"),
+        (
+            "  c:\n    each: models\n    reported: '{reported_parameters}'\n" + CLAIM,
+            "has no value here",
+        ),
         ("  C:\n" + CLAIM, "claims.C: an id is of small letters, digits and single hyphens"),
         (
             "  c:\n    each: models\n" + CLAIM + "    expect: {above: much}\n",

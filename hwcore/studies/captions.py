@@ -43,7 +43,12 @@ def fill_study(study: Study, published: Study, file: str) -> Study:
         )
         filled = _filled(comparison.figure, settings, f"{file}: figures.{name}")
         comparisons[name] = replace(comparison, figure=filled)
-    return replace(study, experiments=experiments, figures=comparisons)
+    not_rerun = {}
+    for id, stated in study.not_rerun.items():
+        base = [each.experiments[stated.base] for each in (study, published) if stated.base in each.experiments]
+        title = _told(stated.title, Settings(base[:1], base[1:]), f"{file}: experiments.{id}.title")
+        not_rerun[id] = replace(stated, title=title)
+    return replace(study, experiments=experiments, figures=comparisons, not_rerun=not_rerun)
 
 
 def _filled(figure: Figure, settings: Settings, at: str) -> Figure:

@@ -64,6 +64,8 @@ def fill(text: str, values: Values, show: Callable[[Any], str]) -> str:
             continue
         if name not in values:
             raise ValueError(f"unknown placeholder {{{name}}}{did_you_mean(name, values)}")
+        if values[name] is None:
+            raise ValueError(f"{{{name}}} has no value here")
         try:
             filled.append(show(format(values[name], form) if form else values[name]))
         except (ValueError, TypeError):
@@ -254,7 +256,7 @@ def _filled(content: Any, values: Values, where: str) -> Any:
         return content
     try:
         ((words, name, form), *more) = placeholders(content)
-        if name in values and not (words or form or more):
+        if values.get(str(name)) is not None and not (words or form or more):
             return values[str(name)]
         return fill(content, values, in_words)
     except ValueError as error:

@@ -53,7 +53,7 @@ def located(error: HwcoreError, path: Path) -> HwcoreError:
 
     The file is read again for it, so that a file without mistakes costs nothing.
     """
-    found = re.match(rf"{re.escape(str(path))}: ([^:\s]+): ", str(error))
+    found = re.match(rf"{re.escape(str(path))}: (\S+?): ", str(error))
     root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Fastest) if found else None
     if not found or root is None:
         return error
@@ -66,7 +66,8 @@ def _places(key: str) -> Iterator[list[str]]:
 
     The first of equally good places is the one that counts.
     """
-    keys = key.split(".")
+    # not within the braces of a placeholder
+    keys = re.split(r"\.(?![^{]*\})", key)
     yield keys
     if keys[0] != "experiments" or len(keys) < 2:
         return

@@ -204,7 +204,9 @@ class _Reader:
                 if table not in tables:
                     of = f" of {experiment.id}" if len(experiments) > 1 else ""
                     raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
-        told = [" ".join(caption.split()), options.replication() or ""]
+        replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
+        analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
+        told = [" ".join(caption.split()), options.explanation(replicates, analyses) or ""]
         told += [f"The counterpart of the original’s {original}."] if original else []
         return Figure(name, kind, options, " ".join(filter(None, told)), shown)
 

@@ -1,4 +1,7 @@
-from hwcore.figures.spec import BANDS, TableFigure
+from collections.abc import Mapping
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import TableFigure, bands
 
 
 class Options(TableFigure):
@@ -7,5 +10,5 @@ class Options(TableFigure):
     def columns(self) -> tuple[str, ...]:
         return ("loss", "accuracy")
 
-    def replication(self) -> str:
-        return BANDS
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return bands(replicates)

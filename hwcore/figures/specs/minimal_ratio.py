@@ -1,7 +1,9 @@
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import TableFigure
 
 
@@ -15,5 +17,5 @@ class Options(TableFigure):
     def columns(self) -> tuple[str, ...]:
         return (self.share,)
 
-    def replication(self) -> str:
-        return "A point is one of {replicates} replicates."
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return "A point is one of the {replicates} replicates."

@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import POINTS, FigureSpec, metric, shared
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import FigureSpec, bars, metric, shared
 
 
 class Options(FigureSpec):
@@ -23,5 +24,5 @@ class Options(FigureSpec):
         panels = [(table, name) for (table, _), name in zip(self.measures, names, strict=True)]
         return (self.x, *shared([column for _, column in self.measures], panels, names))
 
-    def replication(self) -> str:
-        return POINTS
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return bars(replicates)

@@ -1,7 +1,9 @@
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import TableFigure
 
 
@@ -12,5 +14,5 @@ class Options(TableFigure):
         "components", description="principal components, or the sums of the two halves of the weights"
     )
 
-    def replication(self) -> str:
-        return "A line is one of {replicates} replicates; an open circle marks its start, a full one its end."
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return "A line is one of the {replicates} replicates, from an open circle to a full one."
