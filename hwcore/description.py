@@ -175,8 +175,8 @@ def _experiment(
 
 
 def _comparison(study: Study, comparison: Comparison, runs: Mapping[tuple[str, str], str]) -> FigureDescription:
-    shown = [study.experiments[id] for id in comparison.experiments]
-    return _figure(study, comparison.figure, shown, study.name, runs)
+    experiments = [study.experiments[id] for id in comparison.experiments]
+    return _figure(study, comparison.figure, experiments, study.name, runs)
 
 
 def _figure(
@@ -208,10 +208,12 @@ def _figure(
 
 def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
     """Setting, its value in words, and the reason; of the experiment, then of single models."""
-    given = [(name, name, reason) for name, reason in experiment.chosen.items()]
+    choices = [(name, name, reason) for name, reason in experiment.chosen.items()]
     for model in experiment.models.values():
-        given += [(f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()]
-    return [(name.replace("_", " "), _value(experiment.values, key), reason) for name, key, reason in given]
+        choices += [
+            (f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()
+        ]
+    return [(name.replace("_", " "), _value(experiment.values, key), reason) for name, key, reason in choices]
 
 
 def _value(values: Mapping[str, str], key: str) -> str:

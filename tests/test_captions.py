@@ -177,6 +177,9 @@ def test_what_is_not_rerun_has_a_reason_and_no_settings(tmp_path: Path) -> None:
         "fit--as-run": ("Networks fit cos x", "It was.", "A bug."),
         "two": ("Two", None, "Nobody can."),
     }
+    claims = "claims: {c: {where: a, says: b, experiment: two, measure: {value: lr}, expect: {above: 0}}}\n"
+    with pytest.raises(HwcoreError, match=r"claims.c.experiment: two is not re-run: nothing of it is measured"):
+        study(tmp_path, "x", rest=said + claims)
     with pytest.raises(HwcoreError, match=r"study.yaml:\d+: experiments.fit--as-run.training: unknown key"):
         study(tmp_path, "x", variants="{as-run: {not_rerun: A bug., training: {lr: 1}}}")
 

@@ -16,7 +16,7 @@ from hwcore.errors import HwcoreError
 from hwcore.files import read_json
 
 _PARTS = ("spec", "settings", "inputs", "outputs")
-_NAMED = 4  # jobs of one change that are named; of more their number is told
+_MAXIMUM = 4  # jobs of one change that are named; of more their number is given
 _NOTHING = object()
 
 
@@ -27,12 +27,12 @@ def jobs(plan: Path) -> dict[str, Any]:
     """
     files = sorted(plan.glob("*.json")) if plan.is_dir() else [plan]
     try:
-        found = {key: job for file in files for key, job in read_json(file).items()}
+        result = {key: job for file in files for key, job in read_json(file).items()}
     except (OSError, ValueError, AttributeError):
-        found = {}
-    if not found:
+        result = {}
+    if not result:
         raise HwcoreError(f"{plan}: is no plan; `snakemake --dry-run report` writes results/<scale>/plan")
-    return found
+    return result
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -44,10 +44,10 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
         for part in _PARTS:
             for path, before, after in _changes(old[key][part], new[key][part], part):
                 rule = key.partition(":")[0]
-                changes.setdefault((f"{rule}: {path}", f"{_told(before)} → {_told(after)}"), []).append(key)
+                changes.setdefault((f"{rule}: {path}", f"{_json(before)} → {_json(after)}"), []).append(key)
     for (path, change), keys in sorted(changes.items()):
-        named = ", ".join(sorted(key.partition(":")[2] for key in keys))
-        yield f"~ {path}: {change}  ({named if len(keys) <= _NAMED else f'{len(keys)} jobs'})"
+        names = ", ".join(sorted(key.partition(":")[2] for key in keys))
+        yield f"~ {path}: {change}  ({names if len(keys) <= _MAXIMUM else f'{len(keys)} jobs'})"
 
 
 def _changes(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
@@ -63,7 +63,7 @@ def _changes(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
         yield path, old, new
 
 
-def _told(value: Any) -> str:
+def _json(value: Any) -> str:
     return "nothing" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
 
 

@@ -31,9 +31,9 @@ def fill_study(study: Study, published: Study, file: str) -> Study:
         if id != experiment.base and experiment.base in published.experiments:
             _check_letters(published.experiments[id], published.experiments[experiment.base], at)
         figures = {
-            name: _filled(figure, settings, f"{at}.figures.{name}") for name, figure in experiment.figures.items()
+            name: _figure(figure, settings, f"{at}.figures.{name}") for name, figure in experiment.figures.items()
         }
-        title = _told(experiment.title, settings, f"{at}.title")
+        title = _text(experiment.title, settings, f"{at}.title")
         experiments[id] = replace(experiment, title=title, figures=figures, values=settings.texts())
     comparisons = {}
     for name, comparison in study.figures.items():
@@ -41,21 +41,21 @@ def fill_study(study: Study, published: Study, file: str) -> Study:
             [study.experiments[id] for id in comparison.experiments],
             [published.experiments[id] for id in comparison.experiments],
         )
-        filled = _filled(comparison.figure, settings, f"{file}: figures.{name}")
-        comparisons[name] = replace(comparison, figure=filled)
+        figure = _figure(comparison.figure, settings, f"{file}: figures.{name}")
+        comparisons[name] = replace(comparison, figure=figure)
     not_rerun = {}
-    for id, stated in study.not_rerun.items():
-        base = [each.experiments[stated.base] for each in (study, published) if stated.base in each.experiments]
-        title = _told(stated.title, Settings(base[:1], base[1:]), f"{file}: experiments.{id}.title")
-        not_rerun[id] = replace(stated, title=title)
+    for id, each in study.not_rerun.items():
+        base = [one.experiments[each.base] for one in (study, published) if each.base in one.experiments]
+        title = _text(each.title, Settings(base[:1], base[1:]), f"{file}: experiments.{id}.title")
+        not_rerun[id] = replace(each, title=title)
     return replace(study, experiments=experiments, figures=comparisons, not_rerun=not_rerun)
 
 
-def _filled(figure: Figure, settings: Settings, at: str) -> Figure:
-    return replace(figure, caption=_told(figure.caption, settings, f"{at}.caption"))
+def _figure(figure: Figure, settings: Settings, at: str) -> Figure:
+    return replace(figure, caption=_text(figure.caption, settings, f"{at}.caption"))
 
 
-def _told(text: str, settings: Settings, at: str) -> str:
+def _text(text: str, settings: Settings, at: str) -> str:
     try:
         return fill(text, settings)
     except ValueError as error:
@@ -72,8 +72,8 @@ def _check_letters(variant: Experiment, base: Experiment, at: str) -> None:
         if name in base.figures:
             texts[f"figures.{name}.caption"] = (figure.caption, base.figures[name].caption)
     changes = list(_changes(base, variant))
-    for key, (text, shared) in texts.items():
-        if text != shared:
+    for key, (text, original) in texts.items():
+        if text != original:
             continue
         words = " ".join(part for part, _, _ in placeholders(text))
         for setting, value, other in changes:

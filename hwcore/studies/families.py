@@ -57,9 +57,9 @@ def fill(text: str, values: Values, show: Callable[[Any], str]) -> str:
 
     Raises ValueError for a placeholder without a value.
     """
-    filled = []
+    parts = []
     for words, name, form in placeholders(text):
-        filled.append(words)
+        parts.append(words)
         if name is None:
             continue
         if name not in values:
@@ -67,10 +67,10 @@ def fill(text: str, values: Values, show: Callable[[Any], str]) -> str:
         if values[name] is None:
             raise ValueError(f"{{{name}}} has no value here")
         try:
-            filled.append(show(format(values[name], form) if form else values[name]))
+            parts.append(show(format(values[name], form) if form else values[name]))
         except (ValueError, TypeError):
             raise ValueError(f"{{{name}:{form}}}: {values[name]!r} cannot be written so") from None
-    return "".join(filled)
+    return "".join(parts)
 
 
 def sweep_models(
@@ -82,7 +82,7 @@ def sweep_models(
 
     Raises HwcoreError, naming the entry, for values that do not go together and ids that are not unique.
     """
-    expanded: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, content in models.items():
         at = f"{where}.{key}"
         if not isinstance(content, Mapping) or not (_PARTS & content.keys() or "{" in key):
@@ -92,17 +92,17 @@ def sweep_models(
         else:
             family = _sweep(key, content, at, count)
         for id, model in family.items():
-            if id in expanded:
+            if id in result:
                 raise HwcoreError(f"{at}: there is a model {id!r} already; ids must differ")
-            expanded[id] = model
-    return expanded
+            result[id] = model
+    return result
 
 
 def _sweep(
     template: str, content: Mapping[str, Any], at: str, count: Callable[[Mapping[str, Any], str], int]
 ) -> dict[str, Any]:
     rest = {name: value for name, value in content.items() if name not in _PARTS}
-    used = _used([template, rest], at)
+    names = _names([template, rest], at)
     family: dict[str, Any] = {}
     for row in combinations({name: content[name] for name in content if name in _PARTS}, at):
         values: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def _sweep(
             short = name.rpartition(".")[2]
             if short in values:
                 raise HwcoreError(f"{at}: two values are called {short!r}; give one of them another name")
-            if not _is_setting(name) and name not in used:
+            if not _is_setting(name) and name not in names:
                 raise HwcoreError(
                     f"{at}: no placeholder uses the value {name!r}; to set it write training.{name} or data.{name}"
                 )
@@ -119,7 +119,7 @@ def _sweep(
         for name, value in row.items():
             if _is_setting(name):
                 _set(model, name.split("."), value, at)
-        if "parameters" in used and "parameters" not in values:
+        if "parameters" in names and "parameters" not in values:
             values["parameters"] = count(model, at)
         if "label" in rest:
             model = {"label": _filled(rest["label"], values, f"{at}.label"), **model}
@@ -147,22 +147,22 @@ def each_claim(id: str, claim: Any, where: str, models: Callable[[str], Mapping[
             f"{where}: several values tell its claims apart: name them in the id, as in {id}-{{{min(axes)}}}"
         )
     template = id if "{" in id else f"{id}-{{{next(iter(axes))}}}"
-    unused = axes.keys() - _used([template, rest], where) - {"model"}
-    if unused:
-        raise HwcoreError(f"{where}.each: the value {min(unused)!r} is used by no placeholder")
-    expanded: dict[str, Any] = {}
+    idle = axes.keys() - _names([template, rest], where) - {"model"}
+    if idle:
+        raise HwcoreError(f"{where}.each: the value {min(idle)!r} is used by no placeholder")
+    claims: dict[str, Any] = {}
     for row in rows:
-        own = {key: _own(value, row, axes, f"{where}.{key}") for key, value in rest.items()}
+        branch = {key: _branch(value, row, axes, f"{where}.{key}") for key, value in rest.items()}
         values = row
         if "model" in row:
-            known = models(str(_filled(own.get("experiment"), row, f"{where}.experiment")))
-            if row["model"] not in known:
-                hint = did_you_mean(str(row["model"]), known)
+            settings = models(str(_filled(branch.get("experiment"), row, f"{where}.experiment")))
+            if row["model"] not in settings:
+                hint = did_you_mean(str(row["model"]), settings)
                 raise HwcoreError(f"{where}.each: unknown model {row['model']!r}{hint}")
-            values = {**known[row["model"]], **row}
-        name = _id(template, values, expanded, where)
-        expanded[name] = _filled(own, values, where)
-    return expanded
+            values = {**settings[row["model"]], **row}
+        name = _id(template, values, claims, where)
+        claims[name] = _filled(branch, values, where)
+    return claims
 
 
 def combinations(family: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
@@ -174,8 +174,8 @@ def combinations(family: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     sweep = validate(Sweep, dict(family), file, key)
     lengths = {name: len(values) for name, values in sweep.zip.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-        raise HwcoreError(f"{where}.zip: all lists need the same length, but {told}")
+        counts = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise HwcoreError(f"{where}.zip: all lists need the same length, but {counts}")
     both = sweep.zip.keys() & sweep.matrix.keys()
     if both:
         raise HwcoreError(f"{where}: {min(both)!r} is in zip and in matrix; it can have its values from one of them")
@@ -187,10 +187,10 @@ def combinations(family: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
         at = f"{where}.exclude.{number}"
         for name in pattern.keys() - {*names}:
             raise HwcoreError(f"{at}: unknown value {name!r}{did_you_mean(name, names)}")
-        kept = [row for row in rows if any(row[name] != value for name, value in pattern.items())]
-        if len(kept) == len(rows):
+        rest = [row for row in rows if any(row[name] != value for name, value in pattern.items())]
+        if len(rest) == len(rows):
             raise HwcoreError(f"{at}: {pattern} matches no combination of the values; remove it")
-        rows = kept
+        rows = rest
     for number, row in enumerate(sweep.include):
         for name in names:
             if name not in row:
@@ -225,10 +225,10 @@ def _id(template: str, values: Values, taken: Iterable[str], where: str) -> str:
     return id
 
 
-def _own(content: Any, row: Values, axes: Mapping[str, set[str]], where: str) -> Any:
+def _branch(content: Any, row: Values, axes: Mapping[str, set[str]], where: str) -> Any:
     """``content`` with each mapping from values of the family replaced by what it has for the value of ``row``."""
     if isinstance(content, list):
-        return [_own(item, row, axes, where) for item in content]
+        return [_branch(item, row, axes, where) for item in content]
     if not isinstance(content, Mapping):
         return content
     keys = {str(key): value for key, value in content.items()}
@@ -237,7 +237,7 @@ def _own(content: Any, row: Values, axes: Mapping[str, set[str]], where: str) ->
             if str(row[name]) not in keys:
                 raise HwcoreError(f"{where}: has nothing for {name} {row[name]}")
             return keys[str(row[name])]
-    return {key: _own(value, row, axes, f"{where}.{key}") for key, value in content.items()}
+    return {key: _branch(value, row, axes, f"{where}.{key}") for key, value in content.items()}
 
 
 def _filled(content: Any, values: Values, where: str) -> Any:
@@ -245,13 +245,13 @@ def _filled(content: Any, values: Values, where: str) -> Any:
     if isinstance(content, Mapping):
         return {key: _filled(value, values, f"{where}.{key}") for key, value in content.items()}
     if isinstance(content, list):
-        filled: list[Any] = []
+        items: list[Any] = []
         for number, item in enumerate(content):
             value = _filled(item, values, f"{where}.{number}")
             # [784, "{hidden}", 10] with hidden: [30, 20] is [784, 30, 20, 10]
-            spliced = isinstance(item, str) and isinstance(value, list)
-            filled += value if spliced else [value]
-        return filled
+            is_part = isinstance(item, str) and isinstance(value, list)
+            items += value if is_part else [value]
+        return items
     if not isinstance(content, str) or "{" not in content:
         return content
     try:
@@ -263,12 +263,12 @@ def _filled(content: Any, values: Values, where: str) -> Any:
         raise HwcoreError(f"{where}: {error}") from None
 
 
-def _used(content: Any, where: str) -> set[str]:
+def _names(content: Any, where: str) -> set[str]:
     """The names of all placeholders in ``content``."""
     if isinstance(content, Mapping):
-        return set().union(*(_used(value, f"{where}.{key}") for key, value in content.items()))
+        return set().union(*(_names(value, f"{where}.{key}") for key, value in content.items()))
     if isinstance(content, list):
-        return set().union(*(_used(item, where) for item in content))
+        return set().union(*(_names(item, where) for item in content))
     try:
         return {name for _, name, _ in placeholders(content) if name} if isinstance(content, str) else set()
     except ValueError as error:
@@ -283,10 +283,10 @@ def _is_setting(name: str) -> bool:
 def _set(model: dict[str, Any], keys: list[str], value: Any, where: str) -> None:
     inner = model
     for key in keys[:-1]:
-        below = inner.get(key, {})
-        if not isinstance(below, Mapping):
-            raise HwcoreError(f"{where}: {'.'.join(keys)}: {key} is {below!r} there, which has no keys")
+        part = inner.get(key, {})
+        if not isinstance(part, Mapping):
+            raise HwcoreError(f"{where}: {'.'.join(keys)}: {key} is {part!r} there, which has no keys")
         # what a YAML anchor shares must not change with it
-        inner[key] = dict(below)
+        inner[key] = dict(part)
         inner = inner[key]
     inner[keys[-1]] = value

@@ -31,8 +31,8 @@ class Settings:
     """
 
     def __init__(self, experiments: Iterable[Experiment], published: Iterable[Experiment]) -> None:
-        self._here = _named(experiments)
-        self._published = _named(published)
+        self._here = _values(experiments)
+        self._published = _values(published)
 
     def topics(self) -> set[str]:
         """What a choice may be about: a setting, a group of them (`until`), an analysis, a model, the `network`."""
@@ -46,37 +46,37 @@ class Settings:
         Raises ValueError for an unknown name, and where models differ by more than a number.
         """
         if name not in self._here:
-            plain = [known for known in self._here if "." not in known]
-            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, plain)}")
+            names = [each for each in self._here if "." not in each]
+            raise ValueError(f"there is no setting {name!r}{did_you_mean(name, names)}")
         here = _text(name, self._here[name], form)
         published = _text(name, self._published.get(name, self._here[name]), form)
         return here if here == published else f"{here} (full scale: {published})"
 
     def texts(self) -> dict[str, str]:
         """All settings in words; not those in which models differ by more than a number."""
-        told = {}
+        texts = {}
         for name in self._here:
             try:
-                told[name] = self.text(name)
+                texts[name] = self.text(name)
             except ValueError:
                 continue
-        return told
+        return texts
 
 
-def _named(experiments: Iterable[Experiment]) -> dict[str, dict[str, Any]]:
+def _values(experiments: Iterable[Experiment]) -> dict[str, dict[str, Any]]:
     """By name: the values of a setting, each once, by the model or analysis that has it first."""
-    named: dict[str, dict[str, Any]] = {}
+    values: dict[str, dict[str, Any]] = {}
     for experiment in experiments:
         for model in experiment.models.values():
             for name, value in of_model(model).items():
-                named.setdefault(name, {})[f"{experiment.id}/{model.name}"] = value
-                named.setdefault(f"{model.name}.{name}", {})[experiment.id] = value
+                values.setdefault(name, {})[f"{experiment.id}/{model.name}"] = value
+                values.setdefault(f"{model.name}.{name}", {})[experiment.id] = value
         for name, value in _flat(experiment.record).items():
-            named.setdefault(f"record.{name}", {})[experiment.id] = value
+            values.setdefault(f"record.{name}", {})[experiment.id] = value
         for analysis in experiment.analyses.values():
             for name, value in _flat(analysis.options).items():
-                named.setdefault(f"{analysis.name}.{name}", {})[experiment.id] = value
-    return named
+                values.setdefault(f"{analysis.name}.{name}", {})[experiment.id] = value
+    return values
 
 
 def _flat(spec: Spec) -> dict[str, Any]:

@@ -53,11 +53,11 @@ def located(error: HwcoreError, path: Path) -> HwcoreError:
 
     The file is read again for it, so that a file without mistakes costs nothing.
     """
-    found = re.match(rf"{re.escape(str(path))}: (\S+?): ", str(error))
-    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Fastest) if found else None
-    if not found or root is None:
+    match = re.match(rf"{re.escape(str(path))}: (\S+?): ", str(error))
+    root = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Fastest) if match else None
+    if not match or root is None:
         return error
-    _, line = min((_find(root, keys) for keys in _places(found[1])), key=lambda place: place[0])
+    _, line = min((_find(root, keys) for keys in _places(match[1])), key=lambda place: place[0])
     return HwcoreError(f"{path}:{line}{str(error).removeprefix(str(path))}")
 
 

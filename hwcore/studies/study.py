@@ -66,24 +66,26 @@ class _Reader:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
     def study(self, name: str, file: Any) -> Study:
-        found = validate(schema.StudyFile, file, self.file)
+        content = validate(schema.StudyFile, file, self.file)
         experiments: dict[str, Experiment] = {}
         not_rerun: dict[str, NotRerun] = {}
-        for base, content in found.experiments.items():
+        for base, each in content.experiments.items():
             at = f"experiments.{base}"
-            for variant, described in variants.resolve(content, f"{self.file}: {at}", self._expand).items():
+            for variant, experiment in variants.resolve(each, f"{self.file}: {at}", self._expand).items():
                 id = base if variant == variants.AS_DESCRIBED else f"{base}--{variant}"
-                if "not_rerun" in described:
-                    not_rerun[id] = self._not_rerun(id, base, variant, described)
+                if "not_rerun" in experiment:
+                    not_rerun[id] = self._not_rerun(id, base, variant, experiment)
                 else:
-                    experiments[id] = self._experiment(id, base, variant, described, found.replicates)
-        figures = {id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in found.figures.items()}
-        study = Study(name, found.title, found.source, experiments, figures, not_rerun)
-        return replace(study, claims=self._claims(found.claims, study))
+                    experiments[id] = self._experiment(id, base, variant, experiment, content.replicates)
+        figures = {
+            id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
+        }
+        study = Study(name, content.title, content.source, experiments, figures, not_rerun)
+        return replace(study, claims=self._claims(content.claims, study))
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
-        found = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
-        return NotRerun(id, base, variant, found.section, found.title, found.why, found.not_rerun)
+        each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
+        return NotRerun(id, base, variant, each.section, each.title, each.why, each.not_rerun)
 
     def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
@@ -132,11 +134,11 @@ class _Reader:
 
     def _check_chosen(self, experiment: Experiment, at: str) -> None:
         """Reasons are given for settings that there are."""
-        given = [(f"{at}.chosen.{name}", name) for name in experiment.chosen]
+        reasons = [(f"{at}.chosen.{name}", name) for name in experiment.chosen]
         for model in experiment.models.values():
-            given += [(f"{at}.models.{model.name}.chosen.{name}", name) for name in model.chosen]
-        known = Settings([experiment], [experiment]).topics() if given else set()
-        for key, name in given:
+            reasons += [(f"{at}.models.{model.name}.chosen.{name}", name) for name in model.chosen]
+        known = Settings([experiment], [experiment]).topics() if reasons else set()
+        for key, name in reasons:
             if name not in known:
                 raise HwcoreError(f"{self.file}: {key}: there is no such setting{did_you_mean(name, known)}")
 
@@ -206,32 +208,33 @@ class _Reader:
                     raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
         replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
         analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
-        told = [" ".join(caption.split()), options.explanation(replicates, analyses) or ""]
-        told += [f"The counterpart of the original’s {original}."] if original else []
-        return Figure(name, kind, options, " ".join(filter(None, told)), shown)
+        sentences = [" ".join(caption.split()), options.explanation(replicates, analyses) or ""]
+        sentences += [f"The counterpart of the original’s {original}."] if original else []
+        return Figure(name, kind, options, " ".join(filter(None, sentences)), shown)
 
     def _comparison(
         self, name: str, content: dict[str, Any], experiments: dict[str, Experiment], at: str
     ) -> Comparison:
         content = dict(content)
         over = content.pop("over", None)
-        named = dict.fromkeys(over) if isinstance(over, list) else over
-        if not isinstance(named, Mapping) or len(named) < 2:
+        given_names = dict.fromkeys(over) if isinstance(over, list) else over
+        if not isinstance(given_names, Mapping) or len(given_names) < 2:
             raise HwcoreError(f"{self.file}: {at}.over: {over!r} should be a list of at least two experiments")
-        for id in named:
+        for id in given_names:
             if id not in experiments:
                 known = did_you_mean(str(id), experiments)
                 raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{known}")
-        shown = [experiments[id] for id in named]
-        same = len({each.base for each in shown}) == 1
+        members = [experiments[id] for id in given_names]
+        same = len({each.base for each in members}) == 1
         names = {
-            each.id: str(named[each.id] or (each.variant.replace("-", " ") if same else each.base)) for each in shown
+            each.id: str(given_names[each.id] or (each.variant.replace("-", " ") if same else each.base))
+            for each in members
         }
         if len(set(names.values())) < len(names):
             raise HwcoreError(f"{self.file}: {at}.over: two experiments have the same name: {list(names.values())}")
-        figure = self._figure(name, content, shown, at)
+        figure = self._figure(name, content, members, at)
         labels = {}
-        for each in shown:
+        for each in members:
             for model in each.models.values():
                 alone = names[each.id] if len(each.models) == 1 else f"{model.label}, {names[each.id]}"
                 labels[f"{each.id}/{model.name}"] = model.label if figure.options.beside() else alone
@@ -248,19 +251,24 @@ class _Reader:
 
     def _claims(self, content: Mapping[str, Any], study: Study) -> dict[str, Claim]:
         """All claims, each family expanded."""
-        known: dict[str, Mapping[str, Any]] = {}
+        settings: dict[str, Mapping[str, Any]] = {}
 
         def models(experiment: str) -> Mapping[str, Any]:
-            if experiment not in known:
-                found = study.experiments.get(experiment)
-                known[experiment] = {name: of_model(model) for name, model in found.models.items()} if found else {}
-            return known[experiment]
+            if experiment not in settings and experiment in study.experiments:
+                networks = study.experiments[experiment].models
+                settings[experiment] = {name: of_model(model) for name, model in networks.items()}
+            return settings.get(experiment, {})
 
         claims: dict[str, Claim] = {}
         for id, value in content.items():
             for name, claim in families.each_claim(id, value, f"{self.file}: claims.{id}", models).items():
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
+                experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+                if experiment in study.not_rerun:
+                    raise HwcoreError(
+                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured"
+                    )
                 claims[name] = self._claim(name, claim, study.experiments)
         return claims
 
