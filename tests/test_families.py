@@ -127,6 +127,18 @@ def test_data_and_single_layers_can_be_swept(tmp_path: Path) -> None:
     assert found["drop-0-5"].network.layers[0].model_dump() == {"kind": "dropout", "p": 0.5}
 
 
+def test_a_value_that_models_share_is_not_changed_by_one_of_them(tmp_path: Path) -> None:
+    models = """
+      m-{n}-{batch_size}:
+        zip: {n: [1], training: [{lr: 0.5}]}
+        matrix: {training.batch_size: [5, 25]}
+        label: "{n} and {batch_size}"
+        mlp: [784, 10]
+"""
+    found = experiment(tmp_path, models).models.values()
+    assert [(model.training.lr, model.training.batch_size) for model in found] == [(0.5, 5), (0.5, 25)]
+
+
 def test_a_variant_changes_a_sweep_and_single_models_of_it(tmp_path: Path) -> None:
     models = """
       b-{batch_size}:

@@ -286,7 +286,7 @@ def _set(model: dict[str, Any], keys: list[str], value: Any, where: str) -> None
         part = inner.get(key, {})
         if not isinstance(part, Mapping):
             raise HwcoreError(f"{where}: {'.'.join(keys)}: {key} is {part!r} there, which has no keys")
-        # what a YAML anchor shares must not change with it
+        # a value that several models share must not change with one of them
         inner[key] = dict(part)
         inner = inner[key]
     inner[keys[-1]] = value
