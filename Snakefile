@@ -117,6 +117,11 @@ rule claims:
 
 
 include: "rules/call.smk"
+
+
+compare_parameters_as_text()
+
+
 include: "rules/data.smk"
 include: "rules/train.smk"
 include: "rules/analyses.smk"

@@ -1,5 +1,13 @@
 # What is done at the start and at the end of a call.
 
+from snakemake.persistence import PersistenceBase
+
+
+def compare_parameters_as_text():
+    """Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table."""
+    # all parameters here are strings, which both methods write alike
+    PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
+
 
 def fit_to_cluster():
     """Ask for no more CPUs than a node has, and for no GPU where there is none; refuse what no node can meet."""

@@ -28,8 +28,14 @@ def without_pdf(jobs: set[str]) -> set[str]:
     return jobs - {"PDF of tiny"}
 
 
-def test_nothing_to_do_after_a_run(finished: Project) -> None:
-    assert "Nothing to be done" in finished.run("report")
+def test_nothing_to_do_after_a_run(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    told = finished.run("report")
+    assert "Nothing to be done" in told
+    loaded = {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
+    assert "snakemake.persistence" in loaded
+    # each of these takes longer than all else that such a call does
+    assert not {"pandas", "torch", "matplotlib"} & loaded
 
 
 @pytest.mark.parametrize(
