@@ -4,9 +4,10 @@ All paths are relative to results/<scale>/.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from math import prod
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from hwcore.config import Config
 from hwcore.data.catalog import FUNCTIONS
@@ -14,7 +15,7 @@ from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
 from hwcore.nets.specs.linear import Linear
-from hwcore.studies.study import Experiment, Model, Study
+from hwcore.studies.resolved import Comparison, Experiment, Figure, Model, Study
 from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
 
 
@@ -34,12 +35,15 @@ class ModelDescription(TypedDict):
 
 
 class FigureDescription(TypedDict):
-    """``path`` without a suffix; ``tables`` are the paths of what it shows; ``recipe`` that of its JSON."""
+    """``path`` without a suffix; ``tables`` are the paths of what it shows, ``runs`` of the run.json behind it;
+    ``recipe`` is that of its JSON.
+    """
 
     name: str
     caption: str
     path: str
     tables: list[str]
+    runs: list[str]
     recipe: str
 
 
@@ -50,7 +54,8 @@ class TableDescription(TypedDict):
 
 
 class ExperimentDescription(TypedDict):
-    """One experiment in one variant; ``settings`` are those that all its models share.
+    """One experiment in one variant; ``settings`` are those that all its models share, ``values`` those that the
+    prose names, in words.  ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
     initial weights and order of samples; ``trained_in`` is the id of the variant whose runs are also this one's,
@@ -64,6 +69,8 @@ class ExperimentDescription(TypedDict):
     title: str
     why: str | None
     settings: dict[str, str]
+    values: dict[str, str]
+    choices: list[tuple[str, str, str]]
     replicates: int
     paired_with: list[str]
     trained_in: str | None
@@ -72,31 +79,62 @@ class ExperimentDescription(TypedDict):
     tables: list[TableDescription]
 
 
+class NotRerunDescription(TypedDict):
+    """An experiment or variant that is stated and not run again; ``reason`` says why."""
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    reason: str
+
+
 class PageDescription(TypedDict):
-    """``source`` and ``scale`` as in the study file and the configuration; ``claims`` maps ids to experiments."""
+    """``source`` and ``scale`` as in the study file and the configuration, ``source`` None for a report of one's own;
+    ``figures`` show several experiments; ``claims`` maps ids to experiments.
+    """
 
     study: str
     title: str
-    source: dict[str, Any]
+    source: dict[str, Any] | None
     scale: dict[str, str]
     experiments: list[ExperimentDescription]
+    figures: list[FigureDescription]
+    not_rerun: list[NotRerunDescription]
     claims: dict[str, str]
 
 
-def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) -> PageDescription:
-    """What the page of a study describes; ``runs`` are the folders of runs by experiment and model."""
+def describe(
+    study: Study,
+    config: Config,
+    runs: Mapping[tuple[str, str], str],
+    values: Mapping[str, Mapping[str, str]],
+) -> PageDescription:
+    """What the page of a study describes.
+
+    ``runs`` are the folders of runs by experiment and model, ``values`` the settings in words that the prose names,
+    by experiment.
+    """
     scale = config.scales[config.scale]
     return {
         "study": study.name,
         "title": study.title,
-        "source": study.source.model_dump(),
+        "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
-        "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],
+        "experiments": [
+            _experiment(study, experiment, runs, values.get(id, {})) for id, experiment in study.experiments.items()
+        ],
+        "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
+        "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
     }
 
 
-def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]) -> ExperimentDescription:
+def _experiment(
+    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str], values: Mapping[str, str]
+) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
@@ -104,12 +142,6 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
-
-    def table(name: str) -> list[str]:
-        if name in ("metrics", "steps"):
-            return [f"{folder}/{name}.parquet" for folder in folders.values()]
-        return [f"tables/{place}/{name}.parquet"]
-
     return {
         "id": experiment.id,
         "base": experiment.base,
@@ -118,6 +150,8 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
         "title": experiment.title,
         "why": experiment.why,
         "settings": shared,
+        "values": dict(values),
+        "choices": _choices(experiment),
         "replicates": max(model.replicates for model in models),
         "paired_with": [other.id for other in others],
         "trained_in": _trainer(study, experiment, set(folders.values())),
@@ -133,16 +167,7 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
             }
             for model, each in zip(models, settings, strict=True)
         ],
-        "figures": [
-            {
-                "name": figure.name,
-                "caption": figure.caption,
-                "path": f"figures/{place}/{figure.name}",
-                "tables": [path for name in figure.tables for path in table(name)],
-                "recipe": f"figures/{place}/{figure.name}.json",
-            }
-            for figure in experiment.figures.values()
-        ],
+        "figures": [_figure(study, figure, [experiment], place, runs) for figure in experiment.figures.values()],
         "tables": [
             {
                 "name": name,
@@ -152,6 +177,55 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
             for name in experiment.analyses
         ],
     }
+
+
+def _comparison(study: Study, comparison: Comparison, runs: Mapping[tuple[str, str], str]) -> FigureDescription:
+    experiments = [study.experiments[id] for id in comparison.experiments]
+    return _figure(study, comparison.figure, experiments, study.name, runs)
+
+
+def _figure(
+    study: Study,
+    figure: Figure,
+    experiments: Sequence[Experiment],
+    place: str,
+    runs: Mapping[tuple[str, str], str],
+) -> FigureDescription:
+    folders = {experiment.id: [runs[experiment.id, model] for model in experiment.models] for experiment in experiments}
+    tables: list[str] = []
+    for table in figure.tables:
+        for id, own in folders.items():
+            recorded = table in ("metrics", "steps")
+            tables += (
+                [f"{folder}/{table}.parquet" for folder in own]
+                if recorded
+                else [f"tables/{study.name}/{id}/{table}.parquet"]
+            )
+    return {
+        "name": figure.name,
+        "caption": figure.caption,
+        "path": f"figures/{place}/{figure.name}",
+        "tables": list(dict.fromkeys(tables)),
+        "runs": list(dict.fromkeys(f"{folder}/run.json" for own in folders.values() for folder in own)),
+        "recipe": f"figures/{place}/{figure.name}.json",
+    }
+
+
+def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
+    """Setting, its value in words, and the reason; of the experiment, then of single models."""
+    choices = [(name, name, reason) for name, reason in experiment.chosen.items()]
+    for model in experiment.models.values():
+        choices += [
+            (f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()
+        ]
+    return [(name.replace("_", " "), _value(experiment.values, key), reason) for name, key, reason in choices]
+
+
+def _value(values: Mapping[str, str], key: str) -> str:
+    """A setting in words; of a group of settings those that are set; nothing for the network, which has its table."""
+    inner = {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
+    parts = (f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
+    return values.get(key, ", ".join(parts))
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:

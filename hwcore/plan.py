@@ -19,10 +19,14 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.reporting.template import settings_named
 from hwcore.studies import kinds
-from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
+from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
+from hwcore.studies.source import located
+from hwcore.studies.study import available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
+from hwcore.validation import did_you_mean
 
 RESOURCES = Path("resources")
 REPORT = Path("report")
@@ -144,6 +148,8 @@ class Plan:
                 self._plan_analysis(study, experiment, analysis)
             for figure in experiment.figures.values():
                 self._plan_figure(study, experiment, figure)
+        for comparison in study.figures.values():
+            self._plan_comparison(study, comparison)
         self._plan_claims(study)
         self._plan_report(study)
 
@@ -155,7 +161,7 @@ class Plan:
         try:
             source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
         except HwcoreError as error:
-            raise HwcoreError(f"{where}: {error}") from None
+            raise located(HwcoreError(f"{where}: {error}"), self._root / where.partition(": ")[0]) from None
         prepared = RESOURCES / "data" / f"{name}.safetensors"
         # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
         # the prepared file was made from
@@ -256,19 +262,44 @@ class Plan:
         return paths
 
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
-        stem = self.results / "figures" / study.name / experiment.id / figure.name
+        labels = {name: model.label for name, model in experiment.models.items()}
+        inputs = self._tables(study, experiment, figure.tables)
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
+
+    def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
+        inputs: dict[str, Path] = {}
+        for table in comparison.figure.tables:
+            for id in comparison.experiments:
+                for key, path in self._tables(study, study.experiments[id], [table]).items():
+                    _, _, model = key.partition("/")
+                    inputs[f"{table}/{id}/{model or '*'}"] = path
+        figure = comparison.figure
+        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
+
+    def _add_figure(
+        self,
+        study: Study,
+        name: str,
+        figure: Figure,
+        labels: Mapping[str, str],
+        inputs: Mapping[str, Path],
+        names: Mapping[str, Any],
+    ) -> None:
+        stem = self.results / "figures" / name
         spec = {
             "kind": figure.kind,
             "options": figure.options,
-            "labels": {name: model.label for name, model in experiment.models.items()},
+            "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            **names,
         }
         self._add(
             study.name,
             "figure",
-            f"{study.name}/{experiment.id}/{figure.name}",
+            name,
             spec=spec,
-            inputs=self._tables(study, experiment, figure.tables),
+            inputs=inputs,
             outputs={
                 **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
                 "recipe": stem.with_suffix(".json"),
@@ -309,10 +340,24 @@ class Plan:
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
         )
 
-    def _describe(self, study: Study) -> Any:
+    def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:
         runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
         folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
-        return describe(study, self.config, folders)
+        return describe(study, self.config, folders, settings or {})
+
+    def _settings(self, study: Study, template: Path) -> dict[str, dict[str, str]]:
+        """The settings that the prose of a study names, in words, by experiment."""
+        named: dict[str, dict[str, str]] = {}
+        for line, experiment, name in settings_named((self._root / template).read_text(encoding="utf-8")):
+            where = f"{template}:{line}: setting({experiment!r}, {name!r})"
+            if experiment not in study.experiments:
+                raise HwcoreError(f"{where}: unknown experiment{did_you_mean(experiment, study.experiments)}")
+            values = study.experiments[experiment].values
+            if name not in values:
+                plain = [known for known in values if "." not in known]
+                raise HwcoreError(f"{where}: not a setting that all models share{did_you_mean(name, plain)}")
+            named.setdefault(experiment, {})[name] = values[name]
+        return named
 
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
@@ -326,7 +371,10 @@ class Plan:
             study.name,
             "markdown",
             study.name,
-            spec={"page": self._describe(study), "template": file_digest(self._root / template)},
+            spec={
+                "page": self._describe(study, self._settings(study, template)),
+                "template": file_digest(self._root / template),
+            },
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
             outputs={"markdown": page.with_suffix(".md")},

@@ -26,7 +26,7 @@ def complaint(project: Project, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "names"),
     [
-        ("epochs: 6,", "epochs: -6,", [STUDY, "experiments.fit", "training.epochs", "-6", "greater than 0"]),
+        ("epochs: 6,", "epochs: -6,", [f"{STUDY}:10:", "experiments.fit", "training.epochs", "-6", "greater than 0"]),
         ("epochs: 6,", "epochs: 6, steps: 9,", [STUDY, "experiments.fit", "training: steps: 9", "epochs: 6", "null"]),
         ("epochs: 6,", "epochs: six,", [STUDY, "training.epochs", "six", "integer"]),
         ("epochs: 6,", "epochs: 6, learning: 1,", [STUDY, "training.learning", "unknown key", "lr"]),
@@ -59,7 +59,7 @@ def complaint(project: Project, *arguments: str) -> str:
         (
             "    record: {weights_every: 2, steps: true}\n",
             "    analyses: {evaluation: {}}\n",
-            [STUDY, "line 15", "'analyses' stands there twice"],
+            [f"{STUDY}:15:", "'analyses' is given twice"],
         ),
         (
             "kind: curves, y: [train_loss], log: true",
@@ -75,7 +75,7 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
         ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
-        ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),
+        ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
     ],
 )

@@ -12,7 +12,8 @@ from hwcore.claims.spec import Claim
 from hwcore.config import parse
 from hwcore.description import describe
 from hwcore.errors import HwcoreError
-from hwcore.studies.study import Study, available, load
+from hwcore.studies.resolved import Study
+from hwcore.studies.study import available, load
 
 STUDIES = available(ROOT / "report")
 # Counts that their reports state of layers that do not have them; a claim of each study says so.
@@ -63,7 +64,7 @@ def test_pages_say_the_settings_in_words() -> None:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
     study = load("paladugu", ROOT / "report", config)
     runs = {(id, model): f"runs/{id}/{model}" for id, each in study.experiments.items() for model in each.models}
-    said = {each["id"]: each["settings"] for each in describe(study, config, runs)["experiments"]}
+    said = {each["id"]: each["settings"] for each in describe(study, config, runs, {})["experiments"]}
     assert said["function-sinc"]["stops"] == (
         "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
     )

@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import FigureSpec, metric, shared
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import FigureSpec, bands, metric, shared
 from hwcore.spec import Count
 
 
@@ -29,3 +30,11 @@ class Options(FigureSpec):
     def columns(self) -> tuple[str, ...]:
         panels = [metric(column) for column in self.y]
         return (self.x, *shared(self.y, panels, panels))
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        if self.floor is None:
+            return bands(replicates)
+        return (
+            f"{bands(replicates)} Dotted lines are the least losses that {{{self.floor}.steps}} steps of "
+            f"Levenberg-Marquardt reach from the ends of {{{self.floor}.replicates}} of the replicates."
+        )
