@@ -13,8 +13,8 @@ VARIANTS = ("as-run", "corrected")
 def resolve(content: Mapping[str, Any], where: str, expand: Callable[[Any, str], Any]) -> dict[str, dict[str, Any]]:
     """The experiment as described and in each of its variants, by the variant's name.
 
-    ``expand`` gives the models of an experiment, with those of its sweeps.  A variant may change a sweep, by its id, and
-    each of the models that it makes.
+    ``expand`` gives the models of an experiment, sweeps expanded.  A variant may change a sweep, by its id, and each
+    of the models that it makes.
 
     A variant states only what differs, and null removes a key.  One with `not_rerun` states nothing else.
 
