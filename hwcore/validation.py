@@ -60,7 +60,7 @@ def _keys(value: Any, location: tuple[int | str, ...]) -> list[int | str]:
     keys = []
     for number, part in enumerate(location):
         inside = isinstance(value, dict) and part in value
-        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int))
+        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int) and part < len(value))
         if inside or number == len(location) - 1:
             keys.append(part)
         if inside:

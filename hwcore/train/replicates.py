@@ -19,8 +19,8 @@ def seeds(spec: RunSpec, purpose: str, replicates: Sequence[int]) -> list[int]:
 class Replicates:
     """Some replicates as stacked tensors, of which those that stop are taken out.
 
-    Each has its own initial weights, order of samples and dropout masks from seeds of its own.  All optimizers are
-    elementwise, so one of them on stacked parameters is as many independent ones.
+    Each has its own initial weights, order of samples, augmentations and dropout masks from seeds of its own.  All
+    optimizers are elementwise, so one of them on stacked parameters is as many independent ones.
     """
 
     def __init__(self, spec: RunSpec, numbers: range, where: torch.device) -> None:
@@ -31,6 +31,7 @@ class Replicates:
         self.buffers = {name: value.to(where) for name, value in buffers.items()}
         self.orders = [Generator().manual_seed(s) for s in seeds(spec, "order", numbers)]
         self.masks = [Generator(device=where).manual_seed(s) for s in seeds(spec, "dropout", numbers)]
+        self.changes = [Generator(device=where).manual_seed(s) for s in seeds(spec, "augment", numbers)]
         self._stopped: Parameters = {}  # the weights (R, ...) of replicates that stopped, buffers included
         self._optimize()
 
@@ -72,6 +73,7 @@ class Replicates:
         self.going = self.going[places]
         self.orders = [self.orders[i] for i in places.tolist()]
         self.masks = [self.masks[i] for i in places.tolist()]
+        self.changes = [self.changes[i] for i in places.tolist()]
         self.buffers = {name: value[places] for name, value in self.buffers.items()}
         self.parameters = {name: value.detach()[places].requires_grad_() for name, value in self.parameters.items()}
         for state in optimizer["state"].values():
@@ -96,6 +98,7 @@ class Replicates:
             "scheduler": self._scheduler.state_dict() if self._scheduler else None,
             "orders": [generator.get_state() for generator in self.orders],
             "masks": [generator.get_state() for generator in self.masks],
+            "changes": [generator.get_state() for generator in self.changes],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -106,6 +109,6 @@ class Replicates:
         self.parameters = {name: value.to(where).requires_grad_() for name, value in state["parameters"].items()}
         self.buffers = {name: value.to(where) for name, value in state["buffers"].items()}
         self._restore(state["optimizer"], state["scheduler"])
-        for name in ("orders", "masks"):
+        for name in ("orders", "masks", "changes"):
             for generator, saved in zip(getattr(self, name), state[name], strict=True):
                 generator.set_state(saved.cpu())
