@@ -59,4 +59,4 @@ class Augment:
             x = first.apply(spec, memory[places.flatten()], own, self._black)
         for (part, spec), each in zip(others, more, strict=True):
             x = part.apply(spec, x, each, self._black)
-        return x.unflatten(0, places.shape)
+        return x.reshape(*places.shape, *x.shape[1:])

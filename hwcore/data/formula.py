@@ -192,7 +192,7 @@ def _build(node: ast.expr, functions: Mapping[str, Callable[[T], T]]) -> Callabl
             return _constant(float(value))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = _build(operand, functions)
-            return lambda x: operator.neg(inner(x))  # type: ignore[type-var]
+            return lambda x: operator.neg(inner(x))  # type: ignore[arg-type]
         case ast.UnaryOp(operand=operand):
             return _build(operand, functions)
         case ast.BinOp(left=left, op=sign, right=right):
