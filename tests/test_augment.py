@@ -32,6 +32,7 @@ from hwcore.description import describe
 from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
 from hwcore.train.batches import Batches
+from hwcore.train.replicates import Replicates
 from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -243,6 +244,8 @@ def test_augmentation_changes_the_training_and_no_other_stream(
     seeds = json.loads((tmp_path / "some/run.json").read_text())["seeds"]
     assert len({seed for purpose in seeds.values() for seed in purpose}) == 2 * len(seeds)
     assert seeds == json.loads((tmp_path / "plain/run.json").read_text())["seeds"]
+    drawn = Replicates(job(ALL), range(2), torch.device("cpu")).changes
+    assert [generator.initial_seed() for generator in drawn] == seeds["augment"]
 
 
 def test_replicates_that_go_on_keep_their_own_augmentations(tmp_path: Path, files: dict[str, Path]) -> None:
