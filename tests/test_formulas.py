@@ -17,7 +17,7 @@ from sympy.parsing import sympy_parser
 from conftest import ROOT
 from hwcore.config import parse as parse_config
 from hwcore.data import functions
-from hwcore.data.formula import CONSTANTS, FUNCTIONS, check, parse
+from hwcore.data.formula import CONSTANTS, FUNCTIONS, _even, check, parse
 from hwcore.data.notation import write
 from hwcore.data.spec import FunctionData
 from hwcore.description import describe
@@ -219,13 +219,12 @@ def test_settings_of_a_function_that_cannot_be(settings: dict[str, Any], says: s
         data(SINC, **{"at": {0: 1}, **settings})
 
 
-def test_a_grid_is_checked_at_the_points_that_numpy_gives_it() -> None:
-    """Its 7th point of 13 on [0.1, 0.7] is not the decimal number that it looks like."""
-    for low, high, count in ((0.1, 0.7, 13), (-1, 1, 300), (-1.5, 1.5, 301), (0, 0.8, 8001)):
-        for number in (0, 1, count // 2, count - 2, count - 1):
-            x = float(np.linspace(low, high, count)[number])
-            with pytest.raises(ValueError, match="division by zero"):
-                check(data(f"1/(x-({x!r}))", domain=[low, high], samples=count, test_samples=2))
+def test_a_grid_is_checked_at_the_very_points_that_numpy_gives_it() -> None:
+    for low, high, count in ((0.1, 0.7, 13), (-1.0, 1.0, 300), (-1.5, 1.5, 301), (0.0, 0.8, 8001), (-1.0, 2.0, 1)):
+        assert list(_even(low, high, count)) == np.linspace(low, high, count).tolist()
+        x = float(np.linspace(low, high, count)[count // 3])
+        with pytest.raises(ValueError, match="division by zero"):
+            check(data(f"1/(x-({x!r}))", domain=[low, high], samples=count, test_samples=2))
 
 
 def test_what_is_drawn_at_random_is_checked_in_the_job() -> None:
