@@ -34,7 +34,7 @@ from hwcore.train.train import fit
 
 ROUNDS = 5
 ADAM = {"optimizer": "adam", "lr": 0.001}
-SINC = {"function": "sinc5", "domain": [-1, 1], "samples": 300, "test_samples": 100}
+SINC = {"function": "sin(5*pi*x)/(5*pi*x)", "at": {0: 1}, "domain": [-1, 1], "samples": 300, "test_samples": 100}
 DEEP = [1, 5, 10, 10, 10, 10, 10, 5, 1]
 
 

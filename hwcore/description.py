@@ -10,8 +10,9 @@ from math import prod
 from typing import Any, TypedDict, cast
 
 from hwcore.config import Config
-from hwcore.data.catalog import FUNCTIONS
-from hwcore.data.spec import DatasetData, DataSpec, FunctionData
+from hwcore.data.formula import parse
+from hwcore.data.notation import write, write_number
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
 from hwcore.nets.specs.linear import Linear
@@ -242,14 +243,22 @@ def _settings(model: Model) -> dict[str, str]:
 
 def _describe_data(data: DataSpec) -> str:
     if isinstance(data, FunctionData):
-        how = "an even grid" if data.sampling == "grid" else "uniformly drawn points"
+        points = {
+            "grid": "an even grid",
+            "uniform": "uniformly drawn points",
+            "subset": f"points drawn from an even grid of {data.grid or 0:,}",
+        }[data.sampling]
         low, high = data.domain
-        return f"{FUNCTIONS[data.function]} on [{low:g}, {high:g}], {data.samples:,} samples on {how}"
+        single = ", ".join(f"{write_number(value)} at {write_number(x)}" for x, value in data.at.items())
+        formula = write(parse(data.function)) + (f" ({single})" if single else "")
+        return f"{formula} on [{low:g}, {high:g}], {data.samples:,} samples on {points}"
     return _describe_dataset(data)
 
 
 def _describe_dataset(data: DatasetData) -> str:
     parts = [data.dataset]
+    if data.size:
+        parts.append(f"scaled to {data.size[0]}×{data.size[1]}")
     if data.train_samples:
         parts.append(f"{data.train_samples:,} training images")
     if data.test_samples:
@@ -259,7 +268,16 @@ def _describe_dataset(data: DatasetData) -> str:
             parts.append(f"{fraction:.0%} of the {which} labels random")
     if not data.normalize:
         parts.append("not normalised")
+    if isinstance(data.normalize, Moments):
+        mean, std = (_describe_numbers(values) for values in (data.normalize.mean, data.normalize.std))
+        parts.append(f"normalised by mean {mean} and standard deviation {std}")
+    parts += [change.words.format(**change.model_dump()) for change in data.augment]
     return ", ".join(parts)
+
+
+def _describe_numbers(values: tuple[float, ...]) -> str:
+    text = ", ".join(f"{value:g}" for value in values)
+    return text if len(values) == 1 else f"({text})"
 
 
 def _describe_training(training: Training) -> dict[str, str]:

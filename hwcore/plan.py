@@ -156,23 +156,24 @@ class Plan:
     def _plan_data(self, data: DataSpec, where: str) -> dict[str, Path]:
         if isinstance(data, FunctionData):
             return {}
-        name = data.dataset
-        entry = self.config.datasets.get(name)
+        entry = self.config.datasets.get(data.dataset, {})
         try:
-            source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
+            source = catalog.resolve(data.dataset, entry, data.size)
         except HwcoreError as error:
             raise located(HwcoreError(f"{where}: {error}"), self._root / where.partition(": ")[0]) from None
+        # one data set can be there in several sizes, which share the download
+        name = data.dataset + (f"-{data.size[0]}x{data.size[1]}" if data.size else "")
         prepared = RESOURCES / "data" / f"{name}.safetensors"
         # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
         # the prepared file was made from
         outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
+        spec = {"dataset": data.dataset, "identity": source.identity}
+        if prepared in self._makers and self._makers[prepared].spec != plain(spec):
+            raise HwcoreError(f"{where}: {prepared} would hold two data sets; give `datasets.{name}` another name")
         if prepared not in self._makers:
-            spec = {"dataset": name, "identity": source.identity}
             inputs = {}
-            if source.kind == "torchvision":
-                manifest = RESOURCES / "data" / f"{name}.json"
-                self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
-                inputs = {"manifest": manifest}
+            if source.downloads:
+                inputs = {"manifest": self._plan_download(data.dataset, source)}
             self._add(
                 "data",
                 "prepare",
@@ -184,6 +185,13 @@ class Plan:
                 modules=[f"hwcore.data.sources.{source.kind}"],
             )
         return {"data": prepared, "recipe": outputs["recipe"]}
+
+    def _plan_download(self, name: str, source: catalog.Source) -> Path:
+        manifest = RESOURCES / "data" / f"{name}.json"
+        if manifest not in self._makers:
+            spec = {"dataset": name, "identity": source.archives}
+            self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
+        return manifest
 
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
         """The run of a model; equal ones of an experiment's variants are one run, which the first of them names."""
@@ -244,7 +252,7 @@ class Plan:
         """The modules that a job loads by name for some models: their data, their layers."""
         names: list[str] = []
         for model in models:
-            names += [model.data.loader, *model.network.modules()]
+            names += [*model.data.modules(), *model.network.modules()]
             if model.network.has_own_code():
                 # what a study's own networks import of hwcore
                 names += self.code.modules(f"{REPORT}/{study.name}/nets.py")

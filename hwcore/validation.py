@@ -69,7 +69,7 @@ def _keys(value: Any, location: tuple[int | str, ...], *, missing: bool) -> list
     keys = []
     for number, part in enumerate(location):
         inside = isinstance(value, dict) and part in value
-        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int))
+        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int) and part < len(value))
         if inside or (missing and number == len(location) - 1):
             keys.append(part)
         if inside:

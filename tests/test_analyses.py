@@ -45,7 +45,7 @@ from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
-COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
+COS = {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
 FIT = {"optimizer": "adam", "lr": 0.02, "loss": "mse", "epochs": 12, "batch_size": "full"}
 CLASSIFY = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 2, "batch_size": 30}
 CPU = torch.device("cpu")
@@ -469,7 +469,7 @@ def test_the_optimum_is_that_of_scipy(tmp_path: Path) -> None:
     np.testing.assert_allclose(table.train_loss, (residual**2).mean(), rtol=1e-10)
     # v tanh(w x + b) + c beside arcsinh x: one optimum, but for the sign of v and w
     bent = trained(
-        tmp_path / "bent", network={"mlp": [1, 1, 1], "activation": "tanh"}, data=COS | {"function": "arcsinh"}
+        tmp_path / "bent", network={"mlp": [1, 1, 1], "activation": "tanh"}, data=COS | {"function": "arcsinh(x)"}
     )
     found = optimum.analyse({"m": bent}, steps=300, replicates=3)
     assert (found.grad_norm < 1e-8).all()

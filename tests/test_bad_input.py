@@ -43,6 +43,18 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "models.small", "layer 1", "does not fit"],
         ),
         ("dataset: mnist,", "dataset: minst,", ["minst", "mnist"]),
+        (
+            "dataset: mnist,",
+            "dataset: mnist, augment: [{flop: 0.5}],",
+            [STUDY, "models.small.data.augment.0", "flop", "crop, flip, rotate, cutout"],
+        ),
+        (
+            "dataset: mnist,",
+            "dataset: mnist, normalize: {mean: 0.5, std: 0},",
+            [STUDY, "data.normalize.std", "greater than 0"],
+        ),
+        ("function: cos(x)", "function: cosh(y)", [STUDY, "models.narrow.data.function", "unknown name 'y'", "cosh"]),
+        ("function: cos(x)", "function: cos(x)/x", [STUDY, "data.function", "x = 0", "division by zero", "at: {0: …}"]),
         ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),

@@ -34,7 +34,7 @@ def run(folder: Path, model: str, prepared: Path | None, network: dict[str, Any]
     data: dict[str, Any] = {"dataset": "digits", "train_samples": 120, "test_samples": 40}
     fit = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 20, **training}
     if prepared is None:
-        data = {"function": "cos", "domain": [-3, 3], "samples": 40, "test_samples": 20}
+        data = {"function": "cos(x)", "domain": [-3, 3], "samples": 40, "test_samples": 20}
         fit |= {"loss": "mse"}
     said = {"study": "s", "experiment": "e", "model": model, "replicates": 3}
     job = RunSpec.model_validate({**said, "network": network, "data": data, "training": fit})

@@ -75,7 +75,7 @@ def test_pages_say_the_settings_in_words() -> None:
 
 
 def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
-    data = "data: {function: cos, domain: [-1, 1], samples: 9, test_samples: 9}"
+    data = "data: {function: cos(x), domain: [-1, 1], samples: 9, test_samples: 9}"
     base = "{optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full}"
     text = "title: T\nsource: {author: A, title: T, date: D}\nreplicates: 1\nexperiments:\n"
     for name, training in (("a", f"&a {base}"), ("b", "&b {<<: *a, lr: 0.2}"), ("c", "{<<: *b, epochs: 7}")):

@@ -36,7 +36,7 @@ from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
-COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
+COS = {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
 FIT = {"optimizer": "adam", "lr": 0.01, "loss": "mse", "epochs": 4, "batch_size": "full"}
 
 

@@ -5,7 +5,7 @@ An editor with a YAML language server completes and explains keys in a file that
 models, values that do not go together) is left to hwcore.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from hwcore.claims.spec import Claim
 from hwcore.data.spec import DatasetData, FunctionData
-from hwcore.nets.spec import Network
+from hwcore.nets.spec import layer_kinds
 from hwcore.studies import schema, variants
 from hwcore.studies.kinds import ANALYSES, FIGURES
 from hwcore.train.spec import Training
@@ -192,8 +192,7 @@ def _kinds(
 
 def _layers() -> Schema:
     """A list of layers, each in its short form or its long one."""
-    layers = Network.model_json_schema()["$defs"].values()
-    kinds = sorted({kind for layer in layers for kind in _constants(layer["properties"].get("kind", {}))})
+    kinds = layer_kinds()
     return {
         "type": "array",
         "description": "the layers in order, such as relu, {linear: 10}, {conv: {channels: 8, kernel: 3}}",
@@ -201,15 +200,10 @@ def _layers() -> Schema:
             "anyOf": [
                 {"enum": kinds},
                 {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": kinds}}},
-                {"type": "object", "propertyNames": {"enum": kinds}, "minProperties": 1, "maxProperties": 1},
+                {"type": "object", "propertyNames": {"enum": ["block", *kinds]}, "minProperties": 1, "maxProperties": 1},
             ]
         },
     }
-
-
-def _constants(kind: Schema) -> Iterable[str]:
-    constants: list[str] = kind.get("enum", [kind["const"]] if "const" in kind else [])
-    return constants
 
 
 def _claim(definitions: _Definitions) -> Schema:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hwcore.data.catalog import FUNCTIONS
+from hwcore.data.formula import parse
+from hwcore.data.notation import write
 from hwcore.data.spec import FunctionData
 from hwcore.spec import Spec
 from hwcore.studies.families import in_words
 from hwcore.studies.resolved import Experiment, Model
+from hwcore.train.spec import OPTIMIZERS, Training
 from hwcore.validation import did_you_mean
 
 
@@ -86,7 +88,9 @@ def _flat(spec: Spec) -> dict[str, Any]:
         if isinstance(value, Spec):
             flat |= {f"{name}.{inner}": each for inner, each in _flat(value).items()}
         elif isinstance(spec, FunctionData) and name == "function":
-            flat[name] = FUNCTIONS[value]
+            flat[name] = write(parse(value))
+        elif isinstance(spec, Training) and name == "optimizer":
+            flat[name] = OPTIMIZERS[value].title
         else:
             flat[name] = value
     return flat

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
-from hwcore.data.catalog import FUNCTIONS
+from hwcore.data import formula
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import with_blocks
@@ -194,9 +194,10 @@ class _Reader:
     def _data(self, content: dict[str, Any], at: str) -> DataSpec:
         if "function" in content:
             samples = validate(FunctionData, content, self.file, f"{at}.data")
-            if samples.function not in FUNCTIONS:
-                known = did_you_mean(samples.function, FUNCTIONS)
-                raise HwcoreError(f"{self.file}: {at}.data.function: unknown function {samples.function!r}{known}")
+            try:
+                formula.check(samples)
+            except ValueError as error:
+                raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
             return samples
         data = validate(DatasetData, content, self.file, f"{at}.data")
         return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})

@@ -88,7 +88,7 @@ class Ensemble:
         loss_sum = torch.zeros(len(replicates.going), dtype=torch.float64, device=replicates.going.device)
         right, grad_norm = torch.zeros_like(loss_sum), torch.zeros_like(loss_sum)
         autocast = torch.autocast(loss_sum.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
-        batches = self.batches.epoch(self.data.train_y, replicates.orders)
+        batches = self.batches.epoch(self.data.train_y, replicates.orders, replicates.changes)
         for number, (x, y) in enumerate(islice(batches, count), first):
             with autocast:
                 outputs = forward(

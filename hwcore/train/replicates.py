@@ -20,8 +20,8 @@ def seeds(spec: RunSpec, purpose: str, replicates: Sequence[int]) -> list[int]:
 class Replicates:
     """Some replicates as stacked tensors, of which those that stop are taken out.
 
-    Each has its own initial weights, order of samples and dropout masks from seeds of its own.  All optimizers are
-    elementwise, so one of them on stacked parameters is as many independent ones.
+    Each has its own initial weights, order of samples, augmentations and dropout masks from seeds of its own.  All
+    optimizers are elementwise, so one of them on stacked parameters is as many independent ones.
     """
 
     def __init__(self, spec: RunSpec, numbers: range, steps_per_epoch: int, where: torch.device) -> None:
@@ -31,9 +31,9 @@ class Replicates:
         self.parameters = {name: value.to(where).requires_grad_() for name, value in weights.items()}
         self.buffers = {name: value.to(where) for name, value in buffers.items()}
         self.orders = [Generator().manual_seed(s) for s in seeds(spec, "order", numbers)]
-        self.masks, self.evaluation_masks = (
+        self.masks, self.evaluation_masks, self.changes = (
             [Generator(device=where).manual_seed(s) for s in seeds(spec, purpose, numbers)]
-            for purpose in ("dropout", "evaluation dropout")
+            for purpose in ("dropout", "evaluation dropout", "augment")
         )
         self._stopped: Parameters = {}  # the weights (R, ...) of replicates that stopped, buffers included
         self._optimize()
@@ -87,6 +87,7 @@ class Replicates:
         self.orders = [self.orders[i] for i in places.tolist()]
         self.masks = [self.masks[i] for i in places.tolist()]
         self.evaluation_masks = [self.evaluation_masks[i] for i in places.tolist()]
+        self.changes = [self.changes[i] for i in places.tolist()]
         self.buffers = {name: value[places] for name, value in self.buffers.items()}
         self.parameters = {name: value.detach()[places].requires_grad_() for name, value in self.parameters.items()}
         for state in optimizer["state"].values():
@@ -111,6 +112,7 @@ class Replicates:
             "orders": [generator.get_state() for generator in self.orders],
             "masks": [generator.get_state() for generator in self.masks],
             "evaluation_masks": [generator.get_state() for generator in self.evaluation_masks],
+            "changes": [generator.get_state() for generator in self.changes],
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -121,6 +123,6 @@ class Replicates:
         self.parameters = {name: value.to(where).requires_grad_() for name, value in state["parameters"].items()}
         self.buffers = {name: value.to(where) for name, value in state["buffers"].items()}
         self._restore(state["optimizer"], state["rate"])
-        for name in ("orders", "masks", "evaluation_masks"):
+        for name in ("orders", "masks", "evaluation_masks", "changes"):
             for generator, saved in zip(getattr(self, name), state[name], strict=True):
                 generator.set_state(saved.cpu())

@@ -15,7 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hwcore.data.augment import Augment
 from hwcore.data.load import Data, load
+from hwcore.data.spec import DatasetData
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 from hwcore.nets.network import count
@@ -38,7 +40,7 @@ from hwcore.train.split import ensembles
 log = logging.getLogger(__name__)
 
 # The streams of random numbers of a replicate, each with its own seed.
-PURPOSES = ("init", "order", "dropout", "evaluation dropout", "train labels", "test labels")
+PURPOSES = ("init", "order", "dropout", "evaluation dropout", "augment", "train labels", "test labels")
 
 
 def train(
@@ -53,7 +55,7 @@ def train(
 ) -> None:
     """Train the ``spec.replicates`` replicates of a model and write the run into the folder ``output``.
 
-    Replicate r has its own initial weights, order of samples, dropout masks and random labels, each
+    Replicate r has its own initial weights, order of samples, augmentations, dropout masks and random labels, each
     from a seed of (study, experiment, model, r), so it does not depend on how many others run.
     ``prepared`` is the data set's file, None for a function.  On a CPU up to ``threads`` ensembles
     train at the same time; the number changes no bit.
@@ -102,12 +104,14 @@ def fit(
     progress: Progress | None = None,
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
+    changed = isinstance(spec.data, DatasetData) and spec.data.augment
+    augment = Augment(changed, data, dtype) if changed else None
     data = _fitting(spec, data)
     size, _ = spec.training.batches(len(data.train_x))
     data, validation = hold_out(spec, data)
     where = data.train_x.device
     _check_last_batch(spec, len(data.train_x), size)
-    batches = Batches(data.train_x, dtype, size, shuffle=spec.training.shuffle)
+    batches = Batches(data.train_x, dtype, size, augment, shuffle=spec.training.shuffle)
     # the inputs are needed once, in the order of memory of a step
     data = replace(data, train_x=data.train_x[:0])
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
