@@ -244,7 +244,7 @@ def test_augmentation_changes_the_training_and_no_other_stream(
     seeds = json.loads((tmp_path / "some/run.json").read_text())["seeds"]
     assert len({seed for purpose in seeds.values() for seed in purpose}) == 2 * len(seeds)
     assert seeds == json.loads((tmp_path / "plain/run.json").read_text())["seeds"]
-    drawn = Replicates(job(ALL), range(2), torch.device("cpu")).changes
+    drawn = Replicates(job(ALL), range(2), 1, torch.device("cpu")).changes
     assert [generator.initial_seed() for generator in drawn] == seeds["augment"]
 
 
@@ -438,7 +438,7 @@ def test_two_data_sets_in_one_file_are_refused(tmp_path: Path) -> None:
 def test_a_page_says_how_images_are_changed(tmp_path: Path) -> None:
     jobs = plan(tmp_path, scale="full")
     study = jobs.studies["m"]
-    page = describe(study, jobs.config, {(name, "m"): f"runs/m/{name}/m" for name in MAJUMDER})
+    page = describe(study, jobs.config, {(name, "m"): f"runs/m/{name}/m" for name in MAJUMDER}, {})
     said = {each["id"]: each["settings"]["data"] for each in page["experiments"]}
     assert said == {
         "cifar": "cifar10, normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.2023, 0.1994, 0.201), "

@@ -68,13 +68,14 @@ class _Definitions:
         self.schemas: dict[str, Schema] = {}
 
     def add(self, name: str, model: type[BaseModel], *, partial: bool = False) -> Schema:
-        """The schema of a specification; a ``partial`` one requires no key, because another mapping completes it."""
+        """The schema of a specification.
+
+        A ``partial`` one requires no key, because another mapping completes it, and null there removes a key.
+        """
         whole: Schema = _untitled(model.model_json_schema(ref_template=f"#/$defs/{name}.{{model}}"))
         inner = whole.pop("$defs", {})
         self.schemas |= {f"{name}.{key}": each for key, each in inner.items()}
-        if partial:
-            whole.pop("required", None)
-        return whole
+        return _loose(whole, [_NULL]) if partial else whole
 
     def name(self, name: str, content: Schema) -> Schema:
         """A reference to ``content`` under a name."""
@@ -193,6 +194,7 @@ def _kinds(
 def _layers() -> Schema:
     """A list of layers, each in its short form or its long one."""
     kinds = layer_kinds()
+    names = ["block", *kinds]
     return {
         "type": "array",
         "description": "the layers in order, such as relu, {linear: 10}, {conv: {channels: 8, kernel: 3}}",
@@ -200,7 +202,7 @@ def _layers() -> Schema:
             "anyOf": [
                 {"enum": kinds},
                 {"type": "object", "required": ["kind"], "properties": {"kind": {"enum": kinds}}},
-                {"type": "object", "propertyNames": {"enum": ["block", *kinds]}, "minProperties": 1, "maxProperties": 1},
+                {"type": "object", "propertyNames": {"enum": names}, "minProperties": 1, "maxProperties": 1},
             ]
         },
     }
