@@ -95,7 +95,7 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [_settings(model) for model in models]
+    settings = [describe_settings(model) for model in models]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
@@ -157,7 +157,8 @@ def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | N
     return None
 
 
-def _settings(model: Model) -> dict[str, str]:
+def describe_settings(model: Model) -> dict[str, str]:
+    """The data and training settings of a model in words, by what they are."""
     return {"data": _describe_data(model.data), **_describe_training(model.training)}
 
 

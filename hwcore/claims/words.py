@@ -1,6 +1,7 @@
-"""Measured numbers as reasons and pages print them."""
+"""Measured numbers and sentences as reasons and pages print them."""
 
 import math
+from collections.abc import Sequence
 
 
 def number(value: float) -> str:
@@ -22,5 +23,69 @@ def estimated(value: float, low: float, high: float, n: int) -> str:
     if low == high:
         return number(value)
     if not math.isfinite(low):
-        return f"{number(value)} (one replicate)"
+        return f"{number(value)} (one replicate)" if n == 1 else number(value)
     return f"{number(value)} [{number(low)}, {number(high)}], n = {n}"
+
+
+def span(low: float, high: float) -> str:
+    """An interval in a sentence."""
+    return f"{number(low)} to {number(high)}"
+
+
+def percent(share: float) -> str:
+    """A share in whole per cent; never 0 or 100 where it is not."""
+    if 0 < share < 0.005:
+        return "less than 1 %"
+    if 0.995 < share < 1:
+        return "more than 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`"""
+    return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital letter and a full stop."""
+    text = " ".join(text.split())
+    return text if not text else text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def region(low: float, high: float) -> str:
+    """`above 0.5`, `below 2` or `between 1 and 3`"""
+    if math.isinf(high):
+        return f"above {number(low)}"
+    if math.isinf(low):
+        return f"below {number(high)}"
+    return f"between {number(low)} and {number(high)}"
+
+
+def position(low: float, high: float, expected: tuple[float, float], verdict: str) -> str:
+    """Where an interval lies, as a verb phrase: `lies above 0.5`, `contains 0.5`."""
+    least, most = expected
+    if verdict == "holds":
+        return f"lies {region(least, most)}"
+    if verdict == "fails":
+        return f"lies above {number(most)}" if low >= most else f"lies below {number(least)}"
+    inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
+    return f"contains {listed([number(bound) for bound in inside])}"
+
+
+def late(never: int, n: int, unit: str, last: float) -> str:
+    """`2 of 5 replicates do not get there by epoch 100`"""
+    return (
+        f"{never} of {counted(n, 'replicate')} {'does' if never == 1 else 'do'} not get there by {unit} {number(last)}"
+    )
+
+
+def outlook(n: int, shown: str, needed: int | None) -> str:
+    """What ``n`` replicates can show, and how many would decide: a sentence for an undecided claim."""
+    able = f"With this spread, {counted(n, 'replicate')} would show {shown} four times in five"
+    if needed is None:
+        return f"{able}; what was measured lies too close to the bound for any feasible number of replicates."
+    return f"{able}, and {counted(needed, 'replicate')} would show what was measured."

@@ -82,7 +82,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment in one variant; ``id`` is ``base`` or ``base--variant``."""
+    """An experiment in one variant; ``id`` is ``base`` or ``base--variant``.
+
+    ``replicates`` are those that the study asks for, before the caps of a scale.
+    """
 
     id: str
     base: str
@@ -90,6 +93,7 @@ class Experiment:
     section: str
     title: str
     why: str | None
+    replicates: int
     record: Record
     models: dict[str, Model]
     analyses: dict[str, Analysis]
@@ -115,19 +119,21 @@ class Study:
             other for other in self.experiments.values() if other.base == experiment.base and other is not experiment
         ]
 
-    def counterparts(self, claim: Claim) -> list[str]:
-        """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
+    def counterparts(self, claim: Claim) -> list[Experiment]:
+        """The variants of a claim's experiment that have the models and tables that it measures.
 
         A claim about a variant, or one that stands alone, has none.
         """
         described = self.experiments[claim.experiment]
+        if claim.alone or described.variant != AS_DESCRIBED:
+            return []
+        tables = {table for experiment, table in claim.reads() if experiment == described.id}
+        named = {model for experiment, model in claim.networks() if experiment == described.id}
+        models = {model for model in named if model} or {*described.models}
         return [
-            other.id
-            for other in self.experiments.values()
-            if not claim.alone
-            and other.base == claim.experiment != other.id
-            and other.models.keys() == described.models.keys()
-            and claim.tables() <= {*other.tables}
+            other
+            for other in self.variants(described)
+            if tables and tables <= {*other.tables} and models <= other.models.keys()
         ]
 
 
@@ -215,9 +221,9 @@ class _Reader:
         id = base if variant == AS_DESCRIBED else f"{base}--{variant}"
         at = f"experiments.{id}"
         found = validate(schema.ExperimentFile, content, self.file, at)
-        replicates = self.config.replicates or found.replicates or replicates
+        stated = found.replicates or replicates
         models = {
-            name: self._model(name, value, found, replicates, f"{at}.models.{name}")
+            name: self._model(name, value, found, self.config.replicates or stated, f"{at}.models.{name}")
             for name, value in found.models.items()
         }
         for name, model in models.items():
@@ -234,7 +240,7 @@ class _Reader:
         for name, options in found.figures.items():
             figures[name] = self._figure(name, options, tables, f"{at}.figures.{name}")
         return Experiment(
-            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, figures
+            id, base, variant, found.section, found.title, found.why, stated, found.record, models, analyses, figures
         )
 
     def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
@@ -311,12 +317,52 @@ class _Reader:
         if claim.experiment not in experiments:
             known = did_you_mean(claim.experiment, experiments)
             raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
-        found = experiments[claim.experiment]
-        for table in sorted(claim.tables() - {*found.tables}):
-            raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
-        for model in sorted(claim.models() - found.models.keys()):
-            raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
+        for experiment, table in sorted(claim.reads()):
+            if experiment not in experiments:
+                known = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{known}")
+            if table not in experiments[experiment].tables:
+                known = did_you_mean(table, experiments[experiment].tables)
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{known}")
+        for experiment, model in claim.networks():
+            models = experiments[experiment].models
+            if model is not None and model not in models:
+                raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, models)}")
+        figures = experiments[claim.experiment].figures
+        if claim.figure is not None and claim.figure not in figures:
+            known = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+        self._check_replicates(claim, experiments, at)
         return claim
+
+    def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:
+        """Refuse a claim that no outcome would decide, at any scale that judges."""
+        if claim.expect is None:
+            return
+        measured = {
+            (experiment, name)
+            for experiment, model in claim.networks()
+            for name in ([model] if model else experiments[experiment].models)
+        }
+        least = claim.expect.least(len(measured))
+        if least < 0:
+            raise HwcoreError(f"{self.file}: {at}.expect: no number of replicates decides this, whatever comes out")
+        for scale in [name for name, each in self.config.scales.items() if each.judged != "no"]:
+            replicates = min(self._replicates(experiments[id], model, scale) for id, model in measured)
+            if replicates < least:
+                raise HwcoreError(
+                    f"{self.file}: {at}.rule: {claim.rule} cannot decide with {replicates} replicates, which is what "
+                    f"scale {scale} runs, whatever comes out; it takes {least}"
+                )
+
+    def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
+        """The replicates of a model at a scale; a number in the configuration counts for the configured scale."""
+        found = experiment.models[model]
+        if scale == self.config.scale:
+            return found.replicates
+        caps = self.config.scales[scale].caps
+        kind = caps.functions if isinstance(found.data, FunctionData) else caps.datasets
+        return _capped(experiment.replicates, kind.replicates)
 
 
 def _capped(value: int, cap: int | None) -> int:
