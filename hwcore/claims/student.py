@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from hwcore.claims.rule import LEVEL, Z80
 
@@ -26,16 +26,16 @@ class Estimate:
     freedom: Array
 
     def interval(self, level: float = 1 - LEVEL) -> tuple[Array, Array]:
-        half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
+        half = special.stdtrit(self.freedom, (1 + level) / 2) * self.error
         return self.value - half, self.value + half
 
     def above(self, bound: float) -> Array:
         """The one-sided p-value of the test that shows that the true value lies above ``bound``."""
-        return self._known(np.asarray(stats.t.sf((self.value - bound) / self.error, self.freedom)))
+        return self._known(np.asarray(special.stdtr(self.freedom, (bound - self.value) / self.error)))
 
     def below(self, bound: float) -> Array:
         """The one-sided p-value of the test that shows that the true value lies below ``bound``."""
-        return self._known(np.asarray(stats.t.cdf((self.value - bound) / self.error, self.freedom)))
+        return self._known(np.asarray(special.stdtr(self.freedom, (self.value - bound) / self.error)))
 
     def _known(self, p: Array) -> Array:
         return np.where(np.isnan(self.error), 1.0, p)
@@ -82,14 +82,14 @@ def shown(n: int, spread: float, samples: int = 1) -> float:
     ``spread`` is the standard deviation of a replicate, or of a difference of two if ``samples`` is 2.
     """
     freedom = samples * (n - 1)
-    quantiles = stats.t.ppf(1 - LEVEL / 2, freedom) + Z80
+    quantiles = special.stdtrit(freedom, 1 - LEVEL / 2) + Z80
     return float(quantiles * spread / np.sqrt(n))
 
 
 def replicates_needed(distance: float, spread: float, samples: int = 1) -> int | None:
     """The replicates that show ``distance`` from a bound with a probability of about 80 %; None if too many."""
     n = np.arange(2, MOST_REPLICATES + 1)
-    quantiles = stats.t.ppf(1 - LEVEL / 2, samples * (n - 1)) + Z80
+    quantiles = special.stdtrit(samples * (n - 1), 1 - LEVEL / 2) + Z80
     enough = quantiles * spread / np.sqrt(n) <= abs(distance)
     return int(n[np.argmax(enough)]) if enough.any() else None
 

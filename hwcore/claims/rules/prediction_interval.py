@@ -9,7 +9,7 @@ rounded.  Of times of which some are censored, the rank of the reported one amon
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from hwcore.claims import student
 from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
@@ -33,7 +33,7 @@ def p_values(values: "Array", least: "Array | float", most: "Array | float") -> 
     n = values.shape[-1]
     estimate = student.mean(values)
     outside = np.maximum(0, np.maximum(least - estimate.value, estimate.value - most))
-    p = 2 * stats.t.sf(outside / (estimate.error * np.sqrt(n + 1)), n - 1)
+    p = 2 * special.stdtr(n - 1, -outside / (estimate.error * np.sqrt(n + 1)))
     return np.where(outside == 0, 1.0, p)
 
 
@@ -54,7 +54,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     ends = [float(scale.to(np.clip(end, *scale.domain))) for end in (least, most)]
     p = float(p_values(sample, *ends))
     estimate = student.mean(sample)
-    half = float(stats.t.ppf(1 - LEVEL / 2, n - 1) * estimate.error * np.sqrt(n + 1))
+    half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
     low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
     if np.isnan(p):
         raise CannotJudgeError("All replicates give the same number, so their spread is unknown")

@@ -9,7 +9,7 @@ Statistics in Medicine 27, method 1), times 1 - 1/k, because of one run both are
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from hwcore.claims.judgement import Judgement, usable, varies
 from hwcore.claims.rule import LEVEL
@@ -34,7 +34,9 @@ def p_values(
     error, freedom = _error(values, runs, sd)
     mean = values.mean(axis=-1)
     outside = np.maximum(0, np.maximum(least - mean, mean - most))
-    return np.where(outside == 0, 1.0, 2 * stats.t.sf(outside / error, freedom))
+    # where all replicates are equal the spread is unknown, unless the report gives one
+    p = 2 * special.stdtr(freedom, -outside / np.where(error > 0, error, np.nan))
+    return np.where(outside == 0, 1.0, p)
 
 
 def _error(values: "Array", runs: int, sd: "Array | float | None") -> tuple["Array", int]:
@@ -63,7 +65,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         ends, shift = np.log(ends), spread / 2 * (1 - 1 / runs)
     p = float(p_values(sample, float(ends[0] - shift), float(ends[1] - shift), runs, sd))
     error, freedom = _error(sample, runs, sd)
-    half = float(stats.t.ppf(1 - LEVEL / 2, freedom) * error)
+    half = float(special.stdtrit(freedom, 1 - LEVEL / 2) * error)
     low, high = (float(scale.back(sample.mean() + shift + side * half)) for side in (-1, 1))
     value, reported = float(scale.back(sample.mean() + shift)), number(claim.reported_number()[0])
     effect = float((np.mean(ends) - shift - sample.mean()) / error)
