@@ -45,7 +45,7 @@ class Contest:
             value=float(self.scale.back(self.sign * estimate.value)),
             low=ends[0],
             high=ends[1],
-            needed=student.replicates_needed(float(estimate.value), spread, samples),
+            needed=student.replicates_needed(float(estimate.value), spread, self.n, samples),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
         )
 

@@ -11,7 +11,7 @@ from hwcore.claims import ledger
 from hwcore.claims.judgement import CannotJudgeError, Judgement
 from hwcore.claims.measure import Measure
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import NoSuchDataError
+from hwcore.claims.samples import NoSuchDataError, Sample
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import estimated, listed, sentence
 from hwcore.errors import HwcoreError
@@ -90,13 +90,11 @@ def _by_rule(
     try:
         judgement: Judgement = import_module(f"hwcore.claims.rules.{claim.module}").judge(claim, claim.expect, data)
     except CannotJudgeError as error:
-        return Judgement("undecided", sentence(str(error)), n=_size(data))
+        # one number, or several that are the same, say something, if not enough
+        values = data.finite if isinstance(data, Sample) else pd.Series(dtype=float)
+        mean = float(values.mean()) if len(values) else float("nan")
+        return Judgement("undecided", sentence(str(error)), mean, n=len(values))
     return judgement
-
-
-def _size(data: Any) -> int:
-    values = getattr(data, "values", None)
-    return len(values) if values is not None and not callable(values) else 0
 
 
 def _others(case: Case, own: Judgement, tables: Tables) -> Iterator[str]:

@@ -20,6 +20,8 @@ Kind = Literal["statement", "reported value", "count", "not testable"]
 Z95, Z80 = 1.959964, 0.841621
 # A verdict is given where the chance that it is false is at most this.
 LEVEL = 0.05
+# With the replicates that are called needed, the claim is decided with this probability if what was measured is true.
+POWER = 0.8
 
 
 class RuleSpec(Spec):

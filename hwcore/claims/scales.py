@@ -42,10 +42,10 @@ _TRANSFORMS = {
         "logit",
         _at_ends(lambda p: np.log(p / (1 - p))),
         lambda z: 1 / (1 + np.exp(-_array(z))),
-        "mean (of log odds)",
+        "mean by log odds",
         (0, 1),
     ),
-    "fisher": Transform("fisher", _at_ends(np.arctanh), lambda z: np.tanh(_array(z)), "mean (by Fisher's z)", (-1, 1)),
+    "fisher": Transform("fisher", _at_ends(np.arctanh), lambda z: np.tanh(_array(z)), "mean by Fisher's z", (-1, 1)),
 }
 
 

@@ -73,7 +73,10 @@ def position(low: float, high: float, expected: tuple[float, float], verdict: st
     if verdict == "fails":
         return f"lies above {number(most)}" if low >= most else f"lies below {number(least)}"
     inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
-    return f"contains {listed([number(bound) for bound in inside])}"
+    if inside:
+        return f"contains {listed([number(bound) for bound in inside])}"
+    side = "holds" if least < low and high < most else "fails"
+    return f"{position(low, high, expected, side)}, but the replicates are too skewed to rely on it (Hall's test)"
 
 
 def late(never: int, n: int, unit: str, last: float) -> str:

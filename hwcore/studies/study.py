@@ -328,6 +328,12 @@ class _Reader:
             models = experiments[experiment].models
             if model is not None and model not in models:
                 raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, models)}")
+        # a claim that names no rule is one of the studies that were written before there were rules
+        for measure in claim.measures() if "rule" in content else ():
+            for part in measure.single():
+                models = experiments[part.experiment or claim.experiment].models
+                if len(models) > 1 and getattr(part, "model", None) is None:
+                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
         figures = experiments[claim.experiment].figures
         if claim.figure is not None and claim.figure not in figures:
             known = did_you_mean(claim.figure, figures)

@@ -24,6 +24,9 @@ class Kind(Measure):
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield self.experiment, self.model
 
+    def single(self) -> Iterator[Measure]:
+        yield self
+
     def describe(self) -> str:
         part = f" from {self.within[0]:g} to {self.within[1]:g}" if self.within else ""
         return f"{words(self.along[1])} along {words(self.along[0])}{part}{of_model(self.model, self.experiment)}"

@@ -97,7 +97,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         bound = student.nearest(float(estimate.value), *expect.region)
-        needed = student.replicates_needed(float(estimate.value) - bound, spread, samples)
+        needed = student.replicates_needed(float(estimate.value) - bound, spread, n, samples)
         shown = student.shown(n, spread, samples)
         ends = [number(float(scale.back(bound + step))) for step in (shown, -shown)]
         reason += f" {outlook(n, f'a {what.split(maxsplit=1)[0]} of at least {ends[0]} or at most {ends[1]}', needed)}"
@@ -139,9 +139,9 @@ def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
         how, share = "rank test", superiority(x, y)[0]
     holds, fails = (above, below) if expect.below is None else (below, above)
     verdict, p = decide(2 * holds, 2 * fails)
-    outcome = "shows which is the larger" if verdict != "undecided" else "does not show which is the larger"
+    outcome = "shows which takes longer" if verdict != "undecided" else "does not show which takes longer"
     reason = (
-        f"{counted(never, 'replicate')} of both together do not get there; a {how} {outcome}. "
-        f"The first takes longer in {percent(share)} of all pairs of runs."
+        f"{never} of {len(a) + len(b)} replicates {'does' if never == 1 else 'do'} not get there; a {how} {outcome}. "
+        f"The first does in {percent(share)} of all pairs of runs."
     )
     return Judgement(verdict, reason, NAN, NAN, NAN, min(len(a), len(b)), share, p)

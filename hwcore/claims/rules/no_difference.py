@@ -55,7 +55,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     else:
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
-        needed = student.replicates_needed(margin - abs(value), spread, samples)
+        needed = student.replicates_needed(margin - abs(value), spread, n, samples)
         shown = student.shown(n, spread, samples)
         reason = (
             f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies partly within {bounds} and "

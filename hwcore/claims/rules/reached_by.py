@@ -76,7 +76,7 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
         with np.errstate(divide="ignore"):
             bound = student.nearest(float(estimate.value), *(float(np.log(max(end, 0.0))) for end in (low, high)))
         spread = float(logs.std(ddof=1))
-        needed = student.replicates_needed(float(estimate.value) - bound, spread)
+        needed = student.replicates_needed(float(estimate.value) - bound, spread, n)
         ends = [number(float(np.exp(bound + step * student.shown(n, spread)))) for step in (1, -1)]
         reason += f" {outlook(n, f'a mean of at least {ends[0]} or at most {ends[1]}', needed)}"
     return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed)
@@ -96,7 +96,7 @@ def _censored(
         others = percent(1 - as_expected)
         reason = f"{got}, and in most, {others}, the {data.unit} does not lie {region(low, high)} (sign test)."
     else:
-        reason = f"{got}, so that where the typical {data.unit} lies, {region(low, high)} or not, is not shown."
+        reason = f"{got}, so it is not shown whether the typical {data.unit} lies {region(low, high)}."
     needed = None
     if verdict == "undecided":
         needed = share.networks_needed(as_expected, 0.5)

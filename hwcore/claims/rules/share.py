@@ -28,16 +28,15 @@ def p_values(hits: ArrayLike, n: int, low: float, high: float) -> tuple[NDArray[
     k = np.asarray(hits)
 
     def above(bound: float) -> NDArray[np.float64]:
-        return np.ones(k.shape) * (bound <= 0) * 0 if bound < 0 else np.asarray(stats.binom.sf(k - 1, n, min(bound, 1)))
+        """The one-sided p-value of the test that shows that the share lies above ``bound``."""
+        return np.asarray(stats.binom.sf(k - 1, n, bound)) if bound <= 1 else np.ones(k.shape)
 
     def below(bound: float) -> NDArray[np.float64]:
-        return np.zeros(k.shape) if bound > 1 else np.asarray(stats.binom.cdf(k, n, max(bound, 0)))
+        return np.asarray(stats.binom.cdf(k, n, bound)) if bound >= 0 else np.ones(k.shape)
 
-    holds = np.maximum(above(low), below(high))
-    fails = np.minimum(
-        np.ones(k.shape) if low < 0 else below(low),
-        np.ones(k.shape) if high > 1 else above(high),
-    )
+    # no share lies beyond 0 or 1, so that these are no bounds
+    holds = np.maximum(above(low) if low >= 0 else 0, below(high) if high <= 1 else 0)
+    fails = np.minimum(below(low), above(high))
     return np.minimum(1, 2 * holds), np.minimum(1, 2 * fails)
 
 
@@ -68,7 +67,7 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
     verdict, p = decide(*(float(tail) for tail in p_values(hits, n, low, high)))
     share, (least, most) = hits / n, interval(hits, n)
     reason = (
-        f"It is so of {hits:,} of {counted(n, 'network')}, and the 95 % interval of the share, "
+        f"It is true of {hits:,} of {counted(n, 'network')}, and the 95 % interval of the share, "
         f"{span(least, most)}, {position(least, most, expect.region, verdict)}."
     )
     needed = None

@@ -48,7 +48,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     )
     needed = None
     if verdict == "undecided":
-        needed = student.replicates_needed(distance, spread)
+        needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
         ends = [number(float(scale.back(bound + step))) for step in (shown, -shown)]
         reason += f" {outlook(n, f'a mean of at least {ends[0]} or at most {ends[1]}', needed)}"
