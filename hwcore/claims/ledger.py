@@ -1,5 +1,6 @@
 """The ledger of all judged claims: what its columns mean, as a table and as JSON."""
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,11 +69,11 @@ class Row(Spec):
 
 COLUMNS = tuple(Row.model_fields)
 _TYPES = {
+    **dict.fromkeys(COLUMNS, "str"),
     **dict.fromkeys(("reproduced", "ci_low", "ci_high", "effect", "p", "p_holm"), "float64"),
     "n": "int64",
     # a whole number that may be missing
     "needed": "Int64",
-    **dict.fromkeys(("metric", "reported", "reason", "rule", "figure"), "str"),
 }
 
 
@@ -109,3 +110,7 @@ def holm(p: list[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(known) - rank) * value))
         adjusted[index] = largest
     return adjusted
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=1, ensure_ascii=False))

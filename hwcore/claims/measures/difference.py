@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from hwcore.claims.measure import Measure, Tables
 from hwcore.claims.samples import Count, Data, Pair, Sample, Shape
@@ -13,7 +13,9 @@ class Kind(Measure):
     replicates have the same seeds in all variants.
     """
 
-    difference: tuple[Measure, Measure] = Field(description="two measures of one number per replicate, or two counts")
+    difference: tuple[SerializeAsAny[Measure], SerializeAsAny[Measure]] = Field(
+        description="two measures of one number per replicate, or two counts"
+    )
 
     @property
     def shape(self) -> Shape:

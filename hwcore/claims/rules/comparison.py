@@ -83,13 +83,9 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         low = -np.inf if expect.above is None else low
     what = "ratio of the geometric means" if scale.scale == "log" else "difference of the means"
     n = min(len(x), len(y))
-    pairs = (
-        counted(n, "pair") + " of replicates with the same seeds"
-        if data.paired
-        else f"{len(x)} and {len(y)} replicates"
-    )
+    runs = f"{counted(n, 'pair')} of runs with the same seeds" if data.paired else f"{len(x)} and {len(y)} replicates"
     reason = (
-        f"The {what} of {pairs} is {number(value)}, and its 95 % interval, {span(least, most)}, "
+        f"The {what} of {runs} is {number(value)}, and its 95 % interval, {span(least, most)}, "
         f"{position(least, most, (low, high), verdict)}."
     )
     needed = None
