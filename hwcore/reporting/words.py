@@ -44,7 +44,7 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     if claims.empty:
         return "The study states no claims."
     counts = claims["verdict"].value_counts()
-    verdicts = [f"{counts[each]} {_VERBS[each][counts[each] > 1]}" for each in VERDICTS if each in counts]
+    verdicts = [f"{counts[each]} {_VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
     text = f"Of {counted(len(claims), 'claim')}, {listed(verdicts)}."
     false, judged = expected_false(claims)
     if not judged:
