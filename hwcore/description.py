@@ -235,7 +235,11 @@ def describe_network(network: Network) -> str:
         first = str(prod(network.input))
         widths = "-".join([first, *(str(layer.out) for layer in layers if isinstance(layer, Linear))])
         return ", ".join([widths, *(name.replace("_", " ") for name in activations)])
-    return " · ".join(_describe_layer(layer) for layer in network.layers)
+    return " · ".join(describe_layers(network))
+
+
+def describe_layers(network: Network) -> list[str]:
+    return [_describe_layer(layer) for layer in network.layers]
 
 
 def _describe_layer(layer: Layer) -> str:

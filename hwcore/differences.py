@@ -7,7 +7,7 @@ from typing import Any
 
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import listed
-from hwcore.description import describe_network, describe_settings
+from hwcore.description import describe_layers, describe_network, describe_settings
 from hwcore.studies.study import Analysis, Experiment, Model
 
 # A number as descriptions write it, and a comma that is not within brackets.
@@ -31,8 +31,7 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
     words = [
         phrase if len(whose) == len(models) else f"{phrase} in {listed(whose)}" for phrase, whose in phrases.items()
     ]
-    tables = sorted(table for experiment, table in claim.reads() if experiment == described.id)
-    for name in tables:
+    for name in sorted(claim.tables()):
         if name in described.analyses and name in variant.analyses:
             words += _of_analysis(described.analyses[name], variant.analyses[name])
     return words
@@ -85,11 +84,12 @@ def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
 
 
 def _of_network(old: Model, new: Model) -> Iterator[str]:
-    before, after = (describe_network(model.network).split(" · ") for model in (old, new))
-    if before == after:
-        return
-    if min(len(before), len(after)) == 1:
-        yield f"{' · '.join(after)} in place of {' · '.join(before)}"
+    before, after = (describe_layers(model.network) for model in (old, new))
+    names = [describe_network(model.network) for model in (old, new)]
+    if not any(" · " in name for name in names):
+        # perceptrons have short names
+        if names[0] != names[1]:
+            yield f"{names[1]} in place of {names[0]}"
         return
     for change, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         gone, come = " and ".join(before[a:b]), " and ".join(after[c:d])

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hwcore.claims.spec import MODULES as CLAIM_MODULES
 from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.data import catalog
@@ -278,7 +279,7 @@ class Plan:
             experiment = study.experiments[claim.experiment]
             counterparts = study.counterparts(claim)
             for other in (experiment, *counterparts):
-                reads = {(other.id if source == experiment.id else source, table) for source, table in claim.reads()}
+                reads = claim.reads() if other is experiment else {(other.id, table) for table in claim.tables()}
                 for source, table in sorted(reads):
                     if table != "models":
                         paths = self._tables(study, study.experiments[source], [table])
@@ -320,7 +321,7 @@ class Plan:
             },
             inputs=inputs,
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
-            modules=sorted({f"hwcore.claims.rules.{claim.module}" for claim in study.claims.values() if claim.module}),
+            modules=sorted({*CLAIM_MODULES, *(claim.module for claim in study.claims.values() if claim.module)}),
         )
 
     def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:

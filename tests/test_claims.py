@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from conftest import ROOT
 from hwcore.claims import ledger
-from hwcore.claims.judge import Case, Variant, expected_false, judge
+from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.samples import Pair, Sample
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.claims.words import percent
@@ -644,7 +644,7 @@ def test_verdicts_that_many_claims_explain_are_marked() -> None:
     assert many.p_holm[0] == pytest.approx(10 * alone.p[0])
     assert many.reason[0].endswith(" With Holm's correction for all claims of the study this verdict would not stand.")
     assert np.isnan(many.p_holm[1])
-    assert expected_false(many) == (pytest.approx(0.05), 1)
+    assert ledger.expected_false(many) == (pytest.approx(0.05), 1)
 
 
 @pytest.mark.parametrize(
@@ -668,11 +668,14 @@ def test_a_share_is_never_said_to_be_all_or_none_if_it_is_not(share: float, word
         ({"measure": {"difference": [LAST, {"parameters": "m"}]}}, "both measures must give a number per replicate"),
         ({"measure": {"difference": [LAST, {"best": "loss", "is": "m"}]}}, "both measures must give a number"),
         ({"rule": "treshold"}, "unknown rule 'treshold'; did you mean `threshold`?"),
-        ({"rule": "share"}, "rule: share does not fit a measure of a number per replicate; these do: count, predict"),
+        (
+            {"rule": "share"},
+            "rule: share does not fit a measure of a number per replicate, which count, prediction-int",
+        ),
         ({"rule": "comparison"}, "does not fit a measure of a number per replicate"),
         (
             {"measure": A_MINUS_B},
-            "threshold does not fit a measure of two samples; these do: comparison, no-difference",
+            "threshold does not fit a measure of two samples, which comparison and no-difference would",
         ),
         ({"measure": A_MINUS_B, "rule": "no-difference", "expect": None}, "margin is missing; the rule no-difference"),
         ({"measure": A_MINUS_B, "rule": "no-difference", "expect": {"margin": 0}}, "greater than 0"),
@@ -690,6 +693,13 @@ def test_a_share_is_never_said_to_be_all_or_none_if_it_is_not(share: float, word
             {"measure": {"relation": ["x", "y"], "table": "t"}, "rule": "trend", "expect": {"above": 1}},
             "it must lie between -1 and 1",
         ),
+        ({"measure": 3}, "measure: 3 is not a mapping"),
+        ({"measure": {"difference": [LAST, 3]}}, "measure: 3 is not a mapping"),
+        ({"expect": 3}, "expect: 3 is not a mapping"),
+        ({"rule": ["threshold"]}, "unknown rule ['threshold']"),
+        ({"otherwise": [1]}, "otherwise: [1] is not a mapping"),
+        ({"otherwise": {"the sum": 1}}, "measure: 1 is not a mapping"),
+        ({"otherwise": {"the time": {"reached": "loss", "below": 1}}}, "threshold does not fit a measure of times"),
         ({"not_testable": "why"}, "either a measure and a rule, or not_testable"),
         ({"measure": None, "rule": None, "expect": None}, "either a measure and a rule, or not_testable"),
     ],

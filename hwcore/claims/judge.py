@@ -61,12 +61,6 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
     )
 
 
-def expected_false(table: pd.DataFrame) -> tuple[float, int]:
-    """How many verdicts on a study's claims chance alone would make false, at most on average; and of how many."""
-    count = int(((table["verdict"] != "undecided") & table["p"].notna() & (table["verdict"] != "not judged")).sum())
-    return LEVEL * count, count
-
-
 def _judgement(study: str, id: str, case: Case, tables: Tables) -> Judgement:
     claim = case.claim
     if claim.measure is None:
@@ -87,8 +81,9 @@ def _by_rule(
         return rows if models is None or other or "model" not in rows else rows[rows["model"].isin(models)]
 
     data = measure.read(table)
+    assert claim.module is not None
     try:
-        judgement: Judgement = import_module(f"hwcore.claims.rules.{claim.module}").judge(claim, claim.expect, data)
+        judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
     except CannotJudgeError as error:
         # one number, or several that are the same, say something, if not enough
         values = data.finite if isinstance(data, Sample) else pd.Series(dtype=float)

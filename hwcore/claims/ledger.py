@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from hwcore.claims.rule import Kind
+from hwcore.claims.rule import LEVEL, Kind
 from hwcore.spec import Spec
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
     """The ledger as JSON values; what is missing is null."""
     rows = table.astype(object).where(table.notna(), None).to_dict("records")
     return [Row.model_validate(row).model_dump() for row in rows]
+
+
+def expected_false(table: "pd.DataFrame") -> tuple[float, int]:
+    """How many verdicts on a study's claims chance alone would make false, at most on average; and of how many."""
+    count = int(((table["verdict"] != "undecided") & table["p"].notna() & (table["verdict"] != "not judged")).sum())
+    return LEVEL * count, count
 
 
 def schema() -> dict[str, Any]:

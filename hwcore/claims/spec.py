@@ -9,12 +9,15 @@ from pydantic import Field, SerializeAsAny, model_validator
 from hwcore.claims.measure import Measure
 from hwcore.claims.measures import difference
 from hwcore.claims.rule import RuleSpec
+from hwcore.claims.words import listed
 from hwcore.kinds import kinds
 from hwcore.spec import Spec
 from hwcore.validation import did_you_mean
 
 MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
 RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
+# The modules of all kinds, which are loaded by name.
+MODULES = tuple(kind.__module__ for kind in (*MEASURES.values(), *RULES.values()))
 # The rule of a claim that names none, by the kind of its measure.
 _USUAL = {
     "parameters": "count",
@@ -77,43 +80,42 @@ class Claim(Spec):
         """Measure and expectation as what their kind and rule are, so that a mistake is told for these alone."""
         if not isinstance(value, dict) or value.get("measure") is None:
             return value
-        experiment = value.get("experiment")
-        value = {**value, "measure": _measure(value["measure"], experiment)}
-        if isinstance(value.get("otherwise"), dict):
-            value["otherwise"] = {words: _measure(own, experiment) for words, own in value["otherwise"].items()}
-        if not isinstance(value["measure"], Measure):
-            return value
-        expect = {} if value.get("expect") is None else value["expect"]
-        rule = value.get("rule")
+        experiment, otherwise = value.get("experiment"), value.get("otherwise") or {}
+        if not isinstance(otherwise, dict):
+            raise ValueError(f"otherwise: {otherwise!r} is not a mapping from words to measures")
+        measure = _measure(value["measure"], experiment)
+        otherwise = {words: _measure(other, experiment) for words, other in otherwise.items()}
+        rule, expect = value.get("rule"), {} if value.get("expect") is None else value["expect"]
+        if not isinstance(expect, dict | RuleSpec):
+            raise ValueError(f"expect: {expect!r} is not a mapping")
         if rule is None:
-            rule = "count" if "equal" in expect else _usual(value["measure"])
+            rule = "count" if isinstance(expect, dict) and "equal" in expect else _usual(measure)
             # a best of several is expected of nothing
             expect = {} if rule == "best" else expect
-        if rule not in RULES:
+        if not isinstance(rule, str) or rule not in RULES:
             raise ValueError(f"rule: unknown rule {rule!r}{did_you_mean(str(rule), RULES)}")
+        for each in (measure, *otherwise.values()):
+            if each.shape not in RULES[rule].judges:
+                fitting = listed([name for name, other in RULES.items() if each.shape in other.judges])
+                raise ValueError(f"rule: {rule} does not fit a measure of {each.shape}, which {fitting} would")
+        value = {**value, "measure": measure, "otherwise": otherwise}
         return {**value, "rule": rule, "expect": _expectation(rule, expect)}
 
     @model_validator(mode="after")
-    def _fits(self) -> "Claim":
+    def _complete(self) -> "Claim":
         if (self.measure is None) == (self.not_testable is None):
             raise ValueError("needs either a measure and a rule, or not_testable: why")
         if self.measure is None:
             return self
-        assert self.rule is not None
         assert self.expect is not None
-        for measure in (self.measure, *self.otherwise.values()):
-            shape = measure.shape
-            if shape not in self.expect.judges:
-                fitting = [name for name, rule in RULES.items() if shape in rule.judges]
-                raise ValueError(f"rule: {self.rule} does not fit a measure of {shape}; these do: {', '.join(fitting)}")
         if self.expect.kind == "reported value":
             self.reported_number()
         return self
 
     @property
     def module(self) -> str | None:
-        """The name of the module in hwcore/claims/rules/ that judges it."""
-        return None if self.rule is None else self.rule.replace("-", "_")
+        """The module that judges it."""
+        return None if self.rule is None else f"hwcore.claims.rules.{self.rule.replace('-', '_')}"
 
     def reported_number(self) -> tuple[float, float]:
         """The number that the report states, and the unit of its last digit: 0.9878 and 0.0001.
@@ -146,6 +148,10 @@ class Claim(Spec):
             for experiment, table in measure.reads()
         }
 
+    def tables(self) -> set[str]:
+        """The tables that it reads of its own experiment, and of each variant with which it is compared."""
+        return {table for measure in self.measures() for experiment, table in measure.reads() if experiment is None}
+
     def networks(self) -> set[tuple[str, str | None]]:
         """The models that it measures, each as (experiment, model); None for all models of the experiment."""
         return {
@@ -160,11 +166,9 @@ def _usual(measure: Measure) -> str:
     return "count" if measure.shape == "a count" else {**_USUAL, "along": "trend-within"}[kind]
 
 
-def _expectation(rule: str, value: Any) -> Any:
+def _expectation(rule: str, value: "dict[str, Any] | RuleSpec") -> RuleSpec:
     if isinstance(value, RuleSpec):
         return value
-    if not isinstance(value, dict):
-        raise ValueError(f"expect: {value!r} is not a mapping")
     unknown = [key for key in value if key not in RULES[rule].model_fields]
     if unknown:
         known = did_you_mean(str(unknown[0]), RULES[rule].model_fields)
@@ -176,10 +180,12 @@ def _expectation(rule: str, value: Any) -> Any:
     return RULES[rule].model_validate(value)
 
 
-def _measure(value: Any, experiment: Any) -> Any:
+def _measure(value: Any, experiment: Any) -> Measure:
     """A measure by the one key that names its kind."""
-    if isinstance(value, Measure) or not isinstance(value, dict):
+    if isinstance(value, Measure):
         return value
+    if not isinstance(value, dict):
+        raise ValueError(f"measure: {value!r} is not a mapping")
     named = [kind for kind in MEASURES if kind in value]
     if len(named) != 1:
         raise ValueError(f"measure: {value!r} must have exactly one of {', '.join(MEASURES)}")
@@ -192,8 +198,6 @@ def _measure(value: Any, experiment: Any) -> Any:
     if any(isinstance(part, dict) and part.get("experiment") for part in parts):
         parts = [{"experiment": experiment, **part} if isinstance(part, dict) else part for part in parts]
     pair = [_measure(part, experiment) for part in parts]
-    if not all(isinstance(part, Measure) for part in pair):
-        raise ValueError("difference is a list of two measures, and nothing else")
     shapes = {part.shape for part in pair}
     if shapes != {"a count"} and not shapes <= {"a number per replicate", "times"}:
         raise ValueError("difference: both measures must give a number per replicate, or both a count")

@@ -5,8 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.judge import expected_false
-from hwcore.claims.ledger import VERDICTS
+from hwcore.claims.ledger import VERDICTS, expected_false
 from hwcore.claims.words import counted, estimated, listed
 
 # Characters in a line of a page, and in the widest column of a table.

@@ -127,13 +127,12 @@ class Study:
         described = self.experiments[claim.experiment]
         if claim.alone or described.variant != AS_DESCRIBED:
             return []
-        tables = {table for experiment, table in claim.reads() if experiment == described.id}
         named = {model for experiment, model in claim.networks() if experiment == described.id}
         models = {model for model in named if model} or {*described.models}
         return [
             other
             for other in self.variants(described)
-            if tables and tables <= {*other.tables} and models <= other.models.keys()
+            if claim.tables() and claim.tables() <= {*other.tables} and models <= other.models.keys()
         ]
 
 
