@@ -70,6 +70,7 @@ ALPHAS = pd.DataFrame(
         for a in range(5)
     ]
 )
+SKEWED = ALPHAS.assign(accuracy=[5, 6, 5, 7, 6, 4, 6, 5, 7, 8, 5, 4, 6, 9, 8, 3, 5, 4, 6, 9])
 SIZES = pd.DataFrame(
     [
         {"model": f"p{i}", "replicate": r, "parameters": 10**i, "accuracy": 0.5 + 0.05 * i + 0.01 * ((r + i) % 3)}
@@ -106,8 +107,8 @@ EXAMPLES = [
     ),
     Example(
         "undecided",
-        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, contains 1.050. With "
-        "this spread, 5 replicates would show a mean of at least 1.200 or at most 0.9189 four times in five, and 21 "
+        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, contains 1.050. "
+        "5 replicates would show a mean of at least 1.200 or at most 0.9189 four times in five, and 21 "
         "replicates would show what was measured.",
         claim(LAST, "threshold", {"below": 1.05}),
         metrics=CLOSE,
@@ -218,7 +219,7 @@ EXAMPLES = [
     Example(
         "undecided",
         "1 of 4 replicates does not get there by epoch 3, so it is not shown whether the typical epoch lies below 5. "
-        "29 replicates would show it if the shares stay as they are.",
+        "Even 4 of 4 would not show it, and 29 replicates with the same shares would.",
         claim({"reached": "loss", "below": 1}, "reached-by", {"below": 5}),
         metrics=metrics(m=[[3, 1], [3, 1], [3, 2, 1], [3, 2, 2]]),
     ),
@@ -244,8 +245,9 @@ EXAMPLES = [
     ),
     Example(
         "undecided",
-        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, contains 0.9000. 41 "
-        "networks would show a share of 75 %.",
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, contains 0.9000. "
+        "20 networks would show a share of at most 0.7121 four times in five, and 41 networks would show "
+        "what was measured.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.9}),
         t=hits(15, 20),
     ),
@@ -266,6 +268,120 @@ EXAMPLES = [
         "751 is in the stated range of 700 to 800.",
         claim({"parameters": "m"}, "count", {"within": [700, 800]}),
         models=pd.DataFrame({"model": ["m"], "parameters": [751]}),
+    ),
+    Example(
+        "undecided",
+        (
+            "The ratio of the geometric means of 5 and 5 replicates is 1.010, and its 95 % interval, 0.9027 to "
+            "1.130, contains 1. 5 replicates would show a ratio of at least 1.168 or at most 0.8559 four times in "
+            "five, and 975 replicates would show what was measured. The first is the larger in 54 % of all 25 "
+            "pairs of runs (95 % interval 8 % to 100 %)."
+        ),
+        claim(A_MINUS_B, "comparison", {"above": 0}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "The difference is 0.01000, and its 90 % interval, −0.08019 to 0.1002, lies partly within 0.05000 "
+            "either way and partly outside. 5 replicates would show that there is none up to 0.1552 four times in "
+            "five, and 59 replicates would show what was measured."
+        ),
+        claim(A_MINUS_B, "no-difference", {"margin": 0.05}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "Not all are shown to be apart: the ratio of a to b is 1.010 (95 % interval 0.9027 to 1.130). The "
+            "order is as stated in 44 % of all 25 combinations of replicates. 5 replicates would show a ratio of "
+            "at least 1.168 or at most 0.8559 four times in five, and 975 replicates would show what was "
+            "measured."
+        ),
+        claim({"order": "loss", "of": ["a", "b"]}, "order"),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "fails",
+        (
+            "b is below a: the ratio of b to a is 0.4987 (95 % interval 0.4048 to 0.6144). The order is as stated "
+            "in 0 % of all 9 combinations of replicates."
+        ),
+        claim({"order": "loss", "of": ["b", "a"]}, "order"),
+        metrics=metrics(a=[2.0, 2.1, 1.9], b=[1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 15 networks of 5 models, the trend τ is 1, and its 95 % interval, 0.6878 to 1, contains 0.9000. "
+            "3 replicates would show a τ of at most 0.6320 four times in five, and 22 replicates would show what "
+            "was measured."
+        ),
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0.9}),
+        sizes=SIZES,
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 15 networks, the rank correlation τ is 0.04000, and its 95 % interval, −0.4110 to 0.4753, "
+            "contains 0. 3 replicates would show a τ of at least 0.7071 or at most −0.7071 four times in five, "
+            "and 938 replicates would show what was measured."
+        ),
+        claim({"relation": ["replicate", "accuracy"], "table": "sizes"}, "relation", {"above": 0}),
+        sizes=SIZES,
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.1000 (95 % interval −0.3576 to "
+            "0.5189): no clear trend. 4 replicates would show a correlation of at least 0.7004 or at most −0.7004 "
+            "four times in five, and 197 replicates would show what was measured."
+        ),
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
+        i=ALPHAS.assign(accuracy=[0.5, 0.6, 0.5, 0.4, 0.6] * 4),
+    ),
+    Example(
+        "fails",
+        (
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 1 (95 % interval 0.6128 to 1): "
+            "the numbers are rising."
+        ),
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
+        i=ALPHAS,
+    ),
+    Example(
+        "undecided",
+        (
+            "The mean by Fisher's z of 4 replicates is 0.8263, and its 95 % interval, 0.5102 to 0.9457, lies "
+            "above 0, but the replicates are too skewed to rely on it (Hall's test). 4 replicates would show a "
+            "mean of at least 0.6751 or at most −0.6751 four times in five, and 5 replicates would show what was "
+            "measured."
+        ),
+        claim({"correlation": ["alpha", "accuracy"], "table": "i"}, "threshold", {"above": 0}),
+        i=ALPHAS.assign(
+            accuracy=[
+                0.5,
+                0.6,
+                0.5,
+                0.7,
+                0.6,
+                0.4,
+                0.6,
+                0.5,
+                0.7,
+                0.8,
+                0.5,
+                0.4,
+                0.6,
+                0.9,
+                0.8,
+                0.3,
+                0.5,
+                0.4,
+                0.6,
+                0.9,
+            ]
+        ),
     ),
     Example("not testable", "The report names no data.", claim(None, not_testable="the report names no data")),
 ]
@@ -382,7 +498,7 @@ def test_every_verdict_and_every_rule_occurs() -> None:
     assert {each.claim.rule for each in EXAMPLES if each.claim.rule} == {*RULES}
     assert {each.verdict for each in EXAMPLES} | {"not judged"} == {*ledger.VERDICTS}
     kinds = {type(measure) for each in EXAMPLES for measure in each.claim.measures()}
-    assert {name for name, kind in MEASURES.items() if kind not in kinds} == {"correlation"}
+    assert {name for name, kind in MEASURES.items() if kind not in kinds} == set()
 
 
 def test_how_a_scale_judges() -> None:
@@ -501,6 +617,7 @@ def test_a_claim_over_two_experiments() -> None:
         ({"best": "loss", "is": "m"}, "`is` names every model that there is"),
         ({"order": "loss", "of": ["m", "n"]}, "no row has model = 'n'; there are m"),
         ({"share": "loss", "table": "metrics"}, "has several rows of a network"),
+        ({"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}}, "no row has epoch = 7"),
         ({"along": ["epoch", "loss"], "table": "metrics"}, "epoch has 2 points there; a trend needs three"),
     ],
 )
@@ -512,6 +629,16 @@ def test_a_measure_of_what_is_not_there(measure: dict[str, Any], says: str) -> N
         HwcoreError, match=re.escape("report/study/study.yaml: claims.c.measure: ") + ".*" + re.escape(says)
     ):
         judged(one, metrics=metrics(m=[[1.0, 2.0], [2.0, 3.0]]))
+
+
+def test_rows_that_are_no_epochs_are_not_passed_over() -> None:
+    pairs = pd.concat([ALPHAS.assign(pair="a–b"), ALPHAS.assign(pair="b–c", accuracy=0.1)])
+    measure = {"best": "accuracy", "table": "i", "by": "alpha", "is": 1.0}
+    with pytest.raises(HwcoreError, match="a network has several rows with one alpha; choose one with `where`"):
+        judged(claim(measure, "best"), i=pairs)
+    row = judged(claim({**measure, "where": {"pair": "a–b"}}, "best"), i=pairs)
+    assert row.metric == "alpha with the highest accuracy at pair a–b"
+    assert row.reason == judged(claim(measure, "best"), i=ALPHAS).reason
 
 
 def test_the_combinations_of_replicates_count_and_not_their_numbers() -> None:
@@ -819,3 +946,18 @@ def test_the_scales_of_columns() -> None:
         "trace": "linear",
     }
     assert isinstance(read(LAST, metrics(m=[1.0, 2.0])), Sample)
+
+
+def test_editors_are_told_what_a_claim_may_say() -> None:
+    described = Claim.model_json_schema()
+    jsonschema.Draft202012Validator.check_schema(described)
+    validator = jsonschema.Draft202012Validator(described)
+    for example in EXAMPLES:
+        validator.validate(
+            json.loads(json.dumps(example.claim.model_dump(mode="json", exclude_defaults=True, by_alias=True)))
+        )
+    said = {"where": "1", "says": "so", "experiment": "e", "measure": LAST, "rule": "threshold"}
+    for wrong in ({"rule": "treshold"}, {"measure": {"valeu": "x"}}, {"expect": {"abvoe": 1}}, {"reason": "none"}):
+        with pytest.raises(jsonschema.ValidationError):
+            validator.validate({**said, "expect": {"above": 1}, **wrong})
+    assert all("description" in field for field in described["properties"].values())

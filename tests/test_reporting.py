@@ -249,7 +249,15 @@ def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (751, "751"), (-952410.0, "−952,410"), (0.96543, "0.9654"), (12.3456, "12.35"), (1.5e-7, "1.5e−07")],
+    [
+        (0, "0"),
+        (751, "751"),
+        (-952410.0, "−952,410"),
+        (0.96543, "0.9654"),
+        (12.3456, "12.35"),
+        (1.5e-7, "1.5e−07"),
+        (0.0099999999, "0.01000"),
+    ],
 )
 def test_numbers(value: float, said: str) -> None:
     assert number(value) == said

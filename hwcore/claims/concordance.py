@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from hwcore.claims.rule import Z80, Z95
+from hwcore.claims.student import MOST_REPLICATES
 
 Array = NDArray[np.float64]
 
@@ -48,11 +49,16 @@ class Correlation:
         half = np.sqrt(c * (1 + c - self.value**2))
         return float((self.value - half) / (1 + c)), float((self.value + half) / (1 + c))
 
-    def times_needed(self, bound: float) -> float:
-        """How many times the replicates would show this value beside ``bound`` with a probability of about 80 %."""
-        if self.value == bound:
-            return np.inf
-        return float((Z95 + Z80) ** 2 * self.variance * (1 - bound**2) / (self.value - bound) ** 2)
+    def shown(self, bound: float) -> tuple[float, float]:
+        """The values below and above ``bound`` that would be shown with a probability of about 80 %."""
+        distance = float((Z95 + Z80) * np.sqrt(self.variance * (1 - bound**2)))
+        return bound - distance, bound + distance
+
+    def replicates_needed(self, bound: float, n: int) -> int | None:
+        """The replicates that would show this value, found with ``n`` of them; None if more than anybody trains."""
+        distance = abs(self.value - bound)
+        needed = n * (self.shown(bound)[1] - bound) ** 2 / distance**2 if distance else np.inf
+        return max(n + 1, int(np.ceil(needed))) if needed <= MOST_REPLICATES else None
 
 
 def kendall(x: Array, y: Array) -> Correlation:

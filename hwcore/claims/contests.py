@@ -11,7 +11,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import CannotJudgeError, usable
 from hwcore.claims.samples import Groups
 from hwcore.claims.scales import Transform, transform
-from hwcore.claims.words import counted, number, percent, span
+from hwcore.claims.words import beyond, counted, number, outlook, percent, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,13 @@ class Contest:
         ends = sorted(float(self.scale.back(self.sign * end)) for end in estimate.interval())
         samples = 1 if self.paired else 2
         spread = float(estimate.error) * np.sqrt(self.n)
+        shown = student.shown(self.n, spread, samples)
         return Margin(
             value=float(self.scale.back(self.sign * estimate.value)),
             low=ends[0],
             high=ends[1],
             needed=student.replicates_needed(float(estimate.value), spread, self.n, samples),
+            shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
         )
 
@@ -53,9 +55,8 @@ class Contest:
         """How many replicates would tell two samples apart: a sentence."""
         if np.isnan(margin.low):
             return f"{first} and {second} do not vary between replicates, so their spread is unknown."
-        if margin.needed is None:
-            return f"{first} and {second} are too close to be told apart by any feasible number of replicates."
-        return f"It would take {counted(margin.needed, 'replicate')} of each to tell {first} from {second}."
+        what = "a ratio" if self.scale.scale == "log" else "a difference"
+        return outlook(self.n, "replicate", beyond(what, *margin.shown), margin.needed)
 
     def combinations(self, share: float) -> str:
         """`in 93 % of all 125 combinations of replicates`"""
@@ -67,12 +68,16 @@ class Contest:
 
 @dataclass(frozen=True)
 class Margin:
-    """A difference, or a ratio on the log scale, with its 95 % interval."""
+    """A difference, or a ratio on the log scale, with its 95 % interval.
+
+    ``shown`` are a negative and a positive one that the replicates would show with a probability of about 80 %.
+    """
 
     value: float
     low: float
     high: float
     needed: int | None
+    shown: tuple[float, float]
     words: str
 
     def __str__(self) -> str:

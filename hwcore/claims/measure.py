@@ -79,6 +79,8 @@ def samples_by(rows: "pd.DataFrame", by: str, column: str, scale: Scale) -> tupl
     Several rows of a network at one value (epochs, say) count by their last.
     """
     network = [name for name in ("model", "replicate") if name in rows and name != by]
+    if not {"epoch", "step"} & {*rows.columns} and rows.duplicated([by, *network]).any():
+        raise NoSuchDataError(f"a network has several rows with one {by}; choose one with `where`")
     last = rows.groupby([by, *network], sort=False).tail(1)
     samples = {
         str(value): Sample(own.set_index(network)[column].astype(float), scale)

@@ -36,7 +36,8 @@ def _alternatives(schemas: "dict[str, type[Spec]]") -> Callable[[dict[str, Any]]
     """For editors: a field takes one of several kinds of mapping."""
 
     def extend(schema: dict[str, Any]) -> None:
-        schema.clear()
+        for key in {*schema} - {"description"}:
+            del schema[key]
         schema["anyOf"] = [{**kind.model_json_schema(), "title": name} for name, kind in schemas.items()]
 
     return extend

@@ -11,7 +11,8 @@ def number(value: float) -> str:
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}".replace("-", "−")
     if 1e-3 <= abs(value) < 1e5:
-        digits = max(0, 3 - math.floor(math.log10(abs(value))))
+        # of the rounded number: 0.0099999 is 0.01000
+        digits = max(0, 3 - math.floor(math.log10(abs(float(f"{value:.4g}")))))
         return f"{value:,.{digits}f}".replace("-", "−")
     return f"{value:.3g}".replace("-", "−")
 
@@ -86,9 +87,16 @@ def late(never: int, n: int, unit: str, last: float) -> str:
     )
 
 
-def outlook(n: int, shown: str, needed: int | None) -> str:
-    """What ``n`` replicates can show, and how many would decide: a sentence for an undecided claim."""
-    able = f"With this spread, {counted(n, 'replicate')} would show {shown} four times in five"
+def outlook(n: int, noun: str, shown: str, needed: int | None) -> str:
+    """What ``n`` replicates (or networks) can show, and how many would decide: a sentence for an undecided claim."""
+    able = f"{counted(n, noun)} would show {shown} four times in five"
     if needed is None:
-        return f"{able}; what was measured lies too close to the bound for any feasible number of replicates."
-    return f"{able}, and {counted(needed, 'replicate')} would show what was measured."
+        return f"{able}; what was measured lies too close to the bound for any feasible number of {noun}s."
+    return f"{able}, and {counted(needed, noun)} would show what was measured."
+
+
+def beyond(what: str, low: float, high: float, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
+    """`a mean of at least 3 or at most 1`, as far as these lie within the domain."""
+    ends = [f"at least {number(high)}"] if high <= domain[1] else []
+    ends += [f"at most {number(low)}"] if low >= domain[0] else []
+    return f"{what} of {listed(ends, 'or')}" if ends else f"no {what.partition(' ')[2]}"

@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from hwcore.claims.measure import Measure, Tables, column_scale, require, samples_by, words
+from hwcore.claims.measure import Measure, Tables, column_scale, require, rows_where, samples_by, where_words, words
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
@@ -17,6 +17,8 @@ class Kind(Measure):
     by: str = Field("model", description="the column that tells the candidates apart")
     is_: Annotated[Any, Field(alias="is", description="the candidate that is said to be best, or a list of them")]
     at: Literal["max", "min"] = Field("max", description="whether the largest or the smallest number is meant")
+
+    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
 
     @property
     def shape(self) -> Shape:
@@ -35,10 +37,10 @@ class Kind(Measure):
 
     def describe(self) -> str:
         which = "highest" if self.at == "max" else "lowest"
-        return f"{words(self.by)} with the {which} {words(self.best)}"
+        return f"{words(self.by)} with the {which} {words(self.best)}{where_words(self.where)}"
 
     def read(self, tables: Tables) -> Groups:
-        rows = tables(self.experiment, self.table)
+        rows = rows_where(tables(self.experiment, self.table), self.where)
         require(rows, self.best, self.by)
         known = list(rows[self.by].unique())
         unknown = [value for value in self.candidates if value not in known]

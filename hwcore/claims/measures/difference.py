@@ -1,6 +1,7 @@
 from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field, SerializeAsAny, WithJsonSchema
 
 from hwcore.claims.measure import Measure, Tables
 from hwcore.claims.samples import Count, Data, Pair, Sample, Shape
@@ -13,9 +14,10 @@ class Kind(Measure):
     replicates have the same seeds in all variants.
     """
 
-    difference: tuple[SerializeAsAny[Measure], SerializeAsAny[Measure]] = Field(
-        description="two measures of one number per replicate, or two counts"
-    )
+    difference: Annotated[
+        tuple[SerializeAsAny[Measure], SerializeAsAny[Measure]],
+        WithJsonSchema({"type": "array", "items": {"type": "object"}, "minItems": 2, "maxItems": 2}),
+    ] = Field(description="two measures of one number per replicate, or two counts")
 
     @property
     def shape(self) -> Shape:

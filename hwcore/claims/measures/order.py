@@ -3,7 +3,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, column_scale, require, samples_by, words
+from hwcore.claims.measure import Measure, Tables, column_scale, require, rows_where, samples_by, where_words, words
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
@@ -14,6 +14,8 @@ class Kind(Measure):
     of: Annotated[list[Any], Field(min_length=2)] = Field(description="the candidates, the one with the most first")
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
     by: str = Field("model", description="the column that tells the candidates apart")
+
+    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
 
     @property
     def shape(self) -> Shape:
@@ -26,10 +28,10 @@ class Kind(Measure):
         yield from ((self.experiment, str(name) if self.by == "model" else None) for name in self.of)
 
     def describe(self) -> str:
-        return f"order of {' > '.join(map(str, self.of))} by {words(self.order)}"
+        return f"order of {' > '.join(map(str, self.of))} by {words(self.order)}{where_words(self.where)}"
 
     def read(self, tables: Tables) -> Groups:
-        rows = tables(self.experiment, self.table)
+        rows = rows_where(tables(self.experiment, self.table), self.where)
         require(rows, self.order, self.by)
         for value in self.of:
             if not (rows[self.by] == value).any():

@@ -38,7 +38,7 @@ class Kind(Measure):
                 rows = rows[rows["model"].isin(self.models)]
             # several rows of a network (epochs, say) count by their last
             keys = ["model", "replicate"] if "replicate" in rows else ["model"]
-            columns.append(rows.groupby(keys, sort=False).tail(1).set_index(keys)[column].astype(float))
+            columns.append(rows.groupby(keys, sort=False).tail(1).set_index(keys, drop=False)[column].astype(float))
         x, y = columns
         if "replicate" not in y.index.names:
             raise NoSuchDataError(f"{self.relation[1]} has one number per model, not one per network")

@@ -17,7 +17,7 @@ from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, us
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, number, outlook, percent, position, span
+from hwcore.claims.words import beyond, counted, number, outlook, percent, position, span
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -95,8 +95,9 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         bound = student.nearest(float(estimate.value), *expect.region)
         needed = student.replicates_needed(float(estimate.value) - bound, spread, n, samples)
         shown = student.shown(n, spread, samples)
-        ends = [number(float(scale.back(bound + step))) for step in (shown, -shown)]
-        reason += f" {outlook(n, f'a {what.split(maxsplit=1)[0]} of at least {ends[0]} or at most {ends[1]}', needed)}"
+        ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
+        kind = "a ratio" if scale.scale == "log" else "a difference"
+        reason += f" {outlook(n, 'replicate', beyond(kind, *ends), needed)}"
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
     return Judgement(verdict, " ".join([reason, *filter(None, notes)]), value, least, most, n, effect, p, needed)

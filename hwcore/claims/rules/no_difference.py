@@ -59,7 +59,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         shown = student.shown(n, spread, samples)
         reason = (
             f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies partly within {bounds} and "
-            f"partly outside. {outlook(n, f'that there is none up to a margin of {number(shown)}', needed)}"
+            f"partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
         )
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     return Judgement(

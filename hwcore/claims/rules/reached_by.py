@@ -13,9 +13,10 @@ from scipy import stats
 
 from hwcore.claims import student
 from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, varies
+from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules import share
 from hwcore.claims.samples import Times
-from hwcore.claims.words import counted, late, number, outlook, percent, position, region, span
+from hwcore.claims.words import beyond, counted, late, number, outlook, percent, position, region, span
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +78,9 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
             bound = student.nearest(float(estimate.value), *(float(np.log(max(end, 0.0))) for end in (low, high)))
         spread = float(logs.std(ddof=1))
         needed = student.replicates_needed(float(estimate.value) - bound, spread, n)
-        ends = [number(float(np.exp(bound + step * student.shown(n, spread)))) for step in (1, -1)]
-        reason += f" {outlook(n, f'a mean of at least {ends[0]} or at most {ends[1]}', needed)}"
+        shown = student.shown(n, spread)
+        ends = (float(np.exp(bound - shown)), float(np.exp(bound + shown)))
+        reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
     return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed)
 
 
@@ -100,6 +102,7 @@ def _censored(
     needed = None
     if verdict == "undecided":
         needed = share.networks_needed(as_expected, 0.5)
-        if needed is not None:
-            reason += f" {counted(needed, 'replicate')} would show it if the shares stay as they are."
+        enough = np.flatnonzero(2 * stats.binom.sf(np.arange(n), n, 0.5) <= LEVEL)
+        reason += f" {enough[0] + 1} of {n} would show it" if len(enough) else f" Even {n} of {n} would not show it"
+        reason += f", and {needed} replicates with the same shares would." if needed else "."
     return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed)

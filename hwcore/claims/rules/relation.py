@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcore.claims.concordance import Correlation, kendall
+from hwcore.claims.concordance import kendall
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
 from hwcore.claims.samples import Networks
-from hwcore.claims.student import MOST_REPLICATES, nearest
-from hwcore.claims.words import counted, number, position, sentence, span
+from hwcore.claims.student import nearest
+from hwcore.claims.words import beyond, counted, number, outlook, position, sentence, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,17 +51,9 @@ def judge_networks(expect: "Options", rows: "pd.DataFrame", opening: str) -> Jud
     )
     needed = None
     if verdict == "undecided":
-        needed, outlook = replicates_needed(found, n, nearest(found.value, low, high))
-        reason += f" {outlook}"
+        bound = nearest(found.value, low, high)
+        needed = found.replicates_needed(bound, n)
+        reason += f" {outlook(n, 'replicate', beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
     return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed)
-
-
-def replicates_needed(found: Correlation, n: int, bound: float) -> tuple[int | None, str]:
-    """The replicates that would show the correlation found with ``n`` of them, and a sentence that says so."""
-    needed = n * found.times_needed(bound)
-    if needed > MOST_REPLICATES:
-        return None, "It lies too close to the bound for any feasible number of replicates."
-    replicates = max(n + 1, int(np.ceil(needed)))
-    return replicates, f"{counted(replicates, 'replicate')} of each would show it four times in five."

@@ -13,7 +13,7 @@ from hwcore.claims.judgement import Judgement, decide
 from hwcore.claims.rule import LEVEL, Z80, Z95
 from hwcore.claims.samples import Hits
 from hwcore.claims.student import MOST_REPLICATES, nearest
-from hwcore.claims.words import counted, percent, position, span
+from hwcore.claims.words import beyond, counted, outlook, position, span
 
 if TYPE_CHECKING:
     from hwcore.claims.spec import Claim
@@ -72,10 +72,8 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
     )
     needed = None
     if verdict == "undecided":
-        needed = networks_needed(share, nearest(share, low, high))
-        reason += (
-            f" {counted(needed, 'network')} would show a share of {percent(share)}."
-            if needed
-            else " The share lies too close to the bound for any feasible number of networks."
-        )
+        bound = nearest(share, low, high)
+        needed = networks_needed(share, bound)
+        shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
+        reason += f" {outlook(n, 'network', beyond('a share', bound - shown, bound + shown, (0, 1)), needed)}"
     return Judgement(verdict, reason, share, least, most, n, share, p, needed)

@@ -14,7 +14,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import Judgement, decide, usable, varies
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, number, outlook, position, span
+from hwcore.claims.words import beyond, counted, number, outlook, position, span
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -50,7 +50,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     if verdict == "undecided":
         needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
-        ends = [number(float(scale.back(bound + step))) for step in (shown, -shown)]
-        reason += f" {outlook(n, f'a mean of at least {ends[0]} or at most {ends[1]}', needed)}"
+        ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
+        reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
     sentences = (reason, scale.note, lost)
     return Judgement(verdict, " ".join(filter(None, sentences)), mean, least, most, n, distance / spread, p, needed)

@@ -13,9 +13,8 @@ from scipy import stats
 
 from hwcore.claims.concordance import Correlation
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
-from hwcore.claims.rules.relation import replicates_needed
 from hwcore.claims.samples import Blocks
-from hwcore.claims.words import counted, number, sentence, span
+from hwcore.claims.words import beyond, counted, number, outlook, sentence, span
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -57,8 +56,8 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     )
     needed = None
     if verdict == "undecided":
-        needed, outlook = replicates_needed(found, n, 0.0)
-        reason += f" {outlook}"
+        needed = found.replicates_needed(0.0, n)
+        reason += f" {outlook(n, 'replicate', beyond('a correlation', *found.shown(0.0), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and are left out')}"
     return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed)
