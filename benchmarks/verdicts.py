@@ -183,7 +183,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "best of 2 and 2 far behind": _best_of_two,
     "order of 4": _order,
     "order of 4, 2 close together": _order_of_two,
-    "trend over 2 models": partial(_trend, models=2),
+    "trend over 3 models": partial(_trend, models=3),
     "trend over 4 models": partial(_trend, models=_MODELS),
     "trend-within, 5 points": _trend_within,
     "relation over 4 models": _relation,
@@ -191,7 +191,7 @@ SIMULATIONS: dict[str, Simulation] = {
     "reported-mean of 5 runs": _reported_mean,
 }
 # These are not vectorised, or draw many numbers.
-_SLOW = ("trend over 2 models", "trend over 4 models", "trend-within, 5 points", "relation over 4 models")
+_SLOW = ("trend over 3 models", "trend over 4 models", "trend-within, 5 points", "relation over 4 models")
 # Data sets for the tables, of rules that are vectorised and of those that are not: a standard error of at most 0.2 %
 # and 0.5 % of false verdicts.
 _SETS = (20_000, 2000)

@@ -94,7 +94,7 @@ def study(
         ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
         (
             {"measure": {"relation": ["x", "y"], "table": "evaluation", "models": ["a"]}, "rule": "trend"},
-            "no number of replicates decides this, whatever comes out",
+            "claims.c.rule: trend decides nothing about 1 model, whatever comes out",
         ),
     ],
 )

@@ -351,7 +351,10 @@ class _Reader:
         }
         least = claim.expect.least(len(measured))
         if least < 0:
-            raise HwcoreError(f"{self.file}: {at}.expect: no number of replicates decides this, whatever comes out")
+            models = f"{len(measured)} model" + ("" if len(measured) == 1 else "s")
+            raise HwcoreError(
+                f"{self.file}: {at}.rule: {claim.rule} decides nothing about {models}, whatever comes out"
+            )
         for scale in [name for name, each in self.config.scales.items() if each.judged != "no"]:
             replicates = min(self._replicates(experiments[id], model, scale) for id, model in measured)
             if replicates < least:

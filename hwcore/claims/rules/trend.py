@@ -24,6 +24,8 @@ def p_values(x: "Array", y: "Array", low: float, high: float) -> tuple[float, fl
 
 
 def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
+    if data.rows["model"].nunique() < 3:
+        raise CannotJudgeError("Two models make no trend; the rule comparison fits them")
     if (data.rows.groupby("model")["x"].nunique() > 1).any():
         raise CannotJudgeError("The replicates of a model differ in the first column; the rule relation fits these")
     return judge_networks(expect, data.rows, "Over {networks} of {models} models, the trend")

@@ -11,4 +11,5 @@ class Options(relation.Options):
     judges: ClassVar[tuple[Shape, ...]] = ("networks",)
 
     def least(self, models: int) -> int:
-        return first_enough(lambda replicates: self._decides(replicates * models, replicates)) if models > 1 else -1
+        # two models make a comparison, and the normal approximation is too rough for them
+        return first_enough(lambda replicates: self._decides(replicates * models, replicates)) if models > 2 else -1
