@@ -59,6 +59,12 @@ class Data:
             test_y=self.test_y[..., :0] if own else self.test_y[:0],
         )
 
+    def last_test_batch(self, size: int) -> "Data":
+        """With the last of the test set's mini-batches of ``size`` samples, in its order; what is left, if fewer."""
+        start = (len(self.test_x) - 1) // size * size
+        y = self.test_y[..., start:] if self.classes else self.test_y[start:]
+        return replace(self, test_x=self.test_x[start:], test_y=y)
+
     def of_replicates(self, chosen: Sequence[int]) -> "Data":
         """With the labels of these replicates, where each has its own."""
         own = {name: getattr(self, name) for name in ("train_y", "test_y")}
