@@ -185,8 +185,8 @@ class Network(Spec):
     hwcore.nets.shorthand.
     """
 
-    input: tuple[Positive, ...]
-    layers: tuple[Layer, ...]
+    input: tuple[Positive, ...] = Field(description="[features], or [channels, height, width] of an image")
+    layers: tuple[Layer, ...] = Field(description="the layers in order")
 
     @model_validator(mode="before")
     @classmethod
