@@ -79,8 +79,8 @@ def _write_exponent(node: ast.expr) -> str:
 
 
 def _inside(node: ast.expr, tightness: int) -> str:
-    text, own = _write(node)
-    return text if own >= tightness else f"({text})"
+    text, strength = _write(node)
+    return text if strength >= tightness else f"({text})"
 
 
 def _closed(node: ast.expr, tightness: int) -> str:

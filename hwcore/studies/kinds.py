@@ -21,6 +21,7 @@ _RECORDED = {
     "validation_loss": "validation loss",
     "validation_accuracy": "validation accuracy",
     "last_batch_loss": "last-batch loss",
+    "last_batch_test_loss": "last-batch test loss",
     "last_batch_accuracy": "last-batch accuracy",
     "last_batch_gradient_norm": "last-batch gradient norm",
     "lr": "learning rate",

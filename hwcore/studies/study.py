@@ -40,8 +40,8 @@ def load(name: str, folder: Path, config: Config) -> Study:
     """
     path = folder / name / "study.yaml"
     if not path.is_file():
-        known = did_you_mean(name, available(folder))
-        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{known}")
+        hint = did_you_mean(name, available(folder))
+        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
     content = source.read(path)
     try:
         study = _Reader(str(path), config, config.scales[config.scale]).study(name, content)
@@ -93,30 +93,30 @@ class _Reader:
 
     def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
-        found = validate(schema.ExperimentFile, content, self.file, at)
-        stated = found.replicates or replicates
+        entry = validate(schema.ExperimentFile, content, self.file, at)
+        stated = entry.replicates or replicates
         models = {
-            name: self._model(name, value, found, self.config.replicates or stated, f"{at}.models.{name}")
-            for name, value in found.models.items()
+            name: self._model(name, value, entry, self.config.replicates or stated, f"{at}.models.{name}")
+            for name, value in entry.models.items()
         }
         for name, model in models.items():
             layers = len(model.network.weighted())
-            if found.record.layers and max(found.record.layers) > layers:
+            if entry.record.layers and max(entry.record.layers) > layers:
                 raise HwcoreError(
-                    f"{self.file}: {at}.record.layers: {max(found.record.layers)}, but model {name} has {layers} layers"
+                    f"{self.file}: {at}.record.layers: {max(entry.record.layers)}, but model {name} has {layers} layers"
                 )
         self._check_labels(models, at)
         analyses = {}
-        for name, options in found.analyses.items():
-            analyses[name] = self._analysis(name, options, found, f"{at}.analyses.{name}")
+        for name, options in entry.analyses.items():
+            analyses[name] = self._analysis(name, options, entry, f"{at}.analyses.{name}")
         experiment = Experiment(
-            *(id, base, variant, found.section, found.title, found.why),
-            *(stated, found.record, models, analyses, {}, found.chosen),
+            *(id, base, variant, entry.section, entry.title, entry.why),
+            *(stated, entry.record, models, analyses, {}, entry.chosen),
         )
         self._check_chosen(experiment, at)
         figures = {
             name: self._figure(name, options, [experiment], f"{at}.figures.{name}")
-            for name, options in found.figures.items()
+            for name, options in entry.figures.items()
         }
         return replace(experiment, figures=figures)
 
@@ -157,10 +157,10 @@ class _Reader:
                 raise HwcoreError(f"{self.file}: {key}: there is no such setting{did_you_mean(name, known)}")
 
     def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
-        found = validate(schema.ModelFile, content, self.file, at)
-        network = self._network(found, experiment.blocks, at)
-        data = self._data({**experiment.data, **found.data}, at)
-        training = validate(Training, {**experiment.training, **found.training}, self.file, f"{at}.training")
+        entry = validate(schema.ModelFile, content, self.file, at)
+        network = self._network(entry, experiment.blocks, at)
+        data = self._data({**experiment.data, **entry.data}, at)
+        training = validate(Training, {**experiment.training, **entry.training}, self.file, f"{at}.training")
         if isinstance(data, FunctionData) and training.loss != "mse":
             raise HwcoreError(f"{self.file}: {at}.training.loss: {training.loss!r} needs classes; a function needs mse")
         if isinstance(data, FunctionData) and (network.input, network.output) != ((1,), (1,)):
@@ -170,7 +170,7 @@ class _Reader:
         training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
-        return Model(name, found.label, network, data, training, replicates, found.reported_parameters, found.chosen)
+        return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
         content = model.model_dump(include=_NETWORK, exclude_none=True)
@@ -210,8 +210,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
         for option, model in options.models():
             if model not in experiment.models:
-                known = did_you_mean(model, experiment.models)
-                raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{known}")
+                hint = did_you_mean(model, experiment.models)
+                raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{hint}")
         return Analysis(name, kind, options)
 
     def _cap_options(self, kind: str, options: AnalysisSpec) -> AnalysisSpec:
@@ -256,8 +256,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.over: {over!r} should be a list of at least two experiments")
         for id in given_names:
             if id not in experiments:
-                known = did_you_mean(str(id), experiments)
-                raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{known}")
+                hint = did_you_mean(str(id), experiments)
+                raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{hint}")
         members = [experiments[id] for id in given_names]
         same = len({each.base for each in members}) == 1
         names = {
@@ -375,11 +375,11 @@ class _Reader:
 
     def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
         """The replicates of a model at a scale; a number in the configuration counts for the configured scale."""
-        found = experiment.models[model]
+        settings = experiment.models[model]
         if scale == self.config.scale:
-            return found.replicates
+            return settings.replicates
         caps = self.config.scales[scale].caps
-        kind = caps.functions if isinstance(found.data, FunctionData) else caps.datasets
+        kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
         return _capped(experiment.replicates, kind.replicates)
 
 
@@ -405,6 +405,6 @@ def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:
         return data.model_copy(update={name: _capped(getattr(data, name), cap) for name, cap in names.items()})
     update = {}
     for name in ("train_samples", "test_samples"):
-        said, cap = getattr(data, name), getattr(caps, name)
-        update[name] = cap if said is None else _capped(said, cap)
+        count, cap = getattr(data, name), getattr(caps, name)
+        update[name] = cap if count is None else _capped(count, cap)
     return data.model_copy(update=update)
