@@ -298,6 +298,8 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+                if experiment in study.experiments:
+                    claim = {"where": study.experiments[experiment].section, **claim}
                 if experiment in study.not_rerun:
                     raise HwcoreError(
                         f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured"
