@@ -86,7 +86,11 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "fit.variants.as-run.analyses.fitting", "none to remove", "write {}"],
         ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
-        ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
+        (
+            "{parameters: narrow}\n    expect: {equal: 10}",
+            "{best: test_loss, table: metrics, is: [wide, wid]}\n    rule: best",
+            [STUDY, "claims.count", "wid"],
+        ),
         ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
     ],

@@ -94,9 +94,9 @@ class _Reader:
     def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
         found = validate(schema.ExperimentFile, content, self.file, at)
-        replicates = self.config.replicates or found.replicates or replicates
+        stated = found.replicates or replicates
         models = {
-            name: self._model(name, value, found, replicates, f"{at}.models.{name}")
+            name: self._model(name, value, found, self.config.replicates or stated, f"{at}.models.{name}")
             for name, value in found.models.items()
         }
         for name, model in models.items():
@@ -110,7 +110,8 @@ class _Reader:
         for name, options in found.analyses.items():
             analyses[name] = self._analysis(name, options, found, f"{at}.analyses.{name}")
         experiment = Experiment(
-            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, {}, found.chosen
+            *(id, base, variant, found.section, found.title, found.why),
+            *(stated, found.record, models, analyses, {}, found.chosen),
         )
         self._check_chosen(experiment, at)
         figures = {
@@ -298,36 +299,87 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
-                if experiment in study.experiments:
-                    claim = {"where": study.experiments[experiment].section, **claim}
-                if experiment in study.not_rerun:
+                described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
+                if experiment in described:
+                    claim = {"where": described[experiment].section, **claim}
+                if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
-                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured"
+                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
+                        "say `not_testable:` and why"
                     )
-                claims[name] = self._claim(name, claim, study.experiments)
+                claims[name] = self._claim(name, claim, study)
         return claims
 
-    def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
+    def _claim(self, id: str, content: Any, study: Study) -> Claim:
         at = f"claims.{id}"
         if not re.fullmatch(schema.ID, id):
             raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
-        claim = validate(Claim, content, self.file, at)
+        claim, experiments = validate(Claim, content, self.file, at), study.experiments
+        if claim.experiment in study.not_rerun:
+            return claim
         if claim.experiment not in experiments:
             known = did_you_mean(claim.experiment, experiments)
             raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
-        found = experiments[claim.experiment]
-        for table in sorted(claim.tables() - {*found.tables}):
-            raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
-        for model in sorted(claim.models() - found.models.keys()):
-            raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
-        if "models" in claim.tables():
-            for model in sorted(claim.models()):
-                if found.models[model].network.parameters() is None:
-                    raise HwcoreError(
-                        f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
-                        f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
-                    )
+        for experiment, table in sorted(claim.reads()):
+            if experiment not in experiments:
+                known = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{known}")
+            if table not in experiments[experiment].tables:
+                known = did_you_mean(table, experiments[experiment].tables)
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{known}")
+        for experiment, model in claim.networks():
+            models = experiments[experiment].models
+            if model is not None and model not in models:
+                raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, models)}")
+            if model is not None and "models" in claim.tables() and models[model].network.parameters() is None:
+                raise HwcoreError(
+                    f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
+                    f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                )
+        # a claim that names no rule is one of the studies that were written before there were rules
+        for measure in claim.measures() if "rule" in content else ():
+            for part in measure.single():
+                models = experiments[part.experiment or claim.experiment].models
+                if len(models) > 1 and getattr(part, "model", None) is None:
+                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
+        figures = experiments[claim.experiment].figures
+        if claim.figure is not None and claim.figure not in figures:
+            known = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+        self._check_replicates(claim, experiments, at)
         return claim
+
+    def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:
+        """Refuse a claim that no outcome would decide, at any scale that judges."""
+        if claim.expect is None:
+            return
+        measured = {
+            (experiment, name)
+            for experiment, model in claim.networks()
+            for name in ([model] if model else experiments[experiment].models)
+        }
+        least = claim.expect.least(len(measured))
+        if least < 0:
+            models = f"{len(measured)} model" + ("" if len(measured) == 1 else "s")
+            raise HwcoreError(
+                f"{self.file}: {at}.rule: {claim.rule} decides nothing about {models}, whatever comes out"
+            )
+        for scale in [name for name, each in self.config.scales.items() if each.judged != "no"]:
+            replicates = min(self._replicates(experiments[id], model, scale) for id, model in measured)
+            if replicates < least:
+                raise HwcoreError(
+                    f"{self.file}: {at}.rule: {claim.rule} cannot decide with {replicates} replicates, which is what "
+                    f"scale {scale} runs, whatever comes out; it takes {least}"
+                )
+
+    def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
+        """The replicates of a model at a scale; a number in the configuration counts for the configured scale."""
+        found = experiment.models[model]
+        if scale == self.config.scale:
+            return found.replicates
+        caps = self.config.scales[scale].caps
+        kind = caps.functions if isinstance(found.data, FunctionData) else caps.datasets
+        return _capped(experiment.replicates, kind.replicates)
 
 
 def _capped(value: int, cap: int | None) -> int:
