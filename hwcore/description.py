@@ -11,7 +11,7 @@ from typing import Any, TypedDict, cast
 
 from hwcore.config import Config
 from hwcore.data.formula import parse
-from hwcore.data.notation import write, write_number
+from hwcore.data.notation import write, write_dataset, write_number
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
@@ -257,7 +257,7 @@ def _describe_data(data: DataSpec) -> str:
 
 
 def _describe_dataset(data: DatasetData) -> str:
-    parts = [data.dataset]
+    parts = [write_dataset(data.dataset)]
     if data.size:
         parts.append(f"scaled to {data.size[0]}×{data.size[1]}")
     if data.train_samples:

@@ -229,6 +229,9 @@ def _layers() -> Schema:
 
 def _claim(definitions: _Definitions) -> Schema:
     claim = definitions.add("claim", Claim)
+    # it may be left out
+    claim["required"].remove("where")
+    claim["properties"]["where"]["description"] = "the section of the report; that of the experiment if left out"
     family = {
         "type": "object",
         "description": "a claim for each model or value of `each`",

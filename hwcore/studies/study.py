@@ -299,6 +299,9 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+                described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
+                if experiment in described:
+                    claim = {"where": described[experiment].section, **claim}
                 if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
                         f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
