@@ -102,7 +102,7 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
         (
-            "{parameters: narrow}\n    expect: {equal: 10}",
+            "{parameters: narrow}\n    rule: count\n    expect: {equal: 10}",
             "{best: test_loss, table: metrics, is: [wide, wid]}\n    rule: best",
             [STUDY, "claims.count", "wid"],
         ),

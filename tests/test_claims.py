@@ -167,14 +167,14 @@ EXAMPLES = [
     Example(
         "holds",
         "a has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.5000 (95 % interval "
-        "0.4454 to 0.5613). a is best in 100 % of all 125 combinations of replicates.",
+        "0.4454 to 0.5613). a comes out lowest in 100 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "a", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
     Example(
         "fails",
         "a has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.314 (95 % interval 2.000 "
-        "to 2.677). b is best in 0 % of all 125 combinations of replicates.",
+        "to 2.677). b comes out lowest in 0 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "b", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
@@ -479,8 +479,8 @@ UNDECIDED += [
     ),
     Example(
         "undecided",
-        "1 of 3 replicates does not get there by epoch 2, which says too little of whether a further run could at "
-        "epoch 1.",
+        "1 of 3 replicates does not get there by epoch 2, which says too little of whether a further run could get "
+        "there at epoch 1.",
         claim({"reached": "loss", "below": 1}, "prediction-interval", reported=1),
         metrics=metrics(m=[[3, 1], [3, 1], [3, 3]]),
     ),
@@ -529,9 +529,8 @@ def test_how_a_scale_judges() -> None:
 
 
 def read(measure: dict[str, Any], table: pd.DataFrame) -> Any:
-    one = claim(measure, expect={"above": 0})
-    assert one.measure is not None
-    return one.measure.read(lambda _, name: table)
+    kind = next(name for name in MEASURES if name in measure)
+    return MEASURES[kind].model_validate(measure).read(lambda _, name: table)
 
 
 @pytest.mark.parametrize(
@@ -620,23 +619,30 @@ def test_a_claim_over_two_experiments() -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "says"),
+    ("measure", "rule", "says"),
     [
-        ({"value": "los", "model": "m"}, "there is no column 'los'; there are model, replicate, epoch, loss"),
-        ({"value": "loss", "model": "n"}, "there is no model 'n'; there are m"),
-        ({"value": "loss", "where": {"epoch": 7}}, "no row has epoch = 7"),
-        ({"best": "loss", "is": "n"}, "no row has model = 'n'; there are m"),
-        ({"best": "loss", "is": "m"}, "`is` names every model that there is"),
-        ({"order": "loss", "of": ["m", "n"]}, "no row has model = 'n'; there are m"),
-        ({"share": "loss", "table": "metrics"}, "has several rows of a network"),
-        ({"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}}, "no row has epoch = 7"),
-        ({"along": ["epoch", "loss"], "table": "metrics"}, "epoch has 2 points there; a trend needs three"),
+        (
+            {"value": "los", "model": "m"},
+            "threshold",
+            "there is no column 'los'; there are model, replicate, epoch, loss",
+        ),
+        ({"value": "loss", "model": "n"}, "threshold", "there is no model 'n'; there are m"),
+        ({"value": "loss", "where": {"epoch": 7}}, "threshold", "no row has epoch = 7"),
+        ({"best": "loss", "is": "n"}, "best", "no row has model = 'n'; there are m"),
+        ({"best": "loss", "is": "m"}, "best", "`is` names every model that there is"),
+        ({"order": "loss", "of": ["m", "n"]}, "order", "no row has model = 'n'; there are m"),
+        ({"share": "loss", "table": "metrics"}, "share", "has several rows of a network"),
+        ({"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}}, "best", "no row has epoch = 7"),
+        (
+            {"along": ["epoch", "loss"], "table": "metrics"},
+            "trend-within",
+            "epoch has 2 points there; a trend needs three",
+        ),
     ],
 )
-def test_a_measure_of_what_is_not_there(measure: dict[str, Any], says: str) -> None:
-    expect = {} if "best" in measure or "order" in measure else {"above": 0}
-    rule = "trend-within" if "along" in measure else None
-    one = claim(measure, rule, {"direction": "rising"} if rule else expect)
+def test_a_measure_of_what_is_not_there(measure: dict[str, Any], rule: str, says: str) -> None:
+    expect = {"best": {}, "order": {}, "trend-within": {"direction": "rising"}}.get(rule, {"above": 0})
+    one = claim(measure, rule, expect)
     with pytest.raises(
         HwcoreError, match=re.escape("report/study/study.yaml: claims.c.measure: ") + ".*" + re.escape(says)
     ):
@@ -741,6 +747,8 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     assert "With the last batch's loss in its place it is consistent: 2.999 [2.541, 3.539], n = 3." in row.reason
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
     assert "in its place" not in judged(same, metrics=table).reason
+    with pytest.raises(HwcoreError, match=r"claims.c.otherwise.the last batch's loss: there is no column 'last_batch"):
+        judged(one, metrics=metrics(m=[1.0, 1.1, 0.9]))
 
 
 # The ledger
@@ -806,6 +814,15 @@ def test_a_share_is_never_said_to_be_all_or_none_if_it_is_not(share: float, word
         ({"measure": {"difference": [LAST]}}, "a list of two measures"),
         ({"measure": {"difference": [LAST, {"parameters": "m"}]}}, "both measures must give a number per replicate"),
         ({"measure": {"difference": [LAST, {"best": "loss", "is": "m"}]}}, "both measures must give a number"),
+        (
+            {"rule": None},
+            "rule: is missing; count, prediction-interval, reported-mean and threshold would fit a measure",
+        ),
+        (
+            {"rule": None, "measure": {"best": "loss", "is": "m"}},
+            "rule: is missing; best would fit a measure of a best",
+        ),
+        ({"measure": {"best": "loss", "is": "m"}, "rule": "best"}, "expect: above is nothing that the rule best takes"),
         ({"rule": "treshold"}, "unknown rule 'treshold'; did you mean `threshold`?"),
         (
             {"rule": "share"},
@@ -863,6 +880,15 @@ def test_a_claim_that_says_too_little_or_too_much(changes: dict[str, Any], says:
 def test_the_rounding_of_a_reported_number(reported: Any, number: float, unit: float) -> None:
     one = claim(LAST, "prediction-interval", reported=reported)
     assert one.reported_number() == (number, pytest.approx(unit))
+
+
+def test_replicates_that_all_give_the_reported_number_are_consistent_with_it() -> None:
+    one = claim({"reached": "loss", "below": 1}, "prediction-interval", {"rounding": 3}, reported=3)
+    row = judged(one, metrics=metrics(m=[[2.0, 0.5], [2.0, 0.5], [2.0, 0.5]]))
+    assert (row.verdict, row.reproduced) == ("consistent", 2)
+    assert row.reason == "All 3 replicates give 2, which is the reported 3 up to its rounding."
+    far = claim({"reached": "loss", "below": 1}, "prediction-interval", {"rounding": 1}, reported=3)
+    assert judged(far, metrics=metrics(m=[[2.0, 0.5], [2.0, 0.5], [2.0, 0.5]])).verdict == "undecided"
 
 
 def test_a_reported_number_may_be_rounded_more_than_it_shows() -> None:

@@ -263,6 +263,7 @@ def test_a_claim_about_each_model_is_one_for_each(tmp_path: Path) -> None:
     experiment: e
     reported: {m-1: 3985, m-2: 4780}
     measure: {parameters: "{model}"}
+    rule: count
     expect: {within: [{m-1: 3900, m-2: 4700}, {m-1: 4000, m-2: 4800}]}
 """
     written = """
@@ -272,6 +273,7 @@ def test_a_claim_about_each_model_is_one_for_each(tmp_path: Path) -> None:
     experiment: e
     reported: 3985
     measure: {parameters: m-1}
+    rule: count
     expect: {within: [3900, 4000]}
   size-m-2:
     where: "1"
@@ -279,6 +281,7 @@ def test_a_claim_about_each_model_is_one_for_each(tmp_path: Path) -> None:
     experiment: e
     reported: 4780
     measure: {parameters: m-2}
+    rule: count
     expect: {within: [4700, 4800]}
 """
     assert claims(tmp_path, each) == claims(tmp_path, written)
@@ -293,6 +296,7 @@ def test_ids_and_values_of_claims_come_from_any_list(tmp_path: Path) -> None:
     experiment: e
     reported: {3: 0.5, 15: 0.1}
     measure: {value: train_loss, model: "m-{n}", where: {epoch: "{epoch}"}}
+    rule: threshold
     expect: {below: {1: 0.5, 2: 0.25}}
   some:
     each: [m-2]
@@ -300,6 +304,7 @@ def test_ids_and_values_of_claims_come_from_any_list(tmp_path: Path) -> None:
     says: so
     experiment: e
     measure: {value: train_loss, model: "{model}"}
+    rule: threshold
     expect: {below: 1}
 """
     found = claims(tmp_path, text)
@@ -310,7 +315,13 @@ def test_ids_and_values_of_claims_come_from_any_list(tmp_path: Path) -> None:
     assert found["some-m-2"]["measure"]["model"] == "m-2"
 
 
-CLAIM = "    where: '1'\n    says: so\n    experiment: e\n    measure: {value: train_loss, model: '{model}'}\n"
+CLAIM = """\
+    where: '1'
+    says: so
+    experiment: e
+    measure: {value: train_loss, model: '{model}'}
+    rule: threshold
+"""
 
 
 @pytest.mark.parametrize(
@@ -338,7 +349,7 @@ CLAIM = "    where: '1'\n    says: so\n    experiment: e\n    measure: {value: t
         ("  C:\n" + CLAIM, "claims.C: an id is of small letters, digits and single hyphens"),
         (
             "  c:\n    each: models\n" + CLAIM + "    expect: {above: much}\n",
-            r"yaml:20: claims.c-m-1.expect.above",
+            r"yaml:21: claims.c-m-1.expect.above",
         ),
     ],
 )

@@ -79,7 +79,7 @@ experiments:
 figures:
   both: {kind: curves, y: [train_loss], over: [e, e--as-run], caption: C}
 claims:
-  one: {where: "1", says: so, experiment: e, measure: {parameters: m}, expect: {equal: 7850}}
+  one: {where: "1", says: so, experiment: e, measure: {parameters: m}, rule: count, expect: {equal: 7850}}
   each-{model}:
     each: models
     where: "1"
@@ -87,6 +87,7 @@ claims:
     experiment: e
     reported: {m: 1, n-1: 2, n-2: 3, c: 4}
     measure: {value: train_loss, model: "{model}"}
+    rule: threshold
     expect: {below: 1}
 """
 

@@ -319,7 +319,8 @@ experiments:
         blocks: {late: [{dropout: 0.5}]}
 claims:
   learns:
-    {where: "1", says: It learns., experiment: classify, measure: {value: train_loss, model: own}, expect: {below: 9}}
+    {where: "1", says: It learns., experiment: classify, measure: {value: train_loss, model: own},
+     rule: threshold, expect: {below: 9}}
 """
 LARGE = NETS.replace("36 * width", "26 * 26 * width")
 

@@ -97,7 +97,7 @@ def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
         ("alluri", "random-not-fitted", ["random-labels--corrected"]),
         # these have no such table or other models, or the claim is about a variant itself or stands alone
         ("alluri", "pca-weights-whole", ["optimisation-pca--corrected"]),
-        ("alluri", "interpolation-peaks", []),
+        ("alluri", "interpolation-peak-left", []),
         ("paladugu", "sinc-fits-1", []),
     ],
 )

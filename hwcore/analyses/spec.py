@@ -23,6 +23,8 @@ class AnalysisSpec(Spec):
 
     # what the axes of figures call the columns of the table
     labels: ClassVar[Mapping[str, str]] = {}
+    # whether each row of the table is of one model, named in a column `model`
+    of_models: ClassVar[bool] = True
 
     def unrecorded(self, record: Record) -> str | None:
         """What the experiment must record for this analysis and does not, as a study file says it; None if nothing."""

@@ -55,7 +55,15 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
     adjusted = dict(zip(judgements, ledger.holm([each.p for each in judgements.values()]), strict=True))
     return ledger.frame(
         [
-            _row(study, id, case, judgements[id], adjusted[id], judged, [*_others(case, judgements[id], tables)])
+            _row(
+                study,
+                id,
+                case,
+                judgements[id],
+                adjusted[id],
+                judged,
+                [*_others(study, id, case, judgements[id], tables)],
+            )
             for id, case in cases.items()
         ]
     )
@@ -92,13 +100,16 @@ def _by_rule(
     return judgement
 
 
-def _others(case: Case, own: Judgement, tables: Tables) -> Iterator[str]:
+def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> Iterator[str]:
     """A sentence for each variant, and each other measure of the same, with another verdict."""
     claim = case.claim
     if claim.measure is None:
         return
     for words, measure in claim.otherwise.items():
-        other = _by_rule(claim, measure, claim.experiment, tables, None)
+        try:
+            other = _by_rule(claim, measure, claim.experiment, tables, None)
+        except NoSuchDataError as error:
+            raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
             yield sentence(f"with {words} in its place {_says(other)}")
     for variant in case.variants:

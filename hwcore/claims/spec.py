@@ -18,18 +18,6 @@ MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
 RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
 # The modules of all kinds, which are loaded by name.
 MODULES = tuple(kind.__module__ for kind in (*MEASURES.values(), *RULES.values()))
-# The rule of a claim that names none, by the kind of its measure.
-_USUAL = {
-    "parameters": "count",
-    "value": "threshold",
-    "reached": "reached-by",
-    "correlation": "threshold",
-    "share": "share",
-    "difference": "comparison",
-    "best": "best",
-    "order": "order",
-    "relation": "relation",
-}
 
 
 def _alternatives(schemas: "dict[str, type[Spec]]") -> Callable[[dict[str, Any]], None]:
@@ -90,15 +78,12 @@ class Claim(Spec):
         if not isinstance(expect, dict | RuleSpec):
             raise ValueError(f"expect: {expect!r} is not a mapping")
         if rule is None:
-            rule = "count" if isinstance(expect, dict) and "equal" in expect else _usual(measure)
-            # a best of several is expected of nothing
-            expect = {} if rule == "best" else expect
+            raise ValueError(f"rule: is missing; {_fitting(measure)} would fit a measure of {measure.shape}")
         if not isinstance(rule, str) or rule not in RULES:
             raise ValueError(f"rule: unknown rule {rule!r}{did_you_mean(str(rule), RULES)}")
         for each in (measure, *otherwise.values()):
             if each.shape not in RULES[rule].judges:
-                fitting = listed([name for name, other in RULES.items() if each.shape in other.judges])
-                raise ValueError(f"rule: {rule} does not fit a measure of {each.shape}, which {fitting} would")
+                raise ValueError(f"rule: {rule} does not fit a measure of {each.shape}, which {_fitting(each)} would")
         value = {**value, "measure": measure, "otherwise": otherwise}
         return {**value, "rule": rule, "expect": _expectation(rule, expect)}
 
@@ -162,9 +147,9 @@ class Claim(Spec):
         }
 
 
-def _usual(measure: Measure) -> str:
-    kind = next(name for name, each in MEASURES.items() if isinstance(measure, each))
-    return "count" if measure.shape == "a count" else {**_USUAL, "along": "trend-within"}[kind]
+def _fitting(measure: Measure) -> str:
+    """The rules that judge what a measure yields, in words."""
+    return listed([name for name, rule in RULES.items() if measure.shape in rule.judges])
 
 
 def _expectation(rule: str, value: "dict[str, Any] | RuleSpec") -> RuleSpec:

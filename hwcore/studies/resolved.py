@@ -74,6 +74,10 @@ class Experiment:
         """The names of the tables that a claim may read: of the runs, of the models themselves, of analyses."""
         return ["metrics", *(["steps"] if self.record.steps else []), "models", *self.analyses]
 
+    def of_models(self, table: str) -> bool:
+        """Whether each row of a table is of one model, which a claim may name."""
+        return table not in self.analyses or self.analyses[table].options.of_models
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -321,12 +321,14 @@ class _Reader:
             known = did_you_mean(claim.experiment, experiments)
             raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
         self._check_measured(claim, experiments, at)
-        # a claim that names no rule is one of the studies that were written before there were rules
-        for measure in claim.measures() if "rule" in content else ():
+        for measure in claim.measures():
             for part in measure.single():
-                models = experiments[part.experiment or claim.experiment].models
-                if len(models) > 1 and getattr(part, "model", None) is None:
-                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
+                measured = experiments[part.experiment or claim.experiment]
+                tables = [table for _, table in part.reads()]
+                several = len(measured.models) > 1 and all(measured.of_models(table) for table in tables)
+                if several and getattr(part, "model", None) is None:
+                    names = ", ".join(measured.models)
+                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {names}")
         figures = experiments[claim.experiment].figures
         if claim.figure is not None and claim.figure not in figures:
             known = did_you_mean(claim.figure, figures)

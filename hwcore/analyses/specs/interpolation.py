@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ class Grid(Spec):
 
 class Options(AnalysisSpec):
     """Metrics and barriers on the lines between trained networks."""
+
+    of_models: ClassVar[bool] = False
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
     alphas: Grid = Field(description="the values of α: start, stop and count")

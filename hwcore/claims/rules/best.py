@@ -51,11 +51,14 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
     else:
         share = share_of_combinations([*best.values()], [*others.values()])
     ahead = leader if float(best[leader].mean()) >= float(others[rival].mean()) else rival
-    first = f"{ahead} has the {'highest' if data.largest else 'lowest'} {field.scale.mean}"
+    extreme = "highest" if data.largest else "lowest"
+    first = f"{ahead} has the {extreme} {field.scale.mean}"
     count = len(others if ahead in best else best)
     whom = listed([*(others if ahead in best else best)]) if count < 3 else f"each of the {count} others"
     clear = "with a clear lead over" if verdict != "undecided" else "but no clear lead over"
-    reason = f"{first}, {clear} {whom}; {margin}. {listed(data.best, 'or')} is best {field.combinations(share)}."
+    reason = (
+        f"{first}, {clear} {whom}; {margin}. {listed(data.best, 'or')} comes out {extreme} {field.combinations(share)}."
+    )
     needed = None
     if verdict == "undecided":
         needed = margin.needed

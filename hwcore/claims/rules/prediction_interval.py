@@ -53,12 +53,16 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     sample, n = scale.to(values), len(values)
     ends = [float(scale.to(np.clip(end, *scale.domain))) for end in (least, most)]
     p = float(p_values(sample, *ends))
+    if np.isnan(p):
+        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
     estimate = student.mean(sample)
     half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
     low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
-    if np.isnan(p):
-        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
     value, reported = float(scale.back(estimate.value)), number(claim.reported_number()[0])
+    if np.ptp(sample) == 0:
+        reason = f"All {counted(n, 'replicate')} give {number(value)}, which is the reported {reported}"
+        reason += "." if value == claim.reported_number()[0] else " up to its rounding."
+        return Judgement("consistent", " ".join(filter(None, [reason, lost])), value, value, value, n, p=p)
     # how far the reported run is from the mean, in standard deviations of a further run
     effect = float((np.mean(ends) - estimate.value) / (estimate.error * np.sqrt(n + 1)))
     interval = f"the 95 % prediction interval of a single run, {span(low, high)}, from {counted(n, 'replicate')}"
@@ -91,4 +95,6 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
     if later < n and earlier < n:
         reason = f"{got}, others earlier than the reported {reported}, which is within what the replicates do."
         return Judgement("consistent", reason, n=n, p=p)
-    raise CannotJudgeError(f"{got}, which says too little of whether a further run could at {data.unit} {reported}")
+    raise CannotJudgeError(
+        f"{got}, which says too little of whether a further run could get there at {data.unit} {reported}"
+    )
