@@ -16,7 +16,7 @@ from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
 from hwcore.studies.study import Study, load
 
-FUNCTION = {"function": "cos", "domain": [-1, 1], "samples": 9, "test_samples": 9}
+FUNCTION = {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples": 9}
 TRAINING = {"optimizer": "adam", "lr": 0.1, "loss": "mse", "epochs": 5, "batch_size": "full"}
 MNIST = {"dataset": "mnist", "train_samples": 1000}
 CLASSIFY = {**TRAINING, "loss": "cross_entropy", "batch_size": 50}
@@ -109,7 +109,7 @@ def test_a_claim_that_cannot_be_is_told_in_a_line(tmp_path: Path, changes: dict[
         return
     with pytest.raises(HwcoreError, match=re.escape(says)) as error:
         study(tmp_path, claim)
-    assert str(error.value).startswith(f"{tmp_path}/report/s/study.yaml: claims.c")
+    assert re.match(rf"{re.escape(str(tmp_path))}/report/s/study\.yaml:\d+: claims\.c\b", str(error.value))
     assert "\n" not in str(error.value)
 
 
@@ -150,7 +150,7 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
             FUNCTION,
             TRAINING,
             {},
-            {"data": {"function": "arcsinh"}},
+            {"data": {"function": "arcsinh(x)"}},
             ["arcsinh x on [-1, 1] in place of cos x on [-1, 1]"],
         ),
         (MNIST, CLASSIFY, {}, {"data": {"random_labels": 1.0}}, ["training labels random"]),

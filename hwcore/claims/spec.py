@@ -12,7 +12,7 @@ from hwcore.claims.rule import RuleSpec
 from hwcore.claims.words import listed
 from hwcore.kinds import kinds
 from hwcore.spec import Spec
-from hwcore.validation import did_you_mean
+from hwcore.validation import did_you_mean, nested
 
 MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
 RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
@@ -178,7 +178,7 @@ def _expectation(rule: str, value: "dict[str, Any] | RuleSpec") -> RuleSpec:
     if missing:
         field = RULES[rule].model_fields[missing[0]]
         raise ValueError(f"expect: {missing[0]} is missing; the rule {rule} needs {field.description}")
-    return RULES[rule].model_validate(value)
+    return nested("expect", RULES[rule], value)
 
 
 def _measure(value: Any, experiment: Any) -> Measure:
@@ -191,7 +191,7 @@ def _measure(value: Any, experiment: Any) -> Measure:
     if len(named) != 1:
         raise ValueError(f"measure: {value!r} must have exactly one of {', '.join(MEASURES)}")
     if named != ["difference"]:
-        return MEASURES[named[0]].model_validate(value)
+        return nested("measure", MEASURES[named[0]], value)
     parts = value["difference"]
     if not isinstance(parts, list | tuple) or len(parts) != 2 or {*value} - {"difference", "experiment"}:
         raise ValueError("difference is a list of two measures, and nothing else")

@@ -317,6 +317,22 @@ class _Reader:
         if claim.experiment not in experiments:
             known = did_you_mean(claim.experiment, experiments)
             raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
+        self._check_measured(claim, experiments, at)
+        # a claim that names no rule is one of the studies that were written before there were rules
+        for measure in claim.measures() if "rule" in content else ():
+            for part in measure.single():
+                models = experiments[part.experiment or claim.experiment].models
+                if len(models) > 1 and getattr(part, "model", None) is None:
+                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
+        figures = experiments[claim.experiment].figures
+        if claim.figure is not None and claim.figure not in figures:
+            known = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+        self._check_replicates(claim, experiments, at)
+        return claim
+
+    def _check_measured(self, claim: Claim, experiments: Mapping[str, Experiment], at: str) -> None:
+        """The experiments, tables and models that a claim reads are there."""
         for experiment, table in sorted(claim.reads()):
             if experiment not in experiments:
                 known = did_you_mean(experiment, experiments)
@@ -333,18 +349,6 @@ class _Reader:
                     f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
                     f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
                 )
-        # a claim that names no rule is one of the studies that were written before there were rules
-        for measure in claim.measures() if "rule" in content else ():
-            for part in measure.single():
-                models = experiments[part.experiment or claim.experiment].models
-                if len(models) > 1 and getattr(part, "model", None) is None:
-                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
-        figures = experiments[claim.experiment].figures
-        if claim.figure is not None and claim.figure not in figures:
-            known = did_you_mean(claim.figure, figures)
-            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
-        self._check_replicates(claim, experiments, at)
-        return claim
 
     def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:
         """Refuse a claim that no outcome would decide, at any scale that judges."""
