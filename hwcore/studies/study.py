@@ -318,8 +318,8 @@ class _Reader:
         if claim.experiment in study.not_rerun:
             return claim
         if claim.experiment not in experiments:
-            known = did_you_mean(claim.experiment, experiments)
-            raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
+            hint = did_you_mean(claim.experiment, experiments)
+            raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{hint}")
         self._check_measured(claim, experiments, at)
         # a claim that names no rule is one of the studies that were written before there were rules
         for measure in claim.measures() if "rule" in content else ():
@@ -329,8 +329,8 @@ class _Reader:
                     raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
         figures = experiments[claim.experiment].figures
         if claim.figure is not None and claim.figure not in figures:
-            known = did_you_mean(claim.figure, figures)
-            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+            hint = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{hint}")
         self._check_replicates(claim, experiments, at)
         return claim
 
@@ -338,11 +338,11 @@ class _Reader:
         """The experiments, tables and models that a claim reads are there."""
         for experiment, table in sorted(claim.reads()):
             if experiment not in experiments:
-                known = did_you_mean(experiment, experiments)
-                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{known}")
+                hint = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{hint}")
             if table not in experiments[experiment].tables:
-                known = did_you_mean(table, experiments[experiment].tables)
-                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{known}")
+                hint = did_you_mean(table, experiments[experiment].tables)
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{hint}")
         for experiment, model in claim.networks():
             models = experiments[experiment].models
             if model is not None and model not in models:
