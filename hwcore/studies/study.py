@@ -299,9 +299,6 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
-                described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
-                if experiment in described:
-                    claim = {"where": described[experiment].section, **claim}
                 if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
                         f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
@@ -314,7 +311,7 @@ class _Reader:
         at = f"claims.{id}"
         if not re.fullmatch(schema.ID, id):
             raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
-        claim, experiments = validate(Claim, content, self.file, at), study.experiments
+        claim, experiments = validate(Claim, _in_section(content, study), self.file, at), study.experiments
         if claim.experiment in study.not_rerun:
             return claim
         if claim.experiment not in experiments:
@@ -384,6 +381,14 @@ class _Reader:
         caps = self.config.scales[scale].caps
         kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
         return _capped(experiment.replicates, kind.replicates)
+
+
+def _in_section(claim: Any, study: Study) -> Any:
+    """A claim with its section, which is that of its experiment if it says none."""
+    described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
+    if not isinstance(claim, Mapping) or claim.get("experiment") not in described:
+        return claim
+    return {"where": described[claim["experiment"]].section, **claim}
 
 
 def _capped(value: int, cap: int | None) -> int:
