@@ -64,7 +64,11 @@ def test_pages_say_the_settings_in_words() -> None:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
     study = load("paladugu", ROOT / "report", config)
     runs = {(id, model): f"runs/{id}/{model}" for id, each in study.experiments.items() for model in each.models}
-    said = {each["id"]: each["settings"] for each in describe(study, config, runs, {})["experiments"]}
+    described = describe(study, config, runs, {})["experiments"]
+    said = {each["id"]: each["settings"] for each in described}
+    choices = {each["id"]: {name: value for name, value, _ in each["choices"]} for each in described}
+    # one of its models has the name `network` too
+    assert choices["gradient-norm"] == {"network": "", "batch size": "full"}
     assert said["function-sinc"]["stops"] == (
         "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
     )
