@@ -15,13 +15,20 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format bench profile slurm requirements clean
+.PHONY: help report study docs test lint format bench profile slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 report: .venv/run.done ## install what is needed and make the report (SCALE, STUDIES, CORES)
 	$(SNAKEMAKE) report $(CONFIG)
+
+study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
+	@$(BIN)/python -m hwcore.studies.create '$(NAME)'
+
+docs: .venv/dev.done ## write the reference anew and build docs/ as a site in site/
+	$(BIN)/python -m hwcore.reference
+	$(BIN)/zensical build --strict --clean
 
 test: .venv/dev.done ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -1,0 +1,36 @@
+"""A new study that runs at once: `python -m hwcore.studies.create NAME` copies the template to report/NAME/."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from hwcore.errors import HwcoreError
+from hwcore.studies.schema import Id
+
+TEMPLATE = Path(__file__).parent / "template"
+
+
+def create(name: str, report: Path = Path("report")) -> Path:
+    """The new folder ``report/name``.  Raises HwcoreError for a name that cannot be one and a folder that exists."""
+    try:
+        TypeAdapter(Id).validate_python(name)
+    except ValidationError:
+        raise HwcoreError(
+            f"NAME: {name!r} cannot name a study; use small letters, digits and single hyphens: make study NAME=mine"
+        ) from None
+    folder = report / name
+    try:
+        shutil.copytree(TEMPLATE, folder)
+    except FileExistsError:
+        raise HwcoreError(f"{folder}: exists already; choose another name") from None
+    return folder
+
+
+if __name__ == "__main__":
+    try:
+        made = create(*sys.argv[1:2] or [""])
+    except HwcoreError as error:
+        sys.exit(f"error: {error}")
+    print(f"{made}/ holds study.yaml and report.md; to make its report: make report STUDIES={made.name}")

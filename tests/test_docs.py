@@ -1,0 +1,164 @@
+"""The documentation: its pages are followed word for word, its reference is fresh, its links lead somewhere."""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT, Project, make_project
+from hwcore import reference
+from hwcore.errors import HwcoreError
+from hwcore.studies.create import create
+
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+_FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: with a title it goes into that file, without one and in `sh` it is run."""
+
+    language: str
+    title: str
+    text: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    yield from (Block(*parts) for parts in _FENCE.findall(page.read_text()))
+
+
+def put(path: Path, text: str) -> None:
+    """Do with a block what the page says: add it below its first line where the file has that line, else at the end."""
+    before = path.read_text() if path.is_file() else ""
+    first, _, rest = text.partition("\n")
+    if rest and f"\n{first}\n" in before:
+        path.write_text(before.replace(f"\n{first}\n", f"\n{text}", 1))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(before + text)
+
+
+def follow(page: Path, folder: Path) -> None:
+    """Do all that a page says, in order.  Fails the test where a command fails."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    for block in blocks(page):
+        if block.title:
+            put(folder / block.title, block.text)
+        elif block.language == "sh":
+            command = ["bash", "-euo", "pipefail", "-c", block.text]
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, block.text + done.stdout + done.stderr
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Project:
+    """A fresh copy of the project in which `make` finds its environment installed."""
+    project = make_project(tmp_path / "hwcore")
+    shutil.rmtree(project.folder / "report/tiny")
+    for name in ("requirements", "tests", "docs"):
+        shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "pyproject.toml", "zensical.toml"):
+        shutil.copy(ROOT / name, project.folder)
+    environment = project.folder / ".venv"
+    environment.mkdir()
+    for path in Path(sys.prefix).iterdir():
+        if path.suffix != ".done":
+            (environment / path.name).symlink_to(path)
+    for stamp in ("python", "run", "dev"):
+        (environment / f"{stamp}.done").touch()
+    return project
+
+
+def test_the_tutorial_ends_with_a_report_of_ones_own(clone: Project) -> None:
+    follow(DOCS / "tutorial.md", clone.folder)
+    for scale in ("quick", "standard"):
+        for suffix in ("md", "html", "tex"):
+            page = (clone.folder / f"results/{scale}/report/mine.{suffix}").read_text()
+            assert "discs from rings" in page
+    (claim,) = pd.read_parquet(clone.folder / "results/standard/claims.parquet").itertuples()
+    assert claim.study == "mine"
+    assert claim.n == 3
+    assert claim.verdict in ("holds", "fails", "undecided")
+
+
+def test_the_added_analysis_runs(clone: Project) -> None:
+    follow(DOCS / "extend.md", clone.folder)
+    table = pd.read_parquet(clone.folder / "results/quick/tables/norms/fit/norms.parquet")
+    assert set(table.columns) == {"model", "layer", "replicate", "weight_norm"}
+    assert (table.weight_norm > 0).all()
+    assert (clone.folder / "results/quick/figures/norms/fit/norms.svg").is_file()
+    assert "## weight_norm" in (clone.folder / "docs/reference/analyses.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_examples_are_valid(page: Path) -> None:
+    """What is not followed is at least YAML or Python."""
+    for block in blocks(page):
+        if block.language == "yaml":
+            yaml.safe_load(block.text)
+        elif block.language == "python":
+            ast.parse(block.text)
+
+
+def test_the_reference_is_fresh() -> None:
+    for path in PAGES:
+        text = path.read_text()
+        assert reference.fill(text, path.name) == text, f"{path.name} is stale: python -m hwcore.reference"
+
+
+def test_every_part_of_the_reference_has_one_place() -> None:
+    text = "".join(path.read_text() for path in PAGES)
+    places = re.findall(r"<!-- reference: (.*) -->", text)
+    assert sorted(places) == sorted(reference.PLACES)
+
+
+def test_an_unknown_place_is_an_error() -> None:
+    with pytest.raises(HwcoreError, match="page.md: unknown place 'trainig'"):
+        reference.fill("<!-- reference: trainig -->\n<!-- end -->\n", "page.md")
+
+
+def test_the_reference_says_what_each_key_means() -> None:
+    """A field without a description leaves the last cell of its row empty."""
+    for path in sorted((DOCS / "reference").glob("*.md")):
+        lines = path.read_text().splitlines()
+        assert not [line for line in lines if line.endswith("|  |")], path.name
+
+
+def test_the_site_is_built_without_a_broken_link_and_asks_no_other_host(clone: Project) -> None:
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
+    done = subprocess.run(command, cwd=clone.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = sorted((clone.folder / "site").rglob("*.html"))
+    assert {"index.html", "tutorial.html", "analyses.html"} <= {path.name for path in made}
+    for path in made:
+        loaded = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"([^\"]+)\"", path.read_text())
+        assert loaded
+        assert not [address for address in loaded if "//" in address], path.name
+
+
+def test_the_template_runs_and_is_laid_down_once(clone: Project) -> None:
+    made = create("mine", clone.folder / "report")
+    clone.run("report", "--config", "studies=mine")
+    assert (clone.folder / "results/quick/report/mine.html").is_file()
+    before = (made / "study.yaml").read_bytes()
+    with pytest.raises(HwcoreError, match="report/mine: exists already; choose another name"):
+        create("mine", clone.folder / "report")
+    assert (made / "study.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", "My Study", "../mine", "a--b", "Übung", "mine/", "-"])
+def test_a_bad_name_is_one_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(HwcoreError) as error:
+        create(name, tmp_path)
+    assert re.fullmatch(r"NAME: .* cannot name a study; use small letters, .*make study NAME=mine", str(error.value))
+    assert not list(tmp_path.iterdir())
