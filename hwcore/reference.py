@@ -219,9 +219,9 @@ def _needs(options: type[AnalysisSpec]) -> Iterator[str]:
         if len(where) == len(every):
             yield f"It needs `{remedy}` in the experiment."
             continue
-        for name in choices:
+        for name, possible in choices.items():
             values = {choice[name] for choice in where}
-            if values < {*choices[name]}:
+            if values < {*possible}:
                 yield f"With {_either(f'`{name}: {value}`' for value in sorted(values))} it needs `{remedy}`."
 
 

@@ -123,7 +123,7 @@ def test_every_part_of_the_reference_has_one_place() -> None:
 
 
 def test_an_unknown_place_is_an_error() -> None:
-    with pytest.raises(HwcoreError, match="page.md: unknown place 'trainig'"):
+    with pytest.raises(HwcoreError, match=r"page\.md: unknown place 'trainig'"):
         reference.fill("<!-- reference: trainig -->\n<!-- end -->\n", "page.md")
 
 

@@ -30,7 +30,7 @@ def create(name: str, report: Path = Path("report")) -> Path:
 
 if __name__ == "__main__":
     try:
-        made = create(*sys.argv[1:2] or [""])
+        made = create(sys.argv[1] if len(sys.argv) > 1 else "")
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     print(f"{made}/ holds study.yaml and report.md; to make its report: make report STUDIES={made.name}")
