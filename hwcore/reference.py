@@ -5,6 +5,7 @@ hwcore.reference` fills each anew from the specifications that `PLACES` has unde
 written by hand.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,10 +20,10 @@ from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.nets.spec import Network
+from hwcore.nets.shorthand import Cnn
 from hwcore.spec import Spec
 from hwcore.studies import schema
-from hwcore.studies.kinds import ANALYSES, FIGURES
+from hwcore.studies.kinds import ANALYSES, FIGURES, LAYERS
 from hwcore.train.spec import Record, Training
 
 FOLDER = Path("docs/reference")
@@ -34,38 +35,63 @@ Schema = Mapping[str, Any]
 def explain(spec: type[Spec], level: int, *, elsewhere: Mapping[str, str] | None = None) -> str:
     """A table of the keys of a specification and, under headings of ``level``, of those that it holds.
 
-    ``elsewhere`` has the address of a specification, by the name of its class, that is explained in another place.
+    ``elsewhere`` has links, by the name of the class, to specifications that are explained in another place.
     """
     whole = spec.model_json_schema()
     page = _Explanation(whole.get("$defs", {}), level, elsewhere or {})
     return "\n\n".join(page.parts(whole))
 
 
-def kinds(known: Mapping[str, type[Spec]], level: int) -> str:
-    """Each kind under a heading of its own: what it is for, what it needs, its options, the labels of its columns."""
+def kinds(known: Mapping[str, type[Spec]], room: str, function: str, level: int) -> str:
+    """Each kind under a heading of its own: what it is for and what it needs, its options, and how it does it.
+
+    The last is the docstring of ``function`` in the module of that kind in the package ``room``, which is read and
+    not loaded.
+    """
     parts = []
     for name, options in known.items():
         parts += [f"{'#' * level} {name}", _prose(options.__doc__ or "")]
         if issubclass(options, AnalysisSpec):
             parts += _needs(options)
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
+        parts += _docstring(room, name, function)
         if issubclass(options, AnalysisSpec) and options.labels:
             rows = [(f"`{column}`", label) for column, label in options.labels.items()]
             parts.append(_table(("column", "on an axis"), rows))
     return "\n\n".join(parts)
 
 
+def layers() -> str:
+    """Each kind of layer; the elementwise activations, which have their settings in common, are one."""
+    parts, told = [], set()
+    for kind, spec in LAYERS.items():
+        if spec in told:
+            continue
+        told.add(spec)
+        alike = [other for other, its in LAYERS.items() if its is spec]
+        parts.append(f"### {kind if len(alike) == 1 else spec.__name__.lower()}")
+        parts.append(_prose(spec.__doc__ or ""))
+        if len(alike) > 1:
+            parts.append(f"These are {', '.join(f'`{other}`' for other in alike)}.")
+        if spec.main:
+            parts.append(f"Its value alone sets `{spec.main}`.")
+        if spec.model_fields.keys() - {"kind"}:
+            parts.append(explain(spec, 4, elsewhere={"LayerSpec": "[layers](#layers)"}))
+    return "\n\n".join(parts)
+
+
 PLACES: dict[str, Callable[[], str]] = {
     "study": lambda: explain(schema.StudyFile, 3),
-    "experiment": lambda: explain(schema.ExperimentFile, 3, elsewhere={"Record": "training.md#record"}),
-    "model": lambda: explain(schema.ModelFile, 3),
-    "network": lambda: explain(Network, 3),
+    "experiment": lambda: explain(schema.ExperimentFile, 3, elsewhere={"Record": "[record](training.md#record)"}),
+    "model": lambda: explain(schema.ModelFile, 3, elsewhere={"Cnn": "[cnn](networks.md#cnn)"}),
+    "cnn": lambda: explain(Cnn, 3),
+    "layers": layers,
     "function-data": lambda: explain(FunctionData, 3),
     "dataset-data": lambda: explain(DatasetData, 3),
     "training": lambda: explain(Training, 3),
     "record": lambda: explain(Record, 3),
-    "analyses": lambda: kinds(ANALYSES, 2),
-    "figures": lambda: kinds(FIGURES, 2),
+    "analyses": lambda: kinds(ANALYSES, "hwcore.analyses", "analyse", 2),
+    "figures": lambda: kinds(FIGURES, "hwcore.figures", "draw", 2),
     "claim": lambda: explain(Claim, 3),
     "configuration": lambda: explain(Config, 3),
 }
@@ -113,7 +139,8 @@ class _Explanation:
         rows = [
             (f"`{key}`", self.words(field), self.default(field, key in required), _prose(field.get("description", "")))
             for key, field in schema.get("properties", {}).items()
-            if "const" not in field
+            # the heading has it
+            if key != "kind"
         ]
         return _table(("key", "value", "default", "meaning"), rows)
 
@@ -150,16 +177,20 @@ class _Explanation:
 
     def array(self, field: Schema, *, plural: bool) -> str:
         which = "lists" if plural else "list"
-        if "prefixItems" in field:
-            told = [self.words(item) for item in field["prefixItems"]]
-            return f"[{', '.join(told)}]"
-        items = self.words(field.get("items", {}), plural=True)
-        return which if items == "anything" else f"{which} of {items}"
+        fixed = [self.words(item) for item in field.get("prefixItems", ())]
+        if len(set(fixed)) == 1 and len(fixed) > 2:
+            return f"{which} of {len(fixed)} {self.words(field['prefixItems'][0], plural=True)}"
+        if fixed:
+            return f"[{', '.join(fixed)}]"
+        item = field.get("items", {})
+        if len(item.get("anyOf") or item.get("oneOf") or item.get("enum") or ()) > 1:
+            return f"{which}, each {self.words(item)}"
+        return f"{which} of {self.words(item, plural=True)}" if item else which
 
     def link(self, name: str) -> str:
-        title = _title(name, self.inner[name])
         if name in self.elsewhere:
-            return f"[{title}]({self.elsewhere[name]})"
+            return self.elsewhere[name]
+        title = _title(name, self.inner[name])
         if name not in self.named:
             self.named.append(name)
         return f"[{title}](#{title.replace(' ', '-')})"
@@ -223,6 +254,15 @@ def _needs(options: type[AnalysisSpec]) -> Iterator[str]:
             values = {choice[name] for choice in where}
             if values < {*possible}:
                 yield f"With {_either(f'`{name}: {value}`' for value in sorted(values))} it needs `{remedy}`."
+
+
+def _docstring(room: str, name: str, function: str) -> Iterator[str]:
+    """The paragraphs of a docstring, without what is raised."""
+    tree = ast.parse(Path(*room.split("."), f"{name}.py").read_text(encoding="utf-8"))
+    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    for paragraph in (ast.get_docstring(found) or "").split("\n\n"):
+        if told := re.sub(r"\s*Raises \w+Error.*", "", paragraph, flags=re.DOTALL):
+            yield _prose(told)
 
 
 def _prose(text: str) -> str:

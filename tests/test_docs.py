@@ -1,6 +1,5 @@
 """The documentation: its pages are followed word for word, its reference is fresh, its links lead somewhere."""
 
-import ast
 import os
 import re
 import shutil
@@ -9,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,8 +16,11 @@ import yaml
 
 from conftest import ROOT, Project, make_project
 from hwcore import reference
+from hwcore.config import parse
 from hwcore.errors import HwcoreError
 from hwcore.studies.create import create
+from hwcore.studies.schema import ExperimentFile
+from hwcore.studies.study import load
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -100,14 +103,54 @@ def test_the_added_analysis_runs(clone: Project) -> None:
     assert "## weight_norm" in (clone.folder / "docs/reference/analyses.md").read_text()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
-def test_examples_are_valid(page: Path) -> None:
-    """What is not followed is at least YAML or Python."""
-    for block in blocks(page):
-        if block.language == "yaml":
-            yaml.safe_load(block.text)
-        elif block.language == "python":
-            ast.parse(block.text)
+def tutorial_study() -> dict[str, Any]:
+    """The study that the tutorial ends with."""
+    parts = [block.text for block in blocks(DOCS / "tutorial.md") if block.title == "report/mine/study.yaml"]
+    study: dict[str, Any] = yaml.safe_load("".join(parts))
+    return study
+
+
+def readings(example: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The tutorial's study with an example in it: in one of its experiments, or beside them."""
+    study = tutorial_study()
+    if example.keys() <= {*ExperimentFile.model_fields, "variants"}:
+        for id, experiment in study["experiments"].items():
+            # claims speak of models that the example may not have
+            yield {**study, "experiments": {**study["experiments"], id: {**experiment, **example}}, "claims": {}}
+    yield {**study, **example}
+
+
+EXAMPLES = [
+    pytest.param(yaml.safe_load(block.text), id=f"{page.stem}-{number}")
+    for page in sorted((DOCS / "reference").glob("*.md"))
+    for number, block in enumerate(blocks(page), start=1)
+    if block.language == "yaml" and page.stem != "configuration"
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_reference_is_read(example: dict[str, Any], tmp_path: Path) -> None:
+    config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
+    path = tmp_path / "mine/study.yaml"
+    path.parent.mkdir()
+    errors = []
+    for reading in readings(example):
+        path.write_text(yaml.safe_dump(reading, sort_keys=False))
+        try:
+            assert load("mine", tmp_path, config).experiments
+        except HwcoreError as error:
+            errors.append(str(error))
+        else:
+            return
+    pytest.fail("\n".join(errors))
+
+
+def test_the_examples_of_the_configuration_are_read() -> None:
+    examples = [block for block in blocks(DOCS / "reference/configuration.md") if block.language == "yaml"]
+    assert examples
+    for block in examples:
+        values = yaml.safe_load((ROOT / "config.yaml").read_text()) | yaml.safe_load(block.text)
+        parse(values, ["config.yaml"])
 
 
 def test_the_reference_is_fresh() -> None:
