@@ -84,6 +84,8 @@ PLACES: dict[str, Callable[[], str]] = {
     "study": lambda: explain(schema.StudyFile, 3),
     "experiment": lambda: explain(schema.ExperimentFile, 3, elsewhere={"Record": "[record](training.md#record)"}),
     "model": lambda: explain(schema.ModelFile, 3, elsewhere={"Cnn": "[cnn](networks.md#cnn)"}),
+    "not-rerun": lambda: explain(schema.NotRerunFile, 3),
+    "sweep": lambda: explain(schema.Sweep, 3),
     "cnn": lambda: explain(Cnn, 3),
     "layers": layers,
     "function-data": lambda: explain(FunctionData, 3),
