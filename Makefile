@@ -24,10 +24,10 @@ report: .venv/run.done ## install what is needed and make the report (SCALE, STU
 	$(SNAKEMAKE) report $(CONFIG)
 
 study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
-	@$(BIN)/python -m hwcore.studies.create '$(NAME)'
+	@$(BIN)/python -m workflow_scripts.new_study '$(NAME)'
 
 docs: .venv/dev.done ## write the reference anew and build docs/ as a site in site/
-	$(BIN)/python -m hwcore.reference
+	$(BIN)/python -m workflow_scripts.reference
 	$(BIN)/zensical build --strict --clean
 
 test: .venv/dev.done ## run the whole test suite

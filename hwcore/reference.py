@@ -1,13 +1,12 @@
 """The reference in docs/reference/: what specifications say of themselves, written into pages of prose.
 
-A page holds places that begin with `<!-- reference: NAME -->` and end with `<!-- end -->`.  `python -m
-hwcore.reference` fills each anew from the specifications that `PLACES` has under its name; the text around them is
+A page holds places that begin with `<!-- reference: NAME -->` and end with `<!-- end -->`.  `make docs`
+fills each anew from the specifications that `PLACES` has under its name; the text around them is
 written by hand.
 """
 
 import ast
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.claims.spec import Claim
+from hwcore.claims.rule import RuleSpec
+from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.config import Config
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
@@ -42,22 +42,32 @@ def explain(spec: type[Spec], level: int, *, elsewhere: Mapping[str, str] | None
     return "\n\n".join(page.parts(whole))
 
 
-def kinds(known: Mapping[str, type[Spec]], room: str, function: str, level: int) -> str:
+def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, level: int) -> str:
     """Each kind under a heading of its own: what it is for and what it needs, its options, and how it does it.
 
-    The last is the docstring of ``function`` in the module of that kind in the package ``room``, which is read and
-    not loaded.
+    The last is the docstring of the module of that kind in the package ``room``, or of a ``function`` in it, which
+    is read and not loaded.
     """
     parts = []
     for name, options in known.items():
         parts += [f"{'#' * level} {name}", _prose(options.__doc__ or "")]
         if issubclass(options, AnalysisSpec):
             parts += _needs(options)
+        if issubclass(options, RuleSpec):
+            parts.append(f"It judges a measure of {_either(options.judges)}.")
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
-        parts += _docstring(room, name, function)
+        parts += _docstring(room, name.replace("-", "_"), function)
         if issubclass(options, AnalysisSpec) and options.labels:
             rows = [(f"`{column}`", label) for column, label in options.labels.items()]
             parts.append(_table(("column", "on an axis"), rows))
+    return "\n\n".join(parts)
+
+
+def measures() -> str:
+    """Each kind of measure of a claim."""
+    parts = []
+    for name, kind in MEASURES.items():
+        parts += [f"### {name}", _prose(kind.__doc__ or ""), explain(kind, 4)]
     return "\n\n".join(parts)
 
 
@@ -95,6 +105,8 @@ PLACES: dict[str, Callable[[], str]] = {
     "analyses": lambda: kinds(ANALYSES, "hwcore.analyses", "analyse", 2),
     "figures": lambda: kinds(FIGURES, "hwcore.figures", "draw", 2),
     "claim": lambda: explain(Claim, 3),
+    "measures": measures,
+    "rules": lambda: kinds(RULES, "hwcore.claims.rules", None, 3),
     "configuration": lambda: explain(Config, 3),
 }
 
@@ -110,7 +122,8 @@ def fill(text: str, file: str) -> str:
     return _PLACE.sub(filled, text)
 
 
-def main() -> None:
+def write() -> None:
+    """Fill all pages of the reference."""
     for path in sorted(FOLDER.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         path.write_text(fill(text, str(path)), encoding="utf-8")
@@ -258,11 +271,13 @@ def _needs(options: type[AnalysisSpec]) -> Iterator[str]:
                 yield f"With {_either(f'`{name}: {value}`' for value in sorted(values))} it needs `{remedy}`."
 
 
-def _docstring(room: str, name: str, function: str) -> Iterator[str]:
-    """The paragraphs of a docstring, without what is raised."""
+def _docstring(room: str, name: str, function: str | None) -> Iterator[str]:
+    """The paragraphs of the docstring of a function, or of its module, without what is raised."""
     tree = ast.parse(Path(*room.split("."), f"{name}.py").read_text(encoding="utf-8"))
-    (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
-    for paragraph in (ast.get_docstring(found) or "").split("\n\n"):
+    documented: ast.Module | ast.FunctionDef = tree
+    if function:
+        (documented,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
+    for paragraph in (ast.get_docstring(documented) or "").split("\n\n"):
         if told := re.sub(r"\s*Raises \w+Error.*", "", paragraph, flags=re.DOTALL):
             yield _prose(told)
 
@@ -275,10 +290,3 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     heads = list(heads)
     lines = [heads, ["---"] * len(heads), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except HwcoreError as error:
-        sys.exit(f"error: {error}")

@@ -156,7 +156,7 @@ def test_the_examples_of_the_configuration_are_read() -> None:
 def test_the_reference_is_fresh() -> None:
     for path in PAGES:
         text = path.read_text()
-        assert reference.fill(text, path.name) == text, f"{path.name} is stale: python -m hwcore.reference"
+        assert reference.fill(text, path.name) == text, f"{path.name} is stale: make docs"
 
 
 def test_every_part_of_the_reference_has_one_place() -> None:

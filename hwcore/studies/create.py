@@ -1,7 +1,6 @@
-"""A new study that runs at once: `python -m hwcore.studies.create NAME` copies the template to report/NAME/."""
+"""A new study, which runs at once: a copy of the template in a folder of its own."""
 
 import shutil
-import sys
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,11 +25,3 @@ def create(name: str, report: Path = Path("report")) -> Path:
     except FileExistsError:
         raise HwcoreError(f"{folder}: exists already; choose another name") from None
     return folder
-
-
-if __name__ == "__main__":
-    try:
-        made = create(sys.argv[1] if len(sys.argv) > 1 else "")
-    except HwcoreError as error:
-        sys.exit(f"error: {error}")
-    print(f"{made}/ holds study.yaml and report.md; to make its report: make report STUDIES={made.name}")
