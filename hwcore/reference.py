@@ -18,6 +18,7 @@ from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.rule import RuleSpec
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.config import Config
+from hwcore.data.catalog import SOURCES
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import Cnn
@@ -90,6 +91,14 @@ def layers() -> str:
     return "\n\n".join(parts)
 
 
+def sources() -> str:
+    """Each source of data sets."""
+    parts = []
+    for name, settings in SOURCES.items():
+        parts += [f"### {name}", _prose(settings.__doc__ or ""), explain(settings, 4)]
+    return "\n\n".join(parts)
+
+
 PLACES: dict[str, Callable[[], str]] = {
     "study": lambda: explain(schema.StudyFile, 3),
     "experiment": lambda: explain(schema.ExperimentFile, 3, elsewhere={"Record": "[record](training.md#record)"}),
@@ -107,6 +116,7 @@ PLACES: dict[str, Callable[[], str]] = {
     "claim": lambda: explain(Claim, 3),
     "measures": measures,
     "rules": lambda: kinds(RULES, "hwcore.claims.rules", None, 3),
+    "sources": sources,
     "configuration": lambda: explain(Config, 3),
 }
 
