@@ -15,7 +15,7 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help report study docs test lint format bench profile slurm requirements clean
+.PHONY: help report study docs test lint format schema bench profile slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,11 +40,15 @@ lint: .venv/dev.done ## format, lint, types and walls
 	$(SNAKEMAKE) --lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m workflow_scripts.schema --check
 
 format: .venv/dev.done ## format all sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
+
+schema: .venv/run.done ## write report/study.schema.json, by which editors complete and check study files
+	$(BIN)/python -m workflow_scripts.schema
 
 bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp for one, CONFIGFILE for other data sources)
 	$(BIN)/python -m benchmarks $(NAME) $(if $(CONFIGFILE),--configfile $(CONFIGFILE))

@@ -93,14 +93,14 @@ def _parts(flat: Tensor, sizes: dict[str, torch.Size]) -> dict[str, Tensor]:
 
 def _points(function: str, activation: str, weight_decay: float) -> list[dict[str, Any]]:
     """As in the study alluri: ReLU networks from their trained weights, smooth ones from their initial ones."""
-    domain = [-1, 1] if function == "sinc5" else [-10, 10]
+    data = _FUNCTIONS[function]
     spec = RunSpec.model_validate(
         {
             "study": "benchmark",
             "experiment": f"critical-points-{function}",
             "model": "m",
             "network": {"mlp": SMALL},
-            "data": {"function": function, "domain": domain, "sampling": "uniform", "samples": 1000, "test_samples": 2},
+            "data": {**data, "sampling": "uniform", "samples": 1000, "test_samples": 2},
             "training": {"optimizer": "adam", "lr": 0.01, "loss": "mse", "epochs": 2000, "batch_size": "full"},
             "replicates": NETWORKS,
         }
@@ -167,6 +167,11 @@ def _name(function: str, activation: str, weight_decay: float) -> str:
     return f"critical-points-{function}-{activation}" + (f"-{weight_decay:g}" if weight_decay else "")
 
 
+_FUNCTIONS: dict[str, dict[str, Any]] = {
+    "cos": {"function": "cos(x)", "domain": [-10, 10]},
+    "arcsinh": {"function": "arcsinh(x)", "domain": [-10, 10]},
+    "sinc5": {"function": "sin(5*pi*x)/(5*pi*x)", "at": {0: 1}, "domain": [-1, 1]},
+}
 _CASES = [
     ("cos", "relu", 0.0),
     ("cos", "tanh", 1e-5),

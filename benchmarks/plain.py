@@ -70,12 +70,12 @@ def loaders(data: Data | tuple[Images, Images], training: Training) -> list[Data
 
 
 def fit(net: nn.Module, parts: list[DataLoader[Any]], training: Training, where: torch.device) -> float:
-    """Train ``training.epochs`` epochs; returns the test accuracy after the last (of a regression its loss)."""
+    """Train whole epochs; returns the test accuracy after the last (of a regression its loss)."""
     criterion = nn.MSELoss() if training.loss == "mse" else nn.CrossEntropyLoss()
     net.to(where)
     optimizer = torch.optim.Adam(net.parameters(), lr=training.lr, weight_decay=training.weight_decay)
     result = 0.0
-    for _ in range(training.epochs):
+    for _ in range(training.epoch_count(len(parts[0]))):
         running, right = 0.0, 0
         net.train()
         for batch in parts[0]:

@@ -18,7 +18,7 @@ from benchmarks.data import prepared
 from hwcore.analyses.krylov import largest
 from hwcore.analyses.products import product_of
 from hwcore.data.load import load
-from hwcore.nets.network import flatten, shapes
+from hwcore.nets.network import count, flatten, shapes
 from hwcore.train.device import computing_on
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import fit
@@ -55,7 +55,7 @@ def measure() -> list[dict[str, Any]]:
 
         def ours() -> torch.Tensor:
             product = product_of(spec.network, "cross_entropy", flatten(weights), {}, data.train_x, data.train_y)
-            start = torch.randn(spec.network.parameters(), generator=torch.Generator().manual_seed(0))
+            start = torch.randn(count(spec.network), generator=torch.Generator().manual_seed(0))
             values, converged = largest(product, start, COUNT, TOLERANCE, STEPS)
             assert converged.all()
             return values

@@ -9,6 +9,7 @@ import statistics
 import time
 from typing import Any
 
+from benchmarks.train import SINC
 from hwcore.data.load import load
 from hwcore.train import precision
 from hwcore.train.device import computing_on
@@ -19,7 +20,7 @@ EPOCHS, SHARE, WARM_UP = 25_000, 1_000, 10
 UNTIL = {"loss": 0.0, "loss_change": 0.0, "over": 10, "patience": 5}
 
 
-class _Clock:
+class Clock:
     """Notes when each epoch ends."""
 
     def __init__(self) -> None:
@@ -41,7 +42,7 @@ def _measure() -> list[dict[str, Any]]:
         {
             **names,
             "network": {"mlp": [1, 8, 4, 1]},
-            "data": {"function": "sinc5", "domain": [-1, 1], "samples": 50, "test_samples": 10},
+            "data": {**SINC, "samples": 50, "test_samples": 10},
             "training": {
                 **{"optimizer": "adam", "lr": 0.001, "loss": "mse", "epochs": EPOCHS, "batch_size": "full"},
                 "until": UNTIL,
@@ -49,7 +50,7 @@ def _measure() -> list[dict[str, Any]]:
             "replicates": 10,
         }
     )
-    clock = _Clock()
+    clock = Clock()
     with computing_on("cpu") as where:
         data = load(spec.data, None, **names, replicates=spec.replicates)
         fit(spec, data.to(where), precision.number_format(spec, where), progress=clock)  # type: ignore[arg-type]

@@ -25,6 +25,7 @@ from benchmarks import plain
 from benchmarks.data import prepared
 from hwcore.data.load import Data, load
 from hwcore.data.spec import DatasetData
+from hwcore.nets.network import count
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
 from hwcore.train.recorder import Metrics
@@ -33,7 +34,7 @@ from hwcore.train.train import fit
 
 ROUNDS = 5
 ADAM = {"optimizer": "adam", "lr": 0.001}
-SINC = {"function": "sinc5", "domain": [-1, 1], "samples": 300, "test_samples": 100}
+SINC = {"function": "sin(5*pi*x)/(5*pi*x)", "at": {0: 1}, "domain": [-1, 1], "samples": 300, "test_samples": 100}
 DEEP = [1, 5, 10, 10, 10, 10, 10, 5, 1]
 
 
@@ -197,7 +198,7 @@ def _floor(net: nn.Module, data: Data, spec: RunSpec, threads: int) -> float:
         net(data.test_x[:size])
     flops += counter.get_total_flops() * len(data.test_x) / len(data.test_x[:size])
     # Adam reads weight, gradient and two moments and writes three of them
-    weights = 4 * 7 * spec.network.parameters() * steps
+    weights = 4 * 7 * count(spec.network) * steps
     inputs = 4 * (data.train_x.numel() + data.test_x.numel())
     rate, bandwidth = _machine(threads)
     return float(max(flops / rate, (weights + inputs) / bandwidth))

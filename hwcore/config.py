@@ -4,18 +4,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from hwcore.data.catalog import SOURCES
+from hwcore.data import catalog
 from hwcore.errors import HwcoreError
 from hwcore.spec import Count, Spec
 from hwcore.validation import did_you_mean, validate
 
 
 class Caps(Spec):
-    """Upper bounds; None is no bound."""
+    """Upper bounds; None is no bound.  Runs limited in epochs have that of ``epochs``, others that of ``steps``."""
 
     epochs: Count | None = None
+    steps: Count | None = None
     replicates: Count | None = None
     train_samples: Count | None = None
     test_samples: Count | None = None
@@ -41,22 +42,6 @@ class Scale(Spec):
     caps: ScaleCaps = ScaleCaps()
 
 
-def _known_source(value: str) -> str:
-    if value not in SOURCES:
-        raise ValueError(f"unknown source {value!r}{did_you_mean(value, SOURCES)}")
-    return value
-
-
-class Dataset(Spec):
-    source: Annotated[str, AfterValidator(_known_source)]
-    root: str | None = None
-    mirror: str | None = None
-    archive: str | None = None
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    size: tuple[Count, Count] | None = None
-    options: dict[str, Any] = {}
-
-
 def _listed(value: Any) -> Any:
     """`--config studies=alluri` or `studies=alluri,konda` is a string."""
     return [name.strip() for name in value.split(",")] if isinstance(value, str) and value != "all" else value
@@ -65,11 +50,12 @@ def _listed(value: Any) -> Any:
 class Config(Spec):
     scale: str
     studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)]
+    trusted_studies: Annotated[list[str], BeforeValidator(_listed)] = []
     replicates: Count | None
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]
     checkpoint_interval: Annotated[float, Field(gt=0)]
-    datasets: dict[str, Dataset]
+    datasets: dict[str, dict[str, Any]]
     scales: dict[str, Scale]
 
 
@@ -82,4 +68,6 @@ def parse(values: Mapping[str, Any], files: Iterable[str | Path]) -> Config:
     config = validate(Config, dict(values), where)
     if config.scale not in config.scales:
         raise HwcoreError(f"{where}: scale: unknown scale {config.scale!r}{did_you_mean(config.scale, config.scales)}")
+    for name, entry in config.datasets.items():
+        catalog.settings(name, entry, where)
     return config

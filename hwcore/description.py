@@ -3,38 +3,48 @@
 All paths are relative to results/<scale>/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from math import prod
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from hwcore.config import Config
-from hwcore.data.catalog import FUNCTIONS
-from hwcore.data.spec import DatasetData, DataSpec, FunctionData
-from hwcore.nets.spec import Activation, Conv, Dropout, Layer, Linear, MaxPool, Network
-from hwcore.studies.study import Experiment, Model, Study
-from hwcore.train.spec import Training, Until
+from hwcore.data.formula import parse
+from hwcore.data.notation import write, write_number
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
+from hwcore.nets.spec import LayerSpec, Network
+from hwcore.nets.specs.activation import Activation
+from hwcore.nets.specs.linear import Linear
+from hwcore.studies.resolved import Comparison, Experiment, Figure, Model, Study
+from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
 
 
 class ModelDescription(TypedDict):
-    """``layers`` in words; ``settings`` that not all models share; ``run`` is the path of its run.json."""
+    """``layers`` in words; ``settings`` that not all models share; ``run`` is the path of its run.json.
+
+    ``parameters`` is None for a network that is counted when it is built.
+    """
 
     name: str
     label: str
     layers: str
-    parameters: int
+    parameters: int | None
     reported_parameters: int | None
     settings: dict[str, str]
     run: str
 
 
 class FigureDescription(TypedDict):
-    """``path`` without a suffix; ``tables`` are the paths of what it shows; ``recipe`` that of its JSON."""
+    """``path`` without a suffix; ``tables`` are the paths of what it shows, ``runs`` of the run.json behind it;
+    ``recipe`` is that of its JSON.
+    """
 
     name: str
     caption: str
     path: str
     tables: list[str]
+    runs: list[str]
     recipe: str
 
 
@@ -45,7 +55,8 @@ class TableDescription(TypedDict):
 
 
 class ExperimentDescription(TypedDict):
-    """One experiment in one variant; ``settings`` are those that all its models share.
+    """One experiment in one variant; ``settings`` are those that all its models share, ``values`` those that the
+    prose names, in words.  ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
     initial weights and order of samples; ``trained_in`` is the id of the variant whose runs are also this one's,
@@ -59,6 +70,8 @@ class ExperimentDescription(TypedDict):
     title: str
     why: str | None
     settings: dict[str, str]
+    values: dict[str, str]
+    choices: list[tuple[str, str, str]]
     replicates: int
     paired_with: list[str]
     trained_in: str | None
@@ -67,44 +80,69 @@ class ExperimentDescription(TypedDict):
     tables: list[TableDescription]
 
 
+class NotRerunDescription(TypedDict):
+    """An experiment or variant that is stated and not run again; ``reason`` says why."""
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    reason: str
+
+
 class PageDescription(TypedDict):
-    """``source`` and ``scale`` as in the study file and the configuration; ``claims`` maps ids to experiments."""
+    """``source`` and ``scale`` as in the study file and the configuration, ``source`` None for a report of one's own;
+    ``figures`` show several experiments; ``claims`` maps ids to experiments.
+    """
 
     study: str
     title: str
-    source: dict[str, Any]
+    source: dict[str, Any] | None
     scale: dict[str, str]
     experiments: list[ExperimentDescription]
+    figures: list[FigureDescription]
+    not_rerun: list[NotRerunDescription]
     claims: dict[str, str]
 
 
-def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) -> PageDescription:
-    """What the page of a study describes; ``runs`` are the folders of runs by experiment and model."""
+def describe(
+    study: Study,
+    config: Config,
+    runs: Mapping[tuple[str, str], str],
+    values: Mapping[str, Mapping[str, str]],
+) -> PageDescription:
+    """What the page of a study describes.
+
+    ``runs`` are the folders of runs by experiment and model, ``values`` the settings in words that the prose names,
+    by experiment.
+    """
     scale = config.scales[config.scale]
     return {
         "study": study.name,
         "title": study.title,
-        "source": study.source.model_dump(),
+        "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
-        "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],
+        "experiments": [
+            _experiment(study, experiment, runs, values.get(id, {})) for id, experiment in study.experiments.items()
+        ],
+        "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
+        "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
     }
 
 
-def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]) -> ExperimentDescription:
+def _experiment(
+    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str], values: Mapping[str, str]
+) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [_settings(model) for model in models]
+    settings = [{**_settings(model), **_describe_record(experiment.record)} for model in models]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
-
-    def table(name: str) -> list[str]:
-        if name in ("metrics", "steps"):
-            return [f"{folder}/{name}.parquet" for folder in folders.values()]
-        return [f"tables/{place}/{name}.parquet"]
-
     return {
         "id": experiment.id,
         "base": experiment.base,
@@ -113,6 +151,8 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
         "title": experiment.title,
         "why": experiment.why,
         "settings": shared,
+        "values": dict(values),
+        "choices": _choices(experiment),
         "replicates": max(model.replicates for model in models),
         "paired_with": [other.id for other in others],
         "trained_in": _trainer(study, experiment, set(folders.values())),
@@ -128,16 +168,7 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
             }
             for model, each in zip(models, settings, strict=True)
         ],
-        "figures": [
-            {
-                "name": figure.name,
-                "caption": figure.caption,
-                "path": f"figures/{place}/{figure.name}",
-                "tables": [path for name in figure.tables for path in table(name)],
-                "recipe": f"figures/{place}/{figure.name}.json",
-            }
-            for figure in experiment.figures.values()
-        ],
+        "figures": [_figure(study, figure, [experiment], place, runs) for figure in experiment.figures.values()],
         "tables": [
             {
                 "name": name,
@@ -147,6 +178,55 @@ def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, s
             for name in experiment.analyses
         ],
     }
+
+
+def _comparison(study: Study, comparison: Comparison, runs: Mapping[tuple[str, str], str]) -> FigureDescription:
+    experiments = [study.experiments[id] for id in comparison.experiments]
+    return _figure(study, comparison.figure, experiments, study.name, runs)
+
+
+def _figure(
+    study: Study,
+    figure: Figure,
+    experiments: Sequence[Experiment],
+    place: str,
+    runs: Mapping[tuple[str, str], str],
+) -> FigureDescription:
+    folders = {experiment.id: [runs[experiment.id, model] for model in experiment.models] for experiment in experiments}
+    tables: list[str] = []
+    for table in figure.tables:
+        for id, own in folders.items():
+            recorded = table in ("metrics", "steps")
+            tables += (
+                [f"{folder}/{table}.parquet" for folder in own]
+                if recorded
+                else [f"tables/{study.name}/{id}/{table}.parquet"]
+            )
+    return {
+        "name": figure.name,
+        "caption": figure.caption,
+        "path": f"figures/{place}/{figure.name}",
+        "tables": list(dict.fromkeys(tables)),
+        "runs": list(dict.fromkeys(f"{folder}/run.json" for own in folders.values() for folder in own)),
+        "recipe": f"figures/{place}/{figure.name}.json",
+    }
+
+
+def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
+    """Setting, its value in words, and the reason; of the experiment, then of single models."""
+    choices = [(name, name, reason) for name, reason in experiment.chosen.items()]
+    for model in experiment.models.values():
+        choices += [
+            (f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()
+        ]
+    return [(name.replace("_", " "), _value(experiment.values, key), reason) for name, key, reason in choices]
+
+
+def _value(values: Mapping[str, str], key: str) -> str:
+    """A setting in words; of a group of settings those that are set; nothing for the network, which has its table."""
+    inner = {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
+    parts = (f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
+    return values.get(key, ", ".join(parts))
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
@@ -163,14 +243,22 @@ def _settings(model: Model) -> dict[str, str]:
 
 def _describe_data(data: DataSpec) -> str:
     if isinstance(data, FunctionData):
-        how = "an even grid" if data.sampling == "grid" else "uniformly drawn points"
+        points = {
+            "grid": "an even grid",
+            "uniform": "uniformly drawn points",
+            "subset": f"points drawn from an even grid of {data.grid or 0:,}",
+        }[data.sampling]
         low, high = data.domain
-        return f"{FUNCTIONS[data.function]} on [{low:g}, {high:g}], {data.samples:,} samples on {how}"
+        single = ", ".join(f"{write_number(value)} at {write_number(x)}" for x, value in data.at.items())
+        formula = write(parse(data.function)) + (f" ({single})" if single else "")
+        return f"{formula} on [{low:g}, {high:g}], {data.samples:,} samples on {points}"
     return _describe_dataset(data)
 
 
 def _describe_dataset(data: DatasetData) -> str:
     parts = [data.dataset]
+    if data.size:
+        parts.append(f"scaled to {data.size[0]}×{data.size[1]}")
     if data.train_samples:
         parts.append(f"{data.train_samples:,} training images")
     if data.test_samples:
@@ -180,27 +268,71 @@ def _describe_dataset(data: DatasetData) -> str:
             parts.append(f"{fraction:.0%} of the {which} labels random")
     if not data.normalize:
         parts.append("not normalised")
+    if isinstance(data.normalize, Moments):
+        mean, std = (_describe_numbers(values) for values in (data.normalize.mean, data.normalize.std))
+        parts.append(f"normalised by mean {mean} and standard deviation {std}")
+    parts += [change.words.format(**change.model_dump()) for change in data.augment]
     return ", ".join(parts)
 
 
+def _describe_numbers(values: tuple[float, ...]) -> str:
+    text = ", ".join(f"{value:g}" for value in values)
+    return text if len(values) == 1 else f"({text})"
+
+
 def _describe_training(training: Training) -> dict[str, str]:
-    optimizer = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[training.optimizer]
-    said = {
-        "optimizer": optimizer + (f", momentum {training.momentum:g}" if training.momentum else ""),
+    loss = {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}
+    settings = {
+        "optimizer": _describe_optimizer(training),
         "learning rate": f"{training.lr:g}",
         "weight decay": f"{training.weight_decay:g}" if training.weight_decay else "",
-        "schedule": "",
-        "loss": {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}[
-            training.loss
-        ],
+        "schedule": _describe_schedule(training),
+        "gradient clipping": f"norm at most {training.clip_grad_norm:g}" if training.clip_grad_norm else "",
+        "loss": loss[training.loss] + (", maximised" if training.maximize else ""),
+        "label smoothing": f"{training.label_smoothing:g}" if training.label_smoothing else "",
         "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
-        "epochs": f"{training.epochs:,}",
+        "order of samples": "" if training.shuffle else "that of the data in every epoch",
+        "epochs": f"{training.epochs:,}" if training.epochs else "",
+        "steps": f"{training.steps:,}" if training.steps else "",
+        "modes": _describe_modes(training.modes) if training.modes else "",
+        "validation": f"{training.validation:.3g} of the training set held out" if training.validation else "",
         "stops": _describe_until(training.until) if training.until else "",
     }
-    if training.scheduler:
-        options = training.scheduler.model_dump(exclude={"kind"})
-        said["schedule"] = ", ".join([training.scheduler.kind, *(f"{key} {value:g}" for key, value in options.items())])
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in settings.items() if value}
+
+
+def _describe_optimizer(training: Training) -> str:
+    """`SGD, Nesterov momentum 0.9`"""
+    defaults = {name: field.default for name, field in Training.model_fields.items()}
+    words = {
+        "momentum": f"{'Nesterov ' if training.nesterov else ''}momentum {training.momentum:g}",
+        "betas": "betas {:g} and {:g}".format(*training.betas),
+        "eps": f"epsilon {training.eps:g}",
+    }
+    changed = [text for name, text in words.items() if getattr(training, name) != defaults[name]]
+    return ", ".join([OPTIMIZERS[training.optimizer].title, *changed])
+
+
+def _describe_schedule(training: Training) -> str:
+    """`half a cosine to zero, after a warm-up of 100 steps`"""
+    parts = [training.scheduler.words.format(**training.scheduler.model_dump())] if training.scheduler else []
+    if training.warmup:
+        parts.append(f"{'after ' if parts else ''}a warm-up of {_counted(training.warmup, 'step')}")
+    return ", ".join(parts)
+
+
+def _describe_modes(modes: Modes) -> str:
+    parts = []
+    if modes.evaluation_from:
+        parts.append(f"trained in evaluation mode from epoch {modes.evaluation_from} on")
+    if modes.dropout_in_evaluation:
+        parts.append("dropout active in evaluation")
+    return ", ".join(parts)
+
+
+def _describe_record(record: Record) -> dict[str, str]:
+    factor = record.test_loss_factor
+    return {} if factor == 1 else {"test loss": f"multiplied by {factor:.4g}"}
 
 
 def _describe_until(until: Until) -> str:
@@ -211,6 +343,7 @@ def _describe_until(until: Until) -> str:
         (change, until.loss_change),
         ("gradient norm ≤ ", until.grad_norm),
         ("training accuracy ≥ ", until.accuracy),
+        ("epochs without a lower validation loss ≥ ", until.validation_patience),
     )
     # Decimal writes 1e-05 out
     said = "once " + " and ".join(
@@ -218,7 +351,9 @@ def _describe_until(until: Until) -> str:
     )
     if until.patience > 1:
         said += f", {until.patience} epochs in a row"
-    return said + (f", from epoch {until.first_epoch} on" if until.first_epoch > 1 else "")
+    if until.first_epoch > 1:
+        said += f", from epoch {until.first_epoch} on"
+    return said + ("; the weights of the lowest validation loss are kept" if until.validation_patience else "")
 
 
 def _counted(count: int, noun: str) -> str:
@@ -228,23 +363,42 @@ def _counted(count: int, noun: str) -> str:
 def describe_network(network: Network) -> str:
     """A network in one line: `784-30-10, relu` for a perceptron, its layers in order otherwise."""
     layers = [layer for layer in network.layers if layer.kind != "flatten"]
-    activations = {layer.kind for layer in layers[1::2]}
-    perceptron = all(layer.kind == "linear" for layer in layers[::2]) and len(layers) % 2 == 1
-    if perceptron and len(activations) <= 1 and all(isinstance(layer, Activation) for layer in layers[1::2]):
-        first = str(prod(network.input))
-        widths = "-".join([first, *(str(layer.out) for layer in layers if isinstance(layer, Linear))])
-        return ", ".join([widths, *(name.replace("_", " ") for name in activations)])
-    return " · ".join(_describe_layer(layer) for layer in network.layers)
+    widths = [layer.out for layer in layers[::2] if isinstance(layer, Linear) and layer.bias]
+    activations = {_describe_layer(layer) for layer in layers[1::2] if isinstance(layer, Activation)}
+    alternate = len(widths) == len(layers[::2]) and all(isinstance(layer, Activation) for layer in layers[1::2])
+    if alternate and len(layers) % 2 == 1 and len(activations) <= 1:
+        return ", ".join(["-".join(map(str, [prod(network.input), *widths])), *activations])
+    return _describe_layers(network.layers)
 
 
-def _describe_layer(layer: Layer) -> str:
-    name = layer.kind.replace("_", " ")
-    if isinstance(layer, Linear):
-        return f"{name} {layer.out}"
-    if isinstance(layer, Conv):
-        return f"{name} {layer.channels} of {layer.kernel}×{layer.kernel}"
-    if isinstance(layer, MaxPool):
-        return f"{name} {layer.size}×{layer.size}"
-    if isinstance(layer, Dropout):
-        return f"{name} {layer.p:g}"
-    return name
+def _describe_layers(layers: Sequence[LayerSpec]) -> str:
+    return " · ".join(map(_describe_layer, layers))
+
+
+def _describe_layer(layer: LayerSpec) -> str:
+    """Its words, and the settings not among them that are not at their defaults: `conv 16 of 3×3, padding 1`."""
+    settings = {name: getattr(layer, name) for name in type(layer).model_fields}
+    settings["kind"] = layer.kind.replace("_", " ")
+    shown = {name: _describe_layers(value) if name in _PARTS else value for name, value in settings.items()}
+    fields = type(layer).model_fields
+    extra = [
+        _setting(name, value)
+        for name, value in settings.items()
+        if not fields[name].is_required() and value != fields[name].default
+    ]
+    return ", ".join([layer.words.format(**shown), *extra])
+
+
+# The settings that are layers themselves.
+_PARTS = ("layers", "shortcut")
+
+
+def _setting(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(_setting(key, item) for key, item in value.items())
+    words = name.replace("_", " ")
+    if value is False:
+        return f"no {words}"
+    if name in _PARTS:
+        return f"{words} ({_describe_layers(value)})"
+    return f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}"

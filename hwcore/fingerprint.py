@@ -30,11 +30,14 @@ PLUMBING = frozenset(
         "hwcore.errors",
         "hwcore.files",
         "hwcore.jobs",
+        # what is said in short is said in full in the specification of a job
+        "hwcore.nets.shorthand",
         "hwcore.provenance",
         "hwcore.tensors",
         "hwcore.train.parallel",
         "hwcore.train.progress",
         "hwcore.train.resume",
+        "hwcore.validation",
     }
 )
 # Exceptions whose arguments are a message for the user, and methods of a logger.

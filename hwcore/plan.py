@@ -19,10 +19,14 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.reporting.template import settings_named
 from hwcore.studies import kinds
-from hwcore.studies.study import Analysis, Experiment, Figure, Model, Study, available, load
+from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
+from hwcore.studies.source import located
+from hwcore.studies.study import available, load
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
+from hwcore.validation import did_you_mean
 
 RESOURCES = Path("resources")
 REPORT = Path("report")
@@ -144,29 +148,32 @@ class Plan:
                 self._plan_analysis(study, experiment, analysis)
             for figure in experiment.figures.values():
                 self._plan_figure(study, experiment, figure)
+        for comparison in study.figures.values():
+            self._plan_comparison(study, comparison)
         self._plan_claims(study)
         self._plan_report(study)
 
     def _plan_data(self, data: DataSpec, where: str) -> dict[str, Path]:
         if isinstance(data, FunctionData):
             return {}
-        name = data.dataset
-        entry = self.config.datasets.get(name)
+        entry = self.config.datasets.get(data.dataset, {})
         try:
-            source = catalog.resolve(name, entry.model_dump(mode="json", exclude_none=True) if entry else {})
+            source = catalog.resolve(data.dataset, entry, data.size)
         except HwcoreError as error:
-            raise HwcoreError(f"{where}: {error}") from None
+            raise located(HwcoreError(f"{where}: {error}"), self._root / where.partition(": ")[0]) from None
+        # one data set can be there in several sizes, which share the download
+        name = data.dataset + (f"-{data.size[0]}x{data.size[1]}" if data.size else "")
         prepared = RESOURCES / "data" / f"{name}.safetensors"
         # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
         # the prepared file was made from
         outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
+        spec = {"dataset": data.dataset, "identity": source.identity}
+        if prepared in self._makers and self._makers[prepared].spec != plain(spec):
+            raise HwcoreError(f"{where}: {prepared} would hold two data sets; give `datasets.{name}` another name")
         if prepared not in self._makers:
-            spec = {"dataset": name, "identity": source.identity}
             inputs = {}
-            if source.kind == "torchvision":
-                manifest = RESOURCES / "data" / f"{name}.json"
-                self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
-                inputs = {"manifest": manifest}
+            if source.downloads:
+                inputs = {"manifest": self._plan_download(data.dataset, source)}
             self._add(
                 "data",
                 "prepare",
@@ -178,6 +185,13 @@ class Plan:
                 modules=[f"hwcore.data.sources.{source.kind}"],
             )
         return {"data": prepared, "recipe": outputs["recipe"]}
+
+    def _plan_download(self, name: str, source: catalog.Source) -> Path:
+        manifest = RESOURCES / "data" / f"{name}.json"
+        if manifest not in self._makers:
+            spec = {"dataset": name, "identity": source.archives}
+            self._add("data", "download", name, spec=spec, settings=source.places, outputs={"manifest": manifest})
+        return manifest
 
     def _plan_training(self, study: Study, experiment: Experiment, model: Model) -> None:
         """The run of a model; equal ones of an experiment's variants are one run, which the first of them names."""
@@ -207,7 +221,7 @@ class Plan:
             settings={"device": self.config.device, "checkpoint_interval": self.config.checkpoint_interval},
             inputs=self._plan_data(model.data, f"{REPORT}/{study.name}/study.yaml: experiments.{experiment.id}.data"),
             outputs={key: self.results / "runs" / name / file for key, file in files(spec.record).items()},
-            modules=[model.data.loader],
+            modules=self._loaded(study, [model]),
         )
 
     def _run(self, study: Study, experiment: Experiment, model: str) -> Job:
@@ -231,11 +245,18 @@ class Plan:
             settings={"device": self.config.device},
             inputs=inputs,
             outputs={"table": table, "recipe": table.with_suffix(".json")},
-            modules=[
-                f"hwcore.analyses.{analysis.kind}",
-                *(model.data.loader for model in experiment.models.values()),
-            ],
+            modules=[f"hwcore.analyses.{analysis.kind}", *self._loaded(study, experiment.models.values())],
         )
+
+    def _loaded(self, study: Study, models: Iterable[Model]) -> list[str]:
+        """The modules that a job loads by name for some models: their data, their layers."""
+        names: list[str] = []
+        for model in models:
+            names += [*model.data.modules(), *model.network.modules()]
+            if model.network.has_own_code():
+                # what a study's own networks import of hwcore
+                names += self.code.modules(f"{REPORT}/{study.name}/nets.py")
+        return names
 
     def _tables(self, study: Study, experiment: Experiment, names: Iterable[str]) -> dict[str, Path]:
         """Paths by `table`, or by `table/model` for what each model's own run recorded."""
@@ -249,19 +270,44 @@ class Plan:
         return paths
 
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
-        stem = self.results / "figures" / study.name / experiment.id / figure.name
+        labels = {name: model.label for name, model in experiment.models.items()}
+        inputs = self._tables(study, experiment, figure.tables)
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
+
+    def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
+        inputs: dict[str, Path] = {}
+        for table in comparison.figure.tables:
+            for id in comparison.experiments:
+                for key, path in self._tables(study, study.experiments[id], [table]).items():
+                    _, _, model = key.partition("/")
+                    inputs[f"{table}/{id}/{model or '*'}"] = path
+        figure = comparison.figure
+        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
+
+    def _add_figure(
+        self,
+        study: Study,
+        name: str,
+        figure: Figure,
+        labels: Mapping[str, str],
+        inputs: Mapping[str, Path],
+        names: Mapping[str, Any],
+    ) -> None:
+        stem = self.results / "figures" / name
         spec = {
             "kind": figure.kind,
             "options": figure.options,
-            "labels": {name: model.label for name, model in experiment.models.items()},
+            "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            **names,
         }
         self._add(
             study.name,
             "figure",
-            f"{study.name}/{experiment.id}/{figure.name}",
+            name,
             spec=spec,
-            inputs=self._tables(study, experiment, figure.tables),
+            inputs=inputs,
             outputs={
                 **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
                 "recipe": stem.with_suffix(".json"),
@@ -302,10 +348,24 @@ class Plan:
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
         )
 
-    def _describe(self, study: Study) -> Any:
+    def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:
         runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
         folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
-        return describe(study, self.config, folders)
+        return describe(study, self.config, folders, settings or {})
+
+    def _settings(self, study: Study, template: Path) -> dict[str, dict[str, str]]:
+        """The settings that the prose of a study names, in words, by experiment."""
+        named: dict[str, dict[str, str]] = {}
+        for line, experiment, name in settings_named((self._root / template).read_text(encoding="utf-8")):
+            where = f"{template}:{line}: setting({experiment!r}, {name!r})"
+            if experiment not in study.experiments:
+                raise HwcoreError(f"{where}: unknown experiment{did_you_mean(experiment, study.experiments)}")
+            values = study.experiments[experiment].values
+            if name not in values:
+                plain = [known for known in values if "." not in known]
+                raise HwcoreError(f"{where}: not a setting that all models share{did_you_mean(name, plain)}")
+            named.setdefault(experiment, {})[name] = values[name]
+        return named
 
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
@@ -319,7 +379,10 @@ class Plan:
             study.name,
             "markdown",
             study.name,
-            spec={"page": self._describe(study), "template": file_digest(self._root / template)},
+            spec={
+                "page": self._describe(study, self._settings(study, template)),
+                "template": file_digest(self._root / template),
+            },
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
             outputs={"markdown": page.with_suffix(".md")},

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,11 +23,12 @@ def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
         first, *others = error.errors(include_url=False)
     fields = _fields(model, first["loc"])
     # pydantic puts the tag of a union into the location; it is no key of the file
-    key = ".".join(str(part) for part in (at, *_keys(value, first["loc"])) if part != "")
+    missing = first["type"] == "missing"
+    key = ".".join(str(part) for part in (at, *_keys(value, first["loc"], missing=missing)) if part != "")
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
         message = f"unknown key{did_you_mean(str(first['loc'][-1]), fields)}"
-    elif first["type"] == "missing":
+    elif missing:
         message = "is missing"
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])
@@ -46,22 +47,30 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the innermost model along ``location`` has; none if a union is on the way."""
+    """The keys that the innermost model along ``location`` has; none if a union of several models is on the way."""
     inner: Any = model
     for part in location[:-1]:
         field = inner.model_fields.get(part) if isinstance(part, str) else None
-        inner = field.annotation if field else None
-        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+        annotation = field.annotation if field else None
+        # a model that may be left out is a union with None
+        models = [kind for kind in (annotation, *get_args(annotation)) if _is_model(kind)]
+        if len(models) != 1:
             return []
+        inner = models[0]
     return list(inner.model_fields)
 
 
-def _keys(value: Any, location: tuple[int | str, ...]) -> list[int | str]:
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _keys(value: Any, location: tuple[int | str, ...], *, missing: bool) -> list[int | str]:
+    """The keys of the file along ``location``, of which the last may be ``missing`` there."""
     keys = []
     for number, part in enumerate(location):
         inside = isinstance(value, dict) and part in value
-        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int))
-        if inside or number == len(location) - 1:
+        inside = inside or (isinstance(value, list | tuple) and isinstance(part, int) and part < len(value))
+        if inside or (missing and number == len(location) - 1):
             keys.append(part)
         if inside:
             value = value[part]

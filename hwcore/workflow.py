@@ -4,7 +4,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
@@ -95,10 +95,9 @@ class Workflow:
     def threads(self, name: str, cores: int | None) -> int:
         """The cores that a training job uses; ``cores`` is all there are, None on a cluster."""
         spec = self.plan.trainings[name]
-        size: int | Literal["full"] = spec.training.batch_size
-        if size == "full":
-            # a whole data set of unknown size is large
-            size = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples or 2**31
+        # a whole data set of unknown size is large
+        samples = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples or 2**31
+        size, _ = spec.training.batches(samples)
         return threads(spec.network, spec.replicates, size, cores or 8)
 
     def _check_targets(self, arguments: Sequence[str]) -> None:

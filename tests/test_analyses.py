@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import least_squares
-from scipy.stats import spearmanr
+from scipy.optimize import brentq, least_squares
+from scipy.spatial.distance import pdist, squareform
+from scipy.special import softmax
+from scipy.stats import entropy, spearmanr
 from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE, trustworthiness
 
 from hwcore.analyses import (
     components,
     critical_points,
     curvature,
+    epochs,
     evaluation,
     fitting,
     gradient_norm,
@@ -27,17 +32,20 @@ from hwcore.analyses import (
     predictions,
     sensitivity,
     trajectory,
+    tsne,
 )
 from hwcore.analyses.run import Run
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize, unflatten
+from hwcore.studies.kinds import ANALYSES
 from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
-COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
+COS = {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 60, "test_samples": 20}
 FIT = {"optimizer": "adam", "lr": 0.02, "loss": "mse", "epochs": 12, "batch_size": "full"}
 CLASSIFY = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 2, "batch_size": 30}
 CPU = torch.device("cpu")
@@ -185,6 +193,62 @@ def test_later_runs_are_projected_on_the_components_of_others(fitted: Run, tmp_p
         trajectory.analyse({"m": fitted, "other": other}, layer=2, weights_only=True, basis="m")
 
 
+def divergence_of(squares: np.ndarray, places: np.ndarray, perplexity: float) -> float:
+    """KL(P ‖ Q) of an embedding by the definitions of van der Maaten & Hinton 2008."""
+    n = len(squares)
+    shares = np.zeros((n, n))
+    for i in range(n):
+        others = np.arange(n) != i
+
+        def excess(log_precision: float, distances: np.ndarray = squares[i, others]) -> float:
+            p = softmax(-distances * np.exp(log_precision))
+            return float(entropy(p) - np.log(perplexity))
+
+        shares[i, others] = softmax(-squares[i, others] * np.exp(brentq(excess, -30, 30)))
+    joint = (shares + shares.T) / (2 * n)
+    kernel = 1 / (1 + pdist(places, "sqeuclidean"))
+    upper = squareform(joint, checks=False)
+    return float(2 * (upper * np.log(upper / (kernel / kernel.sum() / 2))).sum())
+
+
+def test_tsne_is_that_of_scikit_learn(fitted: Run) -> None:
+    """By how much is lost of the distances, which is what it makes small, and by the neighbours that are kept."""
+    table = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne", perplexity=4.0)
+    assert list(table.columns[:6]) == ["model", "replicate", "epoch", "tsne1", "tsne2", "perplexity"]
+    rows = fitted.recorded(None, weights_only=True).reshape(len(table), -1)
+    reference = TSNE(2, perplexity=4.0, init="pca", method="exact", random_state=0, learning_rate=10.0, max_iter=9000)
+    reference.fit(rows)
+    (divergence,) = table.divergence.unique()
+    assert divergence == pytest.approx(reference.kl_divergence_, abs=0.01)
+    found = table[["tsne1", "tsne2"]].to_numpy()
+    # of joint probabilities with the perplexity 4, each row's own found by bisection as in the paper
+    assert divergence == pytest.approx(divergence_of(squareform(pdist(rows)) ** 2, found, 4.0), rel=0.01)
+    assert trustworthiness(rows, found, n_neighbors=4) > 0.95
+    assert table.perplexity.unique() == [4.0]
+    again = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne", perplexity=4.0)
+    pd.testing.assert_frame_equal(table, again, check_exact=True)
+    few = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne")
+    assert few.perplexity.unique() == [14 / 3]
+
+
+def test_tsne_needs_weights_that_differ() -> None:
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    assert tsne.tsne(rows, 30.0)[0].shape == (5, 2)
+    for few in (rows[:4], rows[[0] * 8]):
+        with pytest.raises(HwcoreError, match=f"needs 5 recorded weights that differ, but there are {len(few)}"):
+            tsne.tsne(few, 30.0)
+
+
+def test_the_first_weights_alone(fitted: Run) -> None:
+    table = trajectory.analyse({"m": fitted}, layer=2, weights_only=True, first=5)
+    rows = fitted.snapshots[1]["3.weight"].transpose(0, 1).flatten(2)[..., :5].flatten(0, 1).double().numpy()
+    expected = PCA(2, svd_solver="full").fit_transform(rows)
+    np.testing.assert_allclose(table.pc1.abs(), np.abs(expected[:, 0]), atol=1e-8)
+    assert table.dimension.unique() == [5]
+    with pytest.raises(HwcoreError, match="first: 13, but model m has 12 weights there"):
+        trajectory.analyse({"m": fitted}, layer=2, weights_only=True, first=13)
+
+
 def test_principal_components_refuse_weights_that_are_not_finite() -> None:
     with pytest.raises(HwcoreError, match="not finite"):
         components.principal_components(np.array([[1.0, np.nan], [0, 1]]), 2)
@@ -294,6 +358,97 @@ def test_a_regression_has_no_probabilities(fitted: Run) -> None:
     assert table.jacobian_norm_logits[1] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("random", [0.0, 1.0])
+def test_the_input_gradient_is_that_of_autograd(tmp_path: Path, random: float) -> None:
+    prepare("digits", {"source": "digits"}, tmp_path / "digits.safetensors")
+    data = {"dataset": "digits", "train_samples": 60, "test_samples": 30, "random_test_labels": random}
+    network = {"input": [64], "layers": [{"linear": 5}, "batch_norm", "relu", {"linear": 10}]}
+    run = trained(tmp_path, tmp_path / "digits.safetensors", network=network, data=data, training=CLASSIFY)
+    table = sensitivity.analyse({"m": run}, samples=7, input_gradient=True)
+    for r in range(3):
+        net = torch.nn.Sequential(
+            torch.nn.Linear(64, 5), torch.nn.BatchNorm1d(5), torch.nn.ReLU(), torch.nn.Linear(5, 10)
+        ).eval()
+        values = {**run.parameters, **run.buffers}
+        net.load_state_dict({name: value[r] for name, value in values.items()})
+        labels = run.data.test_y[r] if random else run.data.test_y
+        norms: dict[str, list[float]] = {"true": [], "predicted": []}
+        for i in range(7):
+            for kind, found in norms.items():
+                x = run.data.test_x[i : i + 1].clone().requires_grad_()
+                out = net(x)
+                label = labels[i : i + 1] if kind == "true" else out.argmax(1)
+                torch.nn.functional.cross_entropy(out, label).backward()
+                assert x.grad is not None
+                found.append(x.grad.norm().item())
+        assert table.input_gradient_norm[r] == pytest.approx(np.mean(norms["true"]), rel=1e-5)
+        assert table.predicted_input_gradient_norm[r] == pytest.approx(np.mean(norms["predicted"]), rel=1e-5)
+    assert not np.isclose(table.input_gradient_norm, table.predicted_input_gradient_norm).any()
+
+
+def test_the_input_gradient_of_a_regression(fitted: Run) -> None:
+    table = sensitivity.analyse({"m": fitted}, samples=10, input_gradient=True)
+    assert table.predicted_input_gradient_norm.isna().all()
+    x = fitted.data.test_x[:10].clone().requires_grad_()
+    out = forward(fitted.network, {name: value[1:2] for name, value in fitted.parameters.items()}, {}, x)[0]
+    (out - fitted.data.test_y[:10]).square().sum().backward()
+    assert x.grad is not None
+    assert table.input_gradient_norm[1] == pytest.approx(x.grad.abs().mean().item(), rel=1e-5)
+
+
+def test_the_last_batch_is_the_one_that_training_saw(tmp_path: Path) -> None:
+    """By a training of one step an epoch, whose last batch is the whole data at the weights of the epoch before."""
+    run = trained(tmp_path, record={"weights_every": 3, "last_batch": True}, training={**FIT, "epochs": 9})
+    table = epochs.over_epochs(sensitivity.analyse, {"m": run}, {"samples": 5, "batch": "last"})
+    assert table.loss_gradient_norm[table.epoch == 0].isna().all()
+    before = trained(tmp_path / "before", training={**FIT, "epochs": 8})
+    at_8 = sensitivity.loss_gradient_norm(before).numpy()
+    final = sensitivity.analyse({"m": run}, samples=5, batch="last")
+    np.testing.assert_allclose(final.loss_gradient_norm, at_8, rtol=1e-5)
+    assert table.loss_gradient_norm[table.epoch == 9].tolist() == final.loss_gradient_norm.tolist()
+    assert not np.isclose(table.loss_gradient_norm[table.epoch == 6], at_8).any()
+
+
+def test_an_analysis_over_epochs_is_that_of_each_record(tmp_path: Path) -> None:
+    """By the test metrics of each epoch, to which the buffers of batch normalisation belong."""
+    prepare("digits", {"source": "digits"}, tmp_path / "digits.safetensors")
+    network = {"input": [64], "layers": [{"linear": 5}, "batch_norm", "relu", {"linear": 10}]}
+    data = {"dataset": "digits", "train_samples": 60, "test_samples": 30}
+    training = {**CLASSIFY, "epochs": 6, "until": {"accuracy": 0.5}}
+    same = {"network": network, "data": data, "training": training, "record": {"weights_every": 1}}
+    run = trained(tmp_path, tmp_path / "digits.safetensors", **same)
+    table = epochs.over_epochs(evaluation.analyse, {"m": run}, {})
+    assert list(table.columns[:3]) == ["model", "epoch", "replicate"]
+    assert table.groupby("epoch").size().tolist() == [3] * (1 + run.metrics.epoch.max())
+    joined = run.metrics.merge(table, on=["replicate", "epoch"], suffixes=("", "_again"))
+    assert len(joined) == len(run.metrics)
+    np.testing.assert_allclose(joined.test_loss_again, joined.test_loss, rtol=1e-5)
+    ends = run.metrics.groupby("replicate").epoch.max()
+    assert ends.nunique() > 1, "some stop early"
+    last = table[table.epoch == table.epoch.max()].set_index("replicate")
+    final = evaluation.analyse({"m": run}).set_index("replicate")
+    np.testing.assert_allclose(last.train_loss, final.train_loss, rtol=1e-6)
+    assert "stopped" not in table
+    reached = run.metrics.groupby("replicate").stopped.max()
+    assert final.stopped.tolist() == reached.tolist()
+    assert not reached.all() or (ends < 6).all()
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in ANALYSES.items() if issubclass(kind, WeightsAnalysis)])
+def test_the_last_record_is_what_training_ended_with(fitted: Run, kind: str) -> None:
+    """Recorded every third of twelve epochs: any analysis of weights says of the last what it says of the run."""
+    options = ANALYSES[kind].model_validate({"solver": "none"} if kind == "critical_points" else {}).model_dump()
+    del options["over"]
+    options |= {name: 5 for name in ("samples", "lanczos_steps", "probes", "steps", "count") if name in options}
+    analyse = import_module(f"hwcore.analyses.{kind}").analyse
+    table = epochs.over_epochs(analyse, {"m": fitted}, options)
+    assert table.epoch.unique().tolist() == [0, 3, 6, 9, 12]
+    last = table[table.epoch == 12].drop(columns="epoch").reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, analyse({"m": fitted}, **options), check_exact=True)
+    first = table[table.epoch == 0].drop(columns="epoch").reset_index(drop=True)
+    assert not first.equals(last)
+
+
 def test_parts_of_the_points_do_not_change_the_jacobian(
     classifiers: dict[str, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,7 +469,7 @@ def test_the_optimum_is_that_of_scipy(tmp_path: Path) -> None:
     np.testing.assert_allclose(table.train_loss, (residual**2).mean(), rtol=1e-10)
     # v tanh(w x + b) + c beside arcsinh x: one optimum, but for the sign of v and w
     bent = trained(
-        tmp_path / "bent", network={"mlp": [1, 1, 1], "activation": "tanh"}, data=COS | {"function": "arcsinh"}
+        tmp_path / "bent", network={"mlp": [1, 1, 1], "activation": "tanh"}, data=COS | {"function": "arcsinh(x)"}
     )
     found = optimum.analyse({"m": bent}, steps=300, replicates=3)
     assert (found.grad_norm < 1e-8).all()

@@ -26,7 +26,8 @@ def complaint(project: Project, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("old", "new", "names"),
     [
-        ("epochs: 6,", "epochs: -6,", [STUDY, "experiments.fit", "training.epochs", "-6", "greater than 0"]),
+        ("epochs: 6,", "epochs: -6,", [f"{STUDY}:10:", "experiments.fit", "training.epochs", "-6", "greater than 0"]),
+        ("epochs: 6,", "epochs: 6, steps: 9,", [STUDY, "experiments.fit", "training: steps: 9", "epochs: 6", "null"]),
         ("epochs: 6,", "epochs: six,", [STUDY, "training.epochs", "six", "integer"]),
         ("epochs: 6,", "epochs: 6, learning: 1,", [STUDY, "training.learning", "unknown key", "lr"]),
         ("mlp: [1, 3, 1]", "mlp: [1, -3, 1]", [STUDY, "models.narrow", "-3"]),
@@ -42,6 +43,18 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "models.small", "layer 1", "does not fit"],
         ),
         ("dataset: mnist,", "dataset: minst,", ["minst", "mnist"]),
+        (
+            "dataset: mnist,",
+            "dataset: mnist, augment: [{flop: 0.5}],",
+            [STUDY, "models.small.data.augment.0", "flop", "crop, flip, rotate, cutout"],
+        ),
+        (
+            "dataset: mnist,",
+            "dataset: mnist, normalize: {mean: 0.5, std: 0},",
+            [STUDY, "data.normalize.std", "greater than 0"],
+        ),
+        ("function: cos(x)", "function: cosh(y)", [STUDY, "models.narrow.data.function", "unknown name 'y'", "cosh"]),
+        ("function: cos(x)", "function: cos(x)/x", [STUDY, "data.function", "x = 0", "division by zero", "at: {0: …}"]),
         ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),
@@ -58,7 +71,7 @@ def complaint(project: Project, *arguments: str) -> str:
         (
             "    record: {weights_every: 2, steps: true}\n",
             "    analyses: {evaluation: {}}\n",
-            [STUDY, "line 15", "'analyses' stands there twice"],
+            [f"{STUDY}:15:", "'analyses' is given twice"],
         ),
         (
             "kind: curves, y: [train_loss], log: true",
@@ -74,7 +87,7 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
         ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
-        ("title: A tiny study", "title: [unclosed", [STUDY, "line", "YAML"]),
+        ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
     ],
 )

@@ -21,7 +21,7 @@ from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
-COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 40, "test_samples": 5}
+COS = {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 40, "test_samples": 5}
 FIT = {"optimizer": "adam", "lr": 0.02, "loss": "mse", "epochs": 30, "batch_size": "full"}
 CPU = torch.device("cpu")
 SOLVE: dict[str, Any] = {"solver": "levenberg-marquardt", "tolerance": 1e-8}
@@ -365,7 +365,7 @@ def test_a_step_where_cholesky_fails_is_damped_by_eigenvalues() -> None:
 
 def test_nearly_all_smooth_networks_are_certified(tmp_path: Path) -> None:
     """Arcsinh leaves directions that only the weight decay curves."""
-    data = {**COS, "function": "arcsinh", "domain": [-10, 10], "samples": 200}
+    data = {**COS, "function": "arcsinh(x)", "domain": [-10, 10], "samples": 200}
     run = trained(tmp_path, 12, data=data, network={"mlp": [1, 3, 4, 1]})
     table = critical_points.analyse({"m": run}, **SOLVE, activation="tanh", weight_decay=1e-5)
     assert table.certified.sum() >= 11

@@ -21,7 +21,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -42,11 +42,11 @@ from hwcore.data.download import download
 from hwcore.data.load import load
 from hwcore.data.prepare import prepare
 from hwcore.data.sources import shapes
+from hwcore.data.sources.specs.torchvision import CLASSES
 from hwcore.data.sources.torchvision import splits
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code
-from hwcore.studies.study import load as load_study
 
 NAMES = {"study": "s", "experiment": "e", "model": "m"}
 
@@ -336,7 +336,7 @@ def test_a_set_without_parts_is_divided(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(every.flatten(1).unique(dim=0)) == 50
 
 
-@pytest.mark.parametrize("name", catalog.TORCHVISION)
+@pytest.mark.parametrize("name", CLASSES)
 def test_each_set_of_the_catalogue_asks_for_its_own_archive(tmp_path: Path, name: str) -> None:
     said = {"source": "torchvision", "root": str(tmp_path / "root"), "mirror": str(tmp_path / "empty")}
     with pytest.raises(HwcoreError, match=rf"empty/[\w.-]+ cannot be fetched .* let datasets\.{name}\.mirror"):
@@ -355,7 +355,7 @@ def test_the_real_mnist(tmp_path: Path) -> None:
     assert load_file(tmp_path / "mnist.safetensors")["train_labels"].bincount().tolist()[0] == 5923
 
 
-@pytest.mark.parametrize("name", catalog.TORCHVISION)
+@pytest.mark.parametrize("name", CLASSES)
 def test_each_set_of_the_catalogue_is_a_class_that_takes_our_arguments(name: str) -> None:
     kind = getattr(torchvision.datasets, name)
     assert catalog.resolve(name.lower(), {}).identity["class"] == name
@@ -380,10 +380,10 @@ def test_names_are_found_however_they_are_written() -> None:
     [
         ("minst", {}, "mnist"),
         ("mine", {"source": "torchvision"}, "data set 'mine' is unknown"),
-        ("digits", {"source": "digits", "mirror": "x"}, "digits has no such setting"),
+        ("digits", {"source": "digits", "mirror": "x"}, r"datasets\.digits\.mirror: unknown key.*size"),
         ("mine", {"source": "imagefolder"}, "either `archive`"),
         ("mine", {"source": "imagefolder", "archive": "x.rar"}, "neither .tar.gz"),
-        ("mine", {"source": "imagefolder", "archive": "none.zip"}, "sha256: is missing"),
+        ("mine", {"source": "imagefolder", "archive": "none.zip"}, r"datasets\.mine\.sha256: is missing"),
         ("mine", {"source": "imagefolder", "root": "nowhere"}, "there is no folder"),
     ],
 )
@@ -453,7 +453,7 @@ def test_your_own_images(tmp_path: Path, kind: str) -> None:
 def test_images_of_several_sizes_need_one(tmp_path: Path) -> None:
     files = images() | {"set/train/cat/9.png": images(1, 7)["set/train/cat/0.png"]}
     said = {"source": "imagefolder", "archive": str(tmp_path / "a.zip"), "sha256": packed(tmp_path / "a.zip", files)}
-    with pytest.raises(HwcoreError, match=r"datasets\.mine\.size"):
+    with pytest.raises(HwcoreError, match=r"datasets\.mine of config\.yaml"):
         write("mine", catalog.resolve("mine", said), tmp_path / "out.safetensors")
     write("mine", catalog.resolve("mine", {**said, "size": [5, 6]}), tmp_path / "out.safetensors")
     assert load_file(tmp_path / "out.safetensors")["train_images"].shape == (7, 3, 5, 6)
@@ -636,31 +636,49 @@ def test_random_labels_are_uniform_fixed_and_each_replicates_own(digits: Path, f
     assert torch.equal(fewer.train_y, data.train_y[:2])
 
 
-@pytest.mark.parametrize("name", functions.FUNCTIONS)
-@pytest.mark.parametrize("sampling", ["grid", "uniform"])
-def test_targets_come_from_the_inputs_that_the_model_sees(name: str, sampling: str) -> None:
-    spec = FunctionData(function=name, domain=(-2, 2), sampling=sampling, samples=101, test_samples=33)
-    reference = {
-        "cos": np.cos,
-        "arcsinh": lambda x: np.log(x + np.sqrt(x * x + 1)),
-        "sinc5": lambda x: np.where(x == 0, 1, np.sin(5 * np.pi * x) / np.where(x == 0, 1, 5 * np.pi * x)),
-        "sign_sin5pi": lambda x: np.sign(np.sin(5 * np.pi * x)),
-        "sign_sin10pi": lambda x: np.sign(np.sin(10 * np.pi * x)),
-        "sin3pi": lambda x: 3 * np.sin(np.pi * x) - 4 * np.sin(np.pi * x) ** 3,
-        "sin5pi": lambda x: np.sin(5 * np.pi * x),
-        "sin_plus_cos": lambda x: np.sin(x) + np.cos(x),
-        "two_cosh": lambda x: np.exp(x) + np.exp(-x),
-    }[name]
+@pytest.mark.parametrize(
+    ("formula", "reference"),
+    [
+        ("cos(x)", np.cos),
+        ("arcsinh(x)", lambda x: np.log(x + np.sqrt(x * x + 1))),
+        ("sign(sin(5*pi*x))", lambda x: np.sign(np.sin(5 * np.pi * x))),
+        ("sin(3*pi*x)", lambda x: 3 * np.sin(np.pi * x) - 4 * np.sin(np.pi * x) ** 3),
+        ("exp(x)+exp(-x)", lambda x: 2 * np.cosh(x)),
+    ],
+)
+@pytest.mark.parametrize("sampling", [{}, {"sampling": "uniform"}, {"sampling": "subset", "grid": 150}])
+def test_targets_come_from_the_inputs_that_the_model_sees(
+    formula: str, reference: Any, sampling: dict[str, Any]
+) -> None:
+    spec = FunctionData(function=formula, domain=(-2, 2), samples=101, test_samples=33, **sampling)
     for x, y in functions.sample(spec, "s", "e").values():
         np.testing.assert_allclose(y, reference(x), atol=1e-12)
         assert x.min() >= -2
         assert x.max() <= 2
-    assert functions.FUNCTIONS.keys() == catalog.FUNCTIONS.keys()
+
+
+def test_a_subset_is_drawn_from_one_grid_without_repeats() -> None:
+    """As in the report of beamreaching1: 2,401 of 8,001 points train, the other 5,600 test."""
+    said = {"function": "sin(5*pi*x)/(5*pi*x)", "at": {0: 1}, "domain": [0, 0.8]}
+    spec = FunctionData.model_validate(
+        {**said, "sampling": "subset", "grid": 8001, "samples": 2401, "test_samples": 5600}
+    )
+    parts = functions.sample(spec, "s", "e")
+    (train, _), (test, _) = parts["train"], parts["test"]
+    assert np.array_equal(np.sort(np.concatenate([train, test])[:, 0]), np.linspace(0, 0.8, 8001))
+    assert (np.diff(train[:, 0]) > 0).all()
+    # about three of ten points in each tenth of the interval
+    assert chisquare(np.histogram(train, 10)[0]).pvalue > 1e-3
+    assert np.array_equal(train, functions.sample(spec, "s", "e")["train"][0])
+    assert not np.array_equal(train, functions.sample(spec, "s", "other")["train"][0])
+    fewer = functions.sample(spec.model_copy(update={"samples": 100, "test_samples": 50}), "s", "e")
+    assert len(np.intersect1d(fewer["train"][0], fewer["test"][0])) == 0
+    assert len(fewer["test"][0]) == 50
 
 
 def test_another_study_experiment_or_model_sees_other_data(digits: Path) -> None:
     subset = DatasetData(dataset="digits", train_samples=50, random_labels=1.0)
-    drawn = FunctionData(function="cos", domain=(-1, 1), sampling="uniform", samples=9, test_samples=9)
+    drawn = FunctionData(function="cos(x)", domain=(-1, 1), sampling="uniform", samples=9, test_samples=9)
     images, points = (load(spec, digits, **NAMES, replicates=2) for spec in (subset, drawn))
     for name in NAMES:
         names = {**NAMES, name: "other"}
@@ -671,30 +689,21 @@ def test_another_study_experiment_or_model_sees_other_data(digits: Path) -> None
         assert torch.equal(other_points.train_x, points.train_x) == (name == "model")
 
 
-def test_each_source_is_a_module_with_the_same_one_function() -> None:
-    files = {path.stem for path in (ROOT / "hwcore/data/sources").glob("[a-z]*.py")}
+def test_each_source_is_a_module_with_the_same_one_function_and_its_settings_beside_it() -> None:
+    files = {path.stem for path in (ROOT / "hwcore/data/sources").glob("[a-z]*.py")} - {"spec"}
     assert files == catalog.SOURCES.keys()
     signatures = {inspect.signature(import_module(f"hwcore.data.sources.{kind}").read) for kind in catalog.SOURCES}
     assert len(signatures) == 1
+    for kind, settings in catalog.SOURCES.items():
+        assert get_args(settings.model_fields["source"].annotation) == (kind,)
+        assert "size" in settings.model_fields
+        assert settings.places <= settings.model_fields.keys()
 
 
 def test_an_unknown_source_is_told_with_the_known_ones() -> None:
     content = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "datasets": {"mine": {"source": "shape"}}}
     with pytest.raises(HwcoreError, match=r"datasets\.mine\.source: unknown source 'shape'; did you mean `shapes`\?"):
         parse(content, ["config.yaml"])
-
-
-def test_an_unknown_function_is_told_with_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "s").mkdir()
-    (tmp_path / "s/study.yaml").write_text(
-        "title: T\nsource: {author: A, title: T, date: D}\nreplicates: 1\nexperiments:\n"
-        "  fit: {section: '1', title: T, data: {function: cosine, domain: [-1, 1], samples: 9, test_samples: 9},"
-        " training: {optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full},"
-        " models: {m: {label: M, mlp: [1, 1]}}}\n"
-    )
-    config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
-    with pytest.raises(HwcoreError, match=r"m\.data\.function: unknown function 'cosine'; did you mean `cos`\?"):
-        load_study("s", tmp_path, config)
 
 
 @pytest.fixture(scope="module")
@@ -712,6 +721,7 @@ def digests(root: Path) -> dict[str, str]:
     kinds = [FunctionData, DatasetData]
     by_name = {f"prepare {kind}": [f"hwcore.data.sources.{kind}"] for kind in catalog.SOURCES}
     by_name |= {f"train {kind.__name__}": [kind.loader] for kind in kinds}
+    by_name["train augmented"] = DatasetData(dataset="d", augment=[{"flip": 0.5}]).modules()
     by_name |= {f"analyse {kind.__name__}": ["hwcore.analyses.evaluation", kind.loader] for kind in kinds}
     by_name["analyse predictions"] = ["hwcore.analyses.predictions", FunctionData.loader]
     by_name["figure"] = [f"hwcore.figures.{path.stem}" for path in (root / "hwcore/figures").glob("[a-z]*.py")]
@@ -724,9 +734,9 @@ def digests(root: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "old", "new", "stale"),
     [
-        ("catalog.py", '"USPS",', '"USPS",\n    "Another",', set()),
-        ("catalog.py", '"digits": {"size"},', '"digits": {"size"},\n    "blobs": {"size"},', set()),
-        ("catalog.py", '"cos": "cos x",', '"cos": "cos(x)",\n    "sin": "sin x",', set()),
+        ("sources/specs/torchvision.py", '"USPS",', '"USPS",\n    "Another",', set()),
+        ("catalog.py", "_GENERATED = [", "_MORE = 1\n_GENERATED = [", set()),
+        ("notation.py", '"sign": "sgn"', '"sign": "sign"', set()),
         ("download.py", "_TIMEOUT = 60", "_TIMEOUT = 90", {"download"}),
         ("sources/torchvision.py", '"val"', '"train"', {"download", "prepare torchvision"}),
         ("sources/digits.py", "255 / 16", "255 / 17", {"prepare digits"}),
@@ -734,12 +744,14 @@ def digests(root: Path) -> dict[str, str]:
         ("sources/imagefolder.py", '".pgm"', '".pgm", ".jp2"', {"prepare imagefolder"}),
         ("prepare.py", "minlength=256", "minlength=257", {f"prepare {kind}" for kind in catalog.SOURCES}),
         (
-            "functions.py",
-            '"cos": np.cos,',
-            '"cos": np.cos,\n    "sin": np.sin,',
+            "formula.py",
+            '"cos": math.cos,',
+            '"cos": math.cos,\n    "cot": math.tan,',
             {"train FunctionData", "analyse FunctionData", "analyse predictions"},
         ),
-        ("images.py", "min=1e-6", "min=1e-5", {"train DatasetData", "analyse DatasetData"}),
+        ("images.py", "min=1e-6", "min=1e-5", {"train DatasetData", "train augmented", "analyse DatasetData"}),
+        ("augmentations/flip.py", "< spec.p", "<= spec.p", {"train augmented"}),
+        ("augmentations/cutout.py", "// 2", "// 3", set()),
     ],
 )
 def test_a_change_makes_only_the_jobs_stale_whose_data_it_changes(

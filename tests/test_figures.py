@@ -218,10 +218,124 @@ def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
     assert said(figure) == ["one layer (1 diverged)", "two layers"]
 
 
+def test_what_is_not_known_before_the_first_epoch_has_not_diverged() -> None:
+    known = table("epoch", [0, 1, 2], ["pc1", "train_loss"])
+    known.loc[known.epoch == 0, "train_loss"] = np.nan
+    figure = draw("curves", {"t": known}, table="t", y=["pc1", "train_loss"], log=False)
+    assert [line.get_xdata().tolist() for line in figure.axes[1].lines] == [[1, 2], [1, 2]]
+    assert [line.get_xdata().tolist() for line in figure.axes[0].lines] == [[0, 1, 2], [0, 1, 2]]
+    assert said(figure) == list(LABELS.values())
+    # where all diverge at once, it is not so
+    known["train_loss"] = np.nan
+    assert said(draw("curves", {"t": known}, table="t", y=["pc1", "train_loss"]))[0] == "one layer (4 diverged)"
+
+
 def test_training_and_test_share_a_panel() -> None:
     figure = draw("curves")
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
     assert len(figure.axes[0].lines) == 4
+
+
+def test_curves_are_thinned_to_every_so_many_epochs() -> None:
+    """A replicate that stopped early stays where it was, though its last epoch is not shown."""
+    known = table("epoch", [1, 2, 3, 4, 5, 6, 7], ["train_loss"])
+    known = known[(known.replicate != 0) | (known.epoch < 5)]
+    figure = draw("curves", {"metrics": known}, y=["train_loss"], log=False, every=3)
+    wide = known[known.model == "a"].pivot_table(index="epoch", columns="replicate", values="train_loss").ffill()
+    (line, _) = figure.axes[0].lines
+    assert line.get_xdata().tolist() == [1, 4, 7]
+    np.testing.assert_allclose(line.get_ydata(), wide.mean(axis=1)[[1, 4, 7]])
+    later = draw("curves", {"metrics": known}, y=["train_loss"], log=False, every=2, start=2).axes[0].lines[0]
+    assert later.get_xdata().tolist() == [2, 4, 6]
+    with pytest.raises(HwcoreError, match="start: 8 is beyond the last epoch of table metrics, 7"):
+        draw("curves", {"metrics": known}, y=["train_loss"], start=8)
+
+
+def test_an_offset_is_said_on_the_axis() -> None:
+    """As where a report plots the mean loss plus one."""
+    known = CASES["curves"][0]["metrics"]
+    plain, raised = (draw("curves", y=["train_loss", "test_accuracy"], offset=offset) for offset in (0.0, 1.0))
+    assert [axes.get_ylabel() for axes in raised.axes] == ["training loss + 1", "test accuracy + 1"]
+    for before, after in zip(plain.axes, raised.axes, strict=True):
+        np.testing.assert_allclose(after.lines[0].get_ydata(), before.lines[0].get_ydata() + 1)
+    floor = {"metrics": known, "floor": table("steps", [100], ["train_loss"])}
+    dotted = [
+        [
+            line.get_ydata()[0]
+            for line in draw("curves", floor, y=["train_loss"], floor="floor", offset=offset).axes[0].lines
+        ]
+        for offset in (0.0, 1.0)
+    ]
+    np.testing.assert_allclose(np.array(dotted[1]), np.array(dotted[0]) + 1)
+
+
+def stopped(rows: pd.DataFrame) -> pd.DataFrame:
+    """All replicates of the first model met their criterion, two of the four of the second."""
+    return rows.assign(stopped=(rows.model == "a") | (rows.replicate < 2))
+
+
+def hollow(figure: Figure) -> list[list[float]]:
+    """The places of the hollow points of each panel."""
+    return [
+        [x for line in axes.lines if line.get_markerfacecolor() in ("none", "white") for x in line.get_xdata()]
+        for axes in figure.axes
+    ]
+
+
+def test_networks_that_missed_their_criterion_are_hollow_and_have_no_rank() -> None:
+    known = stopped(CASES["relation"][0]["t"])
+    figure = draw("relation", {"t": known})
+    kept = known[known.stopped]
+    expected = stats.kendalltau(kept.sharpness, kept.loss_gap).statistic
+    everywhere = stats.kendalltau(known.sharpness, known.loss_gap).statistic
+    assert f"{expected:.2f}" != f"{everywhere:.2f}"
+    assert figure.axes[0].get_title() == f"Kendall's τ = {expected:.2f}".replace("-", "−")
+    assert hollow(figure) == [known[~known.stopped][column].tolist() for column in ("sharpness", "trace")]
+    assert "stopping criterion reached by 6 of 8 networks" in " ".join(said(figure))
+    everyone = draw("relation", {"t": known.assign(stopped=True)})
+    assert said(everyone) == list(LABELS.values())
+    # another table does not know of it
+    mixed = draw(
+        "relation", {"t": known, "u": known.drop(columns="stopped")}, measures=[["t", "trace"], ["u", "trace"]]
+    )
+    assert [len(at) for at in hollow(mixed)] == [2, 0]
+
+
+def test_a_point_of_which_some_missed_the_criterion_is_hollow() -> None:
+    tables = {"evaluation": stopped(sweep("batch_size", METRICS)), "sensitivity": sweep("batch_size", ["norm"])}
+    figure = draw("sweep", tables)
+    assert hollow(figure) == [[50, 50], [50, 50], []]
+    count = "stopping criterion reached by 6 of 8 networks; hollow: not by all"
+    assert said(figure)[-1] == count
+    rows = stopped(sweep("parameters", [*METRICS, "loss_gap", "accuracy_gap"]))
+    assert hollow(draw("capacity", {"t": rows}))[0] == [50, 50]
+    assert said(draw("capacity", {"t": rows}))[-1] == count
+
+
+def test_curves_say_how_many_met_their_criterion() -> None:
+    known = CASES["curves"][0]["metrics"]
+    rows = known.assign(stopped=(known.epoch == 3) & (known.replicate > 0))
+    assert said(draw("curves", {"metrics": rows}))[-1] == "stopping criterion reached by 6 of 8 networks"
+    # of models without a criterion nothing is said
+    others = rows.assign(stopped=rows.stopped.where(rows.model == "a").astype(object))
+    assert said(draw("curves", {"metrics": others}))[-1] == "stopping criterion reached by 3 of 4 networks"
+
+
+@pytest.mark.parametrize("kind", ["sweep", "relation", "capacity", "spectrum", "predictions", "minimal_ratio"])
+def test_a_table_over_epochs_is_refused_by_what_shows_one_point(kind: str) -> None:
+    tables = {name: rows.assign(epoch=3) for name, rows in CASES[kind][0].items()}
+    with pytest.raises(HwcoreError, match=r"has rows for each epoch; show it by `kind: curves`"):
+        draw(kind, tables)
+
+
+def test_spectra_by_layer_have_a_panel_each() -> None:
+    known = CASES["spectrum"][0]["t"]
+    rows = pd.concat([known.assign(layer=layer, at=known["at"] * layer) for layer in (1, 2, 3)])
+    figure = draw("spectrum", {"t": rows})
+    assert [axes.get_title() for axes in figure.axes] == ["layer 1", "layer 2", "layer 3"]
+    own = rows[(rows.layer == 3) & (rows.model == "b") & (rows.replicate == 0) & (rows.measure == "density")]
+    np.testing.assert_allclose(figure.axes[2].lines[2].get_xdata(), own["at"])
+    assert said(figure) == said(draw("spectrum"))
 
 
 def test_points_are_counted_by_what_they_are() -> None:
@@ -289,6 +403,14 @@ def test_trajectories_along_the_sums_of_halves() -> None:
     assert figure.axes[0].get_xlabel() == "sum of the first half of the weights"
     own = known[(known.model == "a") & (known.replicate == 0)]
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["half_sum1", "half_sum2"]])
+
+
+def test_a_trajectory_by_tsne_of_every_second_record() -> None:
+    known = table("epoch", [0, 3, 6, 9], ["tsne1", "tsne2"])
+    figure = draw("trajectory", {"t": known}, along="tsne", every=2)
+    assert figure.axes[0].get_ylabel() == "second t-SNE coordinate"
+    own = known[(known.model == "a") & (known.replicate == 0) & known.epoch.isin([0, 6])]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["tsne1", "tsne2"]])
 
 
 def test_the_relation_is_kendalls() -> None:

@@ -34,7 +34,7 @@ def run(folder: Path, model: str, prepared: Path | None, network: dict[str, Any]
     data: dict[str, Any] = {"dataset": "digits", "train_samples": 120, "test_samples": 40}
     fit = {"optimizer": "adam", "lr": 0.01, "loss": "cross_entropy", "epochs": 4, "batch_size": 20, **training}
     if prepared is None:
-        data = {"function": "cos", "domain": [-3, 3], "samples": 40, "test_samples": 20}
+        data = {"function": "cos(x)", "domain": [-3, 3], "samples": 40, "test_samples": 20}
         fit |= {"loss": "mse"}
     said = {"study": "s", "experiment": "e", "model": model, "replicates": 3}
     job = RunSpec.model_validate({**said, "network": network, "data": data, "training": fit})
@@ -80,7 +80,7 @@ def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, di
     runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
     half = {"start": 0.5, "stop": 0.75, "count": 2}
     plain = interpolation.analyse(runs, between=["a", "b"], alphas=half)
-    table = interpolation.analyse(runs, between=["a", "b"], alphas=half, recompute_batch_norm=True)
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=half, batch_norm="recompute")
     assert not np.allclose(plain.test_loss, table.test_loss)
     data = runs["a"].data
     for r in range(3):
@@ -96,6 +96,23 @@ def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, di
     # the weights and statistics of the runs are as they were
     again = interpolation.analyse(runs, between=["a", "b"], alphas=half)
     pd.testing.assert_frame_equal(plain, again, check_exact=True)
+
+
+def test_buffers_that_are_not_carried_along_are_those_of_an_untrained_network(tmp_path: Path, digits: Path) -> None:
+    """On the grid of Konda's notebook, far beyond the second network."""
+    runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
+    grid = {"start": 0.0, "stop": 10.0, "count": 151}
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=grid, batch_norm="reset")
+    carried = interpolation.analyse(runs, between=["a", "b"], alphas=grid)
+    data = runs["a"].data
+    for r, alpha in ((0, 0.0), (1, 1.0), (2, 9.8)):
+        net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10)).eval()
+        ends = [torch.cat([value[r].flatten() for value in of.parameters.values()]) for of in runs.values()]
+        nn.utils.vector_to_parameters((1 - alpha) * ends[0] + alpha * ends[1], net.parameters())
+        expected = nn.functional.cross_entropy(net(data.test_x), data.test_y).item()
+        at = (table.alpha == alpha) & (table.replicate == r)
+        assert table.test_loss[at].item() == pytest.approx(expected, rel=1e-4)
+        assert carried.test_loss[at].item() != pytest.approx(expected, rel=1e-2)
 
 
 def test_a_network_that_diverged_spoils_neither_the_other_end_nor_other_replicates(tmp_path: Path) -> None:
@@ -125,7 +142,7 @@ def test_how_many_points_go_together_changes_nothing(
     tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = {name: run(tmp_path, name, digits, NORMED, lr=lr) for name, lr in (("a", 0.01), ("b", 0.003))}
-    options = {"between": ["a", "b"], "alphas": ALPHAS, "recompute_batch_norm": True}
+    options = {"between": ["a", "b"], "alphas": ALPHAS, "batch_norm": "recompute"}
     together = interpolation.analyse(runs, **options)
     monkeypatch.setattr(points, "_NUMBERS", {"cpu": 1})
     alone = interpolation.analyse(runs, **options)

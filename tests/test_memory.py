@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hwcore.analyses import landscape, sharpness
-from hwcore.analyses.products import hessian_product
+from hwcore.analyses.products import curvature_product
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.nets.network import flatten
@@ -67,14 +67,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def products(run: Run) -> Callable[[], object]:
-    product = hessian_product(run, 0, dtype=torch.float32)
+    product = curvature_product(run, 0, dtype=torch.float32)
     vector = torch.ones(run.network.parameters())
     return lambda: product(vector)
 
 
 def fresh_products(run: Run) -> Callable[[], object]:
     vector = torch.ones(run.network.parameters())
-    return lambda: hessian_product(run, 0, dtype=torch.float32)(vector)
+    return lambda: curvature_product(run, 0, dtype=torch.float32)(vector)
 
 
 def points(run: Run) -> Callable[[], object]:

@@ -37,6 +37,8 @@ def context(judged: str = "no") -> dict[str, Any]:
             "title": "Fit cos x | a bar",
             "why": None if variant == "as-described" else "Longer: α ≤ 1, ‖∇L‖ → 0, 10⁻⁶.",
             "settings": {"optimizer": "Adam", "epochs": "10" if variant == "as-described" else "20"},
+            "values": {"lr": "0.1", "epochs": "10 (full scale: 100)"},
+            "choices": [],
             "replicates": 3,
             "paired_with": ["fit--corrected" if id == "fit" else "fit"],
             "trained_in": None,
@@ -57,6 +59,7 @@ def context(judged: str = "no") -> dict[str, Any]:
                     "caption": "Loss & more, 50 % of λ_max.",
                     "path": f"figures/s/{id}/loss",
                     "tables": [f"runs/s/{id}/m/metrics.parquet"],
+                    "runs": [f"runs/s/{id}/m/run.json"],
                     "recipe": f"figures/s/{id}/loss.json",
                 }
             ],
@@ -69,6 +72,8 @@ def context(judged: str = "no") -> dict[str, Any]:
         "source": {"author": "A. Author", "title": "Homework", "date": "2023", "repository": None},
         "scale": {"name": "quick", "judged": judged, "describes": "stand-ins run"},
         "experiments": [experiment("as-described"), experiment("corrected")],
+        "figures": [],
+        "not_rerun": [],
         "claims": {"c": "fit", "d": "fit--corrected"},
     }
 
@@ -143,6 +148,66 @@ def test_a_model_that_a_variant_changes_has_a_row_for_each_form(results: Path) -
     assert "| model | layers | parameters |\n" in (results / "report/s.md").read_text()
 
 
+def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
+    said = context()
+    for each, value in zip(said["experiments"], ("50", "60"), strict=True):
+        each["choices"] = [("batch size", value, "the text | is silent"), ("lr", "0.1", "the notebook has it")]
+    template = results / "report.md"
+    template.write_text("Text.")
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "Where the report is silent or contradicts itself, these settings were chosen." in text
+    link = "[Fit cos x \\| a bar](#experiment-fit)"
+    assert text.splitlines()[-4:] == [
+        "| " + " | ".join("-" * width for width in (20, 14, 16, 34)) + " |",
+        f"| {link} | batch size | 50 | the text \\| is silent |",
+        f"| {link} | lr | 0.1 | the notebook has it |",
+        f"| {link}, corrected | batch size | 60 | the text \\| is silent |",
+    ]
+
+
+def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
+    said = context()
+    told = {"section": "1", "title": "Two", "why": None, "reason": "Nobody knows how."}
+    said["not_rerun"] = [
+        {**told, "id": "fit--as-run", "base": "fit", "variant": "as-run", "why": "It was another."},
+        {**told, "id": "two", "base": "two", "variant": "as-described"},
+    ]
+    template = results / "report.md"
+    template.write_text('{{ experiment("fit") }}\n\n{{ experiment("two") }}\n')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "**As-run, not re-run:** It was another. Nobody knows how." in text
+    assert text.endswith("#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n")
+
+
+def test_a_report_of_ones_own_names_no_other(results: Path) -> None:
+    said = {**context(), "source": None}
+    template = results / "report.md"
+    template.write_text(FULL)
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "subtitle" not in text
+    assert "the report says" not in text
+    assert "| section | claim | reported |" in text
+    assert "the report says" in page(results, FULL).read_text()
+    index([said], ["html", "md"], results / "claims.parquet", results / "report/index.html")
+    assert "<title>Reports</title>" in (results / "report/index.html").read_text()
+
+
+def test_prose_takes_settings_and_figures_of_several_experiments(results: Path) -> None:
+    said = context()
+    figure = {**said["experiments"][0]["figures"][0], "name": "both", "path": "figures/s/both", "caption": "Both."}
+    said["figures"] = [figure]
+    template = results / "report.md"
+    template.write_text('{{ setting("fit", "epochs") }} epochs\n\n{{ figure("both") }}\n\n{{ figure("fit", "loss") }}')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "\n10 (full scale: 100) epochs\n" in text
+    assert "![Both.](../figures/s/both.svg)" in text
+    assert "](../figures/s/fit/loss.svg)" in text
+
+
 def test_a_heading_stays_with_the_whole_table_below_it(results: Path) -> None:
     rows = "".join(f"| {i} | b |\n" for i in range(17))
     markdown = page(results, f"text\n\n# One\n\n## Two\n\n| a | b |\n|---|---|\n{rows}\ntext\n")
@@ -192,6 +257,8 @@ def test_five_lines_are_a_page(results: Path) -> None:
             r"report\.md:2 there is no experiment 'fits'; there are fit, fit--corrected",
         ),
         ("{{ figure('fit', 'los') }}", "there is no figure 'los'; there are loss"),
+        ("{{ figure('both') }}", "there is no figure 'both'"),
+        ("{{ setting('fit', 'epoch') }}", "there is no setting 'epoch'; there are lr, epochs"),
         ("{{ value('x') }}", "there is no claim 'x'; there are c, d"),
         ("a\n{{ banner( }}", r"report\.md:2"),
     ],

@@ -15,6 +15,7 @@ from hwcore.analyses import hessian_spectrum, krylov, products
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
+from hwcore.nets.spec import Network
 from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -61,7 +62,7 @@ def test_a_short_last_part_weighs_by_its_samples(
     monkeypatch.setattr(products, "_CHUNK", chunk)
     monkeypatch.setattr(products, "_MEMORY", kept)
     for r in range(2):
-        product = products.hessian_product(run, r, dtype=torch.float64)
+        product = products.curvature_product(run, r, dtype=torch.float64)
         vector = torch.randn(len(exact[r]), generator=Generator().manual_seed(r), dtype=torch.float64)
         for _ in range(3):
             # nothing adds up in the weights
@@ -146,7 +147,7 @@ def test_weights_that_are_not_finite_are_told_and_others_go_on(run: Run, tmp_pat
 
 def test_the_density_is_that_of_the_exact_spectrum(run: Run, exact: list[torch.Tensor]) -> None:
     values = torch.linalg.eigvalsh(exact[0])
-    product = products.hessian_product(run, 0, dtype=torch.float64)
+    product = products.curvature_product(run, 0, dtype=torch.float64)
     at, height = krylov.density(product, len(values), 30, 100, Generator().manual_seed(0))
     # the same kernel on the eigenvalues themselves
     width = 0.01 * (values[-1] - values[0])
@@ -157,6 +158,139 @@ def test_the_density_is_that_of_the_exact_spectrum(run: Run, exact: list[torch.T
         edge = values[0] + share * (values[-1] - values[0])
         above = torch.trapezoid(torch.where(at > edge, height, 0.0), at)
         assert above == pytest.approx((values > edge).double().mean().item(), abs=0.01)
+
+
+CONVOLUTIONS = [{"conv": {"channels": 2, "kernel": 3}}, "tanh", {"max_pool": 2}, "flatten", {"linear": 3}]
+NETWORKS: dict[str, tuple[dict[str, Any], nn.Module]] = {
+    "mse": ({"mlp": [4, 5, 2], "activation": "tanh"}, nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 2))),
+    "cross_entropy": (
+        {"input": [1, 6, 6], "layers": CONVOLUTIONS},
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.Tanh(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)),
+    ),
+    "nll": (
+        {"input": [4], "layers": [{"linear": 5}, "batch_norm", "softplus", {"linear": 3}, "log_softmax"]},
+        nn.Sequential(
+            *(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.Softplus(), nn.Linear(5, 3), nn.LogSoftmax(dim=-1))
+        ).eval(),
+    ),
+}
+
+
+def dense(net: nn.Module, loss: str, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The matrices by their definitions, sample by sample, from Jacobians by torch.func in float64."""
+    theta = {name: value.detach() for name, value in net.named_parameters()}
+    sizes = [value.shape for value in theta.values()]
+    flat = torch.cat([value.flatten() for value in theta.values()])
+
+    def outputs(weights: torch.Tensor, point: torch.Tensor) -> torch.Tensor:
+        parts = weights.split([size.numel() for size in sizes])
+        named = {name: part.view(size) for name, part, size in zip(theta, parts, sizes, strict=True)}
+        return torch.func.functional_call(net, named, (point[None],))[0]
+
+    def likelihood(out: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        if loss == "mse":
+            return (out - label).square().mean()
+        return -(out if loss == "nll" else out.log_softmax(0))[label]
+
+    found = dict.fromkeys(("hessian", "ggn", "fisher", "empirical_fisher"), torch.zeros(len(flat), len(flat)).double())
+    for point, label in zip(x, y, strict=True):
+        jacobian = torch.func.jacrev(outputs)(flat, point)
+        out = outputs(flat, point)
+        # of log-probabilities the log-softmax is the identity, so they may stand in for the logits
+        inner = torch.func.hessian(lambda f, label=label: likelihood(f if loss != "nll" else f.log_softmax(0), label))
+        gradient = torch.func.grad(lambda w, p=point, label=label: likelihood(outputs(w, p), label))
+        total = {
+            "hessian": torch.func.hessian(lambda w, p=point, label=label: likelihood(outputs(w, p), label))(flat),
+            "ggn": jacobian.T @ inner(out) @ jacobian,
+            "empirical_fisher": torch.outer(gradient(flat), gradient(flat)),
+        }
+        if loss == "mse":
+            # the loss is minus the log-likelihood of a Gaussian of variance M / 2 about the outputs
+            total["fisher"] = jacobian.T @ jacobian * (2 / len(out))
+        else:
+            chances = (out if loss == "nll" else out.log_softmax(0)).exp()
+            slopes = [
+                torch.func.grad(lambda w, p=point, c=c: likelihood(outputs(w, p), torch.tensor(c)))(flat)
+                for c in range(len(out))
+            ]
+            total["fisher"] = sum(p * torch.outer(s, s) for p, s in zip(chances, slopes, strict=True))
+        found = {name: value + total[name] / len(x) for name, value in found.items()}
+    return found
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def small(request: pytest.FixtureRequest) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """What a product of a small network is made from, in float64, and the matrices."""
+    loss = request.param
+    said, net = NETWORKS[loss]
+    network, net = Network.model_validate(said), net.double()
+    generator = Generator().manual_seed(1)
+    with torch.no_grad():
+        for value in net.parameters():
+            value.copy_(torch.randn(value.shape, generator=generator))
+        for name, value in net.named_buffers():
+            if name.endswith(("mean", "var")):
+                value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+    x = torch.randn(17, *network.input, generator=generator, dtype=torch.float64)
+    y = torch.randint(0, 3, (17,), generator=generator)
+    if loss == "mse":
+        y = torch.randn(17, 2, generator=generator, dtype=torch.float64)
+    weights = torch.cat([value.detach().flatten() for value in net.parameters()])[None]
+    buffers = {name: value[None] for name, value in net.named_buffers() if name.endswith(("mean", "var"))}
+    known = {"network": network, "loss": loss, "weights": weights, "buffers": buffers, "x": x, "y": y}
+    return known, dense(net, loss, x, y)
+
+
+@pytest.mark.parametrize("chunk", [2**20, 60])
+@pytest.mark.parametrize("kept", [0, 2**25])
+def test_products_are_those_of_the_matrices_by_definition(
+    small: tuple[dict[str, Any], dict[str, torch.Tensor]], chunk: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, matrices = small
+    monkeypatch.setattr(products, "_CHUNK", chunk)
+    monkeypatch.setattr(products, "_MEMORY", kept)
+    for matrix in ("hessian", "ggn", "empirical_fisher"):
+        product = products.product_of(**known, matrix=matrix)
+        basis = torch.eye(known["weights"].shape[1], dtype=torch.float64)
+        found = torch.stack([product(column) for column in basis], dim=1)
+        torch.testing.assert_close(found, matrices[matrix], rtol=1e-9, atol=1e-11)
+    # the Gauss-Newton matrix is the Fisher information, and neither of the others is
+    torch.testing.assert_close(matrices["ggn"], matrices["fisher"], rtol=1e-9, atol=1e-11)
+    for other in ("hessian", "empirical_fisher"):
+        assert (matrices["ggn"] - matrices[other]).norm() > 0.1 * matrices["ggn"].norm()
+
+
+def test_a_matrix_that_says_nothing_is_refused(run: Run) -> None:
+    weights = torch.zeros(1, run.network.parameters())
+    with pytest.raises(HwcoreError, match="ggn: the loss nll needs a network that ends in log_softmax"):
+        products.product_of(run.network, "nll", weights, {}, run.data.train_x, run.data.train_y[0], matrix="ggn")
+
+
+def test_the_blocks_of_layers_are_those_of_the_matrix(run: Run, exact: list[torch.Tensor]) -> None:
+    table = hessian_spectrum.analyse({"m": run}, **OPTIONS, by="layer")
+    for r in range(2):
+        for layer, place in ((1, slice(0, 260)), (2, slice(260, 310))):
+            own = table[(table.replicate == r) & (table.layer == layer)]
+            values = torch.linalg.eigvalsh(exact[r][place, place])
+            largest = values[values.abs().argsort(descending=True)][:5]
+            found = own[own.measure == "eigenvalue"]
+            np.testing.assert_allclose(found["value"], largest, rtol=1e-3)
+            trace, error = (own[own.measure == name]["value"].item() for name in ("trace", "trace error"))
+            assert trace == pytest.approx(values.sum().item(), abs=max(4 * error, 0.01 * trace))
+    with pytest.raises(HwcoreError, match="count: 60, but layer 2 of model m has 50 parameters"):
+        hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 60}, by="layer")
+
+
+@pytest.mark.parametrize("matrix", ["ggn", "empirical_fisher"])
+def test_the_spectrum_is_that_of_the_matrix_asked_for(run: Run, matrix: str) -> None:
+    table = hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "samples": 12}, matrix=matrix)
+    net = nn.Sequential(nn.Linear(64, 4), nn.ReLU(), nn.Linear(4, 10)).double()
+    with torch.no_grad():
+        for parameter, value in zip(net.parameters(), run.parameters.values(), strict=True):
+            parameter.copy_(value[1])
+    whole = dense(net, "cross_entropy", run.data.train_x[:12].double(), run.data.train_y[1, :12])[matrix]
+    own = table[(table.replicate == 1) & (table.measure == "eigenvalue")]
+    np.testing.assert_allclose(own["value"], torch.linalg.eigvalsh(whole).flip(0)[:5], rtol=1e-3)
 
 
 def test_lanczos_vectors_stay_orthonormal() -> None:

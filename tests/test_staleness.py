@@ -66,10 +66,10 @@ def test_nothing_to_do_after_a_run(finished: Project, monkeypatch: pytest.Monkey
             "    until: Until | None = None\n    new: int = 3\n",
         ),
         ("hwcore/analyses/specs/predictions.py", "    points: Count", "    new: Count = 3\n    points: Count"),
-        ("hwcore/data/spec.py", "    normalize: bool = True\n", "    normalize: bool = True\n    new: int = 3\n"),
+        ("hwcore/data/spec.py", "    random_labels: Fraction", "    new: int = 3\n    random_labels: Fraction"),
         # a label of a column that no figure of the study shows
         ("hwcore/analyses/specs/sharpness.py", '"trace of the Hessian"', '"trace"'),
-        ("hwcore/data/catalog.py", '    "USPS",', '    "USPS",\n    "NewOne",'),
+        ("hwcore/data/sources/specs/torchvision.py", '    "USPS",', '    "USPS",\n    "NewOne",'),
     ],
 )
 def test_what_changes_no_result_leaves_nothing_to_do(edited: Edit, file: str, old: str, new: str) -> None:

@@ -28,7 +28,7 @@ from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import initialize
 from hwcore.seeds import seed
-from hwcore.train import memory, precision, split
+from hwcore.train import memory, precision, resume, split
 from hwcore.train.batches import Batches
 from hwcore.train.ensemble import Ensemble
 from hwcore.train.files import files
@@ -36,7 +36,7 @@ from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
-COS = {"function": "cos", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
+COS = {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 64, "test_samples": 32}
 FIT = {"optimizer": "adam", "lr": 0.01, "loss": "mse", "epochs": 4, "batch_size": "full"}
 
 
@@ -95,7 +95,8 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
 ) -> None:
     training = {**FIT, **settings, "scheduler": scheduler, "loss": "cross_entropy", "batch_size": 40, "epochs": 3}
     data = {"dataset": "digits", "train_samples": 100, "test_samples": 30, "random_labels": 0.5}
-    asked = job(network={"mlp": [64, 6, 10]}, data=data, training=training, record={"steps": True})
+    record = {"steps": True, "last_batch": True}
+    asked = job(network={"mlp": [64, 6, 10]}, data=data, training=training, record=record)
     weights, metrics = run(asked, tmp_path, digits)
     steps = pd.read_parquet(tmp_path / "steps.parquet")
     known = load(asked.data, digits, study="s", experiment="e", model="m", replicates=3).shaped((64,))
@@ -108,7 +109,7 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         optimizer = make(net.parameters())
         decay = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5) if scheduler else None
         order = torch.Generator().manual_seed(seed("s", "e", "m", r, "order"))
-        losses, norms, epochs = [], [], []
+        losses, norms, epochs, accuracies, tensor_norms = [], [], [], [], []
         for _ in range(3):
             permutation = torch.randperm(100, generator=order)
             for chosen in permutation.split(40):
@@ -116,6 +117,8 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
                 optimizer.zero_grad()
                 loss.backward()
                 losses.append(loss.item())
+                accuracies.append((net(known.train_x[chosen]).argmax(1) == known.train_y[r][chosen]).float().mean())
+                tensor_norms.append(np.mean([p.grad.norm().item() for p in net.parameters()]))
                 norms.append(torch.cat([p.grad.flatten() for p in net.parameters()]).norm().item())
                 optimizer.step()
             if decay:
@@ -139,6 +142,10 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         # a short last batch counts by its samples
         sizes = np.array([40, 40, 20])
         np.testing.assert_allclose(last.train_loss, (np.reshape(losses, (3, 3)) * sizes).sum(1) / 100, rtol=1e-4)
+        ends = slice(2, None, 3)
+        np.testing.assert_allclose(last.last_batch_loss, losses[ends], rtol=1e-4)
+        np.testing.assert_allclose(last.last_batch_accuracy, accuracies[ends], atol=1e-6)
+        np.testing.assert_allclose(last.last_batch_gradient_norm, tensor_norms[ends], rtol=1e-3)
     rates = metrics[metrics.replicate == 0].lr.tolist()
     assert rates == pytest.approx([0.01, 0.01, 0.005] if scheduler else [0.01] * 3)
 
@@ -192,24 +199,45 @@ def test_the_number_of_processes_changes_no_bit(tmp_path: Path, digits: Path, re
     pd.testing.assert_frame_equal(first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True)
 
 
+STEPS = {**FIT, "batch_size": 16, "epochs": None, "steps": 18}
+# some replicates stop, at different epochs
+HELD_OUT = {**FIT, "lr": 0.2, "batch_size": 16, "epochs": 15, "validation": 0.3, "until": {"validation_patience": 3}}
+DROPOUT = {"input": [1], "layers": [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 1}]}
+
+
 class KilledError(Exception):
     pass
 
 
-@given(at=st.integers(1, 12), seed=st.integers(0, 3))
-@settings(max_examples=12, deadline=None)
+@given(at=st.integers(1, 20), seed=st.integers(0, 7))
+@settings(max_examples=20, deadline=None)
 @example(at=9, seed=0)
+@example(at=4, seed=4)
+@example(at=3, seed=5)
+@example(at=6, seed=6)
+@example(at=12, seed=6)
+@example(at=2, seed=7)
 def test_a_training_that_was_stopped_anywhere_goes_on_to_the_same_bits(at: int, seed: int) -> None:
     """``at`` is the number of the save after which the process dies."""
     asked = [
         job(training={**FIT, "batch_size": 16, "epochs": 8, "until": {"loss": 0.42}}, record={"weights_every": 3}),
-        job(training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}}, record={"steps": True}, replicates=5),
+        job(
+            training={**FIT, "epochs": 8, "scheduler": {"kind": "cosine"}},
+            record={"steps": True, "last_batch": True},
+            replicates=5,
+        ),
         job(training={**FIT, "optimizer": "sgd", "momentum": 0.9, "batch_size": 10, "epochs": 6}),
         job(training={**FIT, "optimizer": "rmsprop", "batch_size": 10}, record={"weights_every": {"steps": 5}}),
+        # four steps an epoch, and two in the last
+        job(training={**STEPS, "scheduler": {"kind": "one_cycle"}, "clip_grad_norm": 0.3}, record={"steps": True}),
+        job(training={**STEPS, "scheduler": {"kind": "cosine"}, "warmup": 6, "optimizer": "adamw"}, replicates=5),
+        job(training=HELD_OUT, record={"weights_every": {"steps": 5}}, replicates=5),
+        job(network=DROPOUT, training={**STEPS, "modes": {"evaluation_from": 3, "dropout_in_evaluation": True}}),
     ][seed]
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
         patch.setattr(split, "_CACHE", 160)  # some ensembles
+        patch.setattr(resume, "_TIME_SHARE", 1e9)  # a save after each epoch
         train(asked, None, folder / "whole", device="cpu")
         saves, save = [], Resume.save
 
@@ -266,12 +294,12 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path,
 
 
 def test_a_state_of_another_job_or_a_damaged_one_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    resume = Resume(tmp_path / "0.pt", "one", 0)
-    resume.save({"epoch": 3})
-    assert resume.load() == {"epoch": 3}
+    state = Resume(tmp_path / "0.pt", "one", 0)
+    state.save({"epoch": 3})
+    assert state.load() == {"epoch": 3}
     assert Resume(tmp_path / "0.pt", "another", 0).load() is None
     (tmp_path / "0.pt").write_bytes((tmp_path / "0.pt").read_bytes()[:100])
-    assert resume.load() is None
+    assert state.load() is None
     assert "cannot be read" in caplog.text
     assert Resume(tmp_path / "1.pt", "one", 0).load() is None
 
@@ -295,6 +323,8 @@ def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
         np.testing.assert_allclose(own.train_loss, loss[:expected], rtol=1e-4)
     said = json.loads((tmp_path / "stopped/run.json").read_text())["stopped"]
     assert said == [{"replicate": r, "epoch": int(e)} for r, e in last.items()]
+    ends = stopped.epoch == stopped.replicate.map(last)
+    assert stopped.stopped.equals(ends & (stopped.epoch < 60))
     steps = pd.read_parquet(tmp_path / "stopped/steps.parquet")
     assert (steps.groupby("replicate").step.max() == 4 * last).all()
     snapshots = load_file(tmp_path / "stopped/snapshots.safetensors")
@@ -356,6 +386,23 @@ def test_learning_until_all_is_fitted(tmp_path: Path, digits: Path) -> None:
     last = metrics.groupby("replicate").tail(1)
     assert (last.epoch < 40).all()
     assert (last.train_accuracy >= 0.99).all()
+
+
+def test_a_rule_that_holds_at_the_last_epoch_is_met(tmp_path: Path) -> None:
+    _, met = run(job(training={**FIT, "epochs": 3, "until": {"loss": 10.0, "first_epoch": 3}}), tmp_path / "met")
+    assert met.stopped.tolist() == [False, False, True] * 3
+    _, missed = run(job(training={**FIT, "epochs": 3, "until": {"loss": 0.0}}), tmp_path / "missed")
+    assert missed.stopped.tolist() == [False] * 9
+
+
+def test_the_last_batch_of_a_function_has_no_accuracy(tmp_path: Path) -> None:
+    training = {**FIT, "batch_size": 16, "epochs": 6, "until": {"loss": 0.45}}
+    asked = job(training=training, record={"last_batch": True, "steps": True}, replicates=4)
+    _, metrics = run(asked, tmp_path)
+    assert "last_batch_accuracy" not in metrics
+    steps = pd.read_parquet(tmp_path / "steps.parquet")
+    assert metrics.last_batch_loss.tolist() == steps[steps.step % 4 == 0].loss.tolist()
+    assert metrics.groupby("replicate").epoch.max().nunique() > 1
 
 
 def test_weights_are_recorded_every_so_many_steps_and_of_some_layers(tmp_path: Path) -> None:
@@ -433,8 +480,9 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     training = {**FIT, "loss": "cross_entropy", "epochs": 20, "batch_size": 100}
     data = {"dataset": "digits"}
 
-    def megabytes(replicates: int = 10, samples: int | None = None, **record: Any) -> int:
-        asked = job(network=network, data=data, training=training, record=record, replicates=replicates)
+    def megabytes(replicates: int = 10, samples: int | None = None, epochs: int = 20, **record: Any) -> int:
+        fit = {**training, "epochs": epochs}
+        asked = job(network=network, data=data, training=fit, record=record, replicates=replicates)
         return memory.memory(asked, samples)
 
     nothing = megabytes()
@@ -447,6 +495,9 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     assert megabytes(samples=6000, weights_every={"steps": 10}) < megabytes(weights_every={"steps": 10})
     assert megabytes(replicates=20, weights_every={"steps": 10}) > megabytes(weights_every={"steps": 10}) * 1.05
     # 20 epochs of 600 steps of ten replicates
+    assert megabytes(epochs=25_000, last_batch=True) - megabytes(epochs=25_000) == pytest.approx(
+        250_000 * 3 * 350 / 8 / 2**20 + once, abs=2
+    )
     assert megabytes(steps=True) - nothing == pytest.approx(120_000 * 220 / 2**20, abs=1)
 
 

@@ -5,6 +5,7 @@ In: the runs of the experiment's models.  Out: one Parquet table and its recipe.
 
 from importlib import import_module
 
+from hwcore.analyses.epochs import over_epochs
 from hwcore.analyses.run import Run
 from hwcore.files import write_json, write_table
 from hwcore.jobs import Job, run
@@ -19,9 +20,13 @@ def work(job: Job) -> None:
             model: Run.open(job.inputs[f"{model}/run"].parent, job.inputs.get(f"{model}/data"), device=device)
             for model in job.spec["models"]
         }
-        table = analysis.analyse(runs, **job.spec["options"])
+        options = dict(job.spec["options"])
+        if options.pop("over", None) == "epochs":
+            table = over_epochs(analysis.analyse, runs, options)
+        else:
+            table = analysis.analyse(runs, **options)
     write_table(job.outputs["table"], table)
-    write_json(job.outputs["recipe"], recipe(job.spec, ["torch", "numpy", "scipy"]))
+    write_json(job.outputs["recipe"], recipe(job.spec, ["torch", "numpy", "scipy", "scikit-learn"]))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from hwcore.tables import read_tables
 
 def work(job: Job) -> None:
     kind = import_module(f"hwcore.figures.{job.spec['kind']}")
-    labels = {key: job.spec[key] for key in ("labels", "column_labels")}
-    figure = kind.draw(read_tables(job.inputs), **labels, **job.spec["options"])
+    names = {key: value for key, value in job.spec.items() if key not in ("kind", "options")}
+    figure = kind.draw(read_tables(job.inputs), **names, **job.spec["options"])
     save(figure, job.outputs["svg"].with_suffix(""))
     write_json(job.outputs["recipe"], recipe(job.spec, ["matplotlib", "numpy", "pandas"]))
 

@@ -11,7 +11,7 @@ from hwcore.provenance import recipe
 
 
 def work(job: Job) -> None:
-    prepare(job.name, job.spec["identity"], job.outputs["prepared"], job.settings)
+    prepare(job.spec["dataset"], job.spec["identity"], job.outputs["prepared"], job.settings)
     write_json(job.outputs["recipe"], recipe(job.spec, ["torchvision", "scikit-learn", "pillow", "numpy"]))
 
 

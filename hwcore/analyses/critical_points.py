@@ -11,12 +11,14 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
-from hwcore.analyses.curvature import Surface, start, surface
+from hwcore.analyses.curvature import Perceptron, Surface, start, surface
 from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import Outcome, Solver, levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, initialize
-from hwcore.nets.spec import Activation, Linear, Network
+from hwcore.nets.spec import Network
+from hwcore.nets.specs.activation import Activation
+from hwcore.nets.specs.linear import Linear
 from hwcore.seeds import seed
 
 # An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
@@ -143,7 +145,7 @@ def analyse(
 def _examine(
     name: str, run: Run, solver: str, effort: Effort, activation: str, weight_decay: float, saddles: bool
 ) -> pd.DataFrame:
-    count = run.network.parameters()
+    count = run.parameter_count
     if count > _PARAMETER_LIMIT:
         raise HwcoreError(
             f"critical_points: model {name} has {count:,} parameters; "
@@ -151,7 +153,14 @@ def _examine(
         )
     if solver != "none" and (loss := run.spec.training.loss) != "mse":
         raise HwcoreError(f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {loss}")
+    if activation != "none" and any(layer.inner() or not layer.stacks() for layer in run.network.layers):
+        raise HwcoreError(
+            f"critical_points: activation: model {name} has activations within a block or module, and only those in "
+            "the list of layers can be replaced"
+        )
     network = run.network if activation == "none" else with_activation(run.network, activation)
+    if saddles and not Perceptron.fits(network, "mse"):
+        raise HwcoreError(f"critical_points: saddles: model {name} is not a perceptron with biases")
     function, plain = surface(run, network, weight_decay), surface(run, run.network, 0.0)
     trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)

@@ -15,8 +15,10 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from hwcore.analyses.run import Run
-from hwcore.nets.network import flatten, forward, unflatten
-from hwcore.nets.spec import Activation, Flatten, Linear, Network
+from hwcore.nets.network import count, flatten, forward, unflatten
+from hwcore.nets.spec import Network
+from hwcore.nets.specs.activation import Activation
+from hwcore.nets.specs.linear import Linear
 from hwcore.train.loss import losses
 
 _COLUMNS = 1024  # columns of Hessians, of all replicates together, that are computed at once
@@ -68,14 +70,17 @@ class Perceptron:
             elif isinstance(layer, Activation):
                 self._layers[-1] = (*self._layers[-1][:2], layer)
         widest = max(out for _, out, _ in self._layers)
-        self._together = max(1, _NUMBERS // (widest * x.shape[0] * network.parameters()))
+        self._together = max(1, _NUMBERS // (widest * x.shape[0] * count(network)))
 
     @staticmethod
     def fits(network: Network, loss: str) -> bool:
         """Whether the closed form holds for a network and its loss."""
-        kinds = [layer.kind for layer in network.layers if not isinstance(layer, Flatten)]
+        layers = [layer for layer in network.layers if layer.kind != "flatten"]
         known = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus"}
-        alternate = all((kind == "linear") if i % 2 == 0 else kind in known for i, kind in enumerate(kinds))
+        alternate = all(
+            (isinstance(layer, Linear) and layer.bias) if i % 2 == 0 else layer.kind in known
+            for i, layer in enumerate(layers)
+        )
         return loss == "mse" and alternate
 
     def loss(self, weights: Tensor, chosen: Tensor) -> Tensor:
@@ -267,7 +272,7 @@ def surface(run: Run, network: Network, weight_decay: float) -> Surface:
     data = run.data
     if Perceptron.fits(network, run.spec.training.loss):
         return Perceptron(network, data.train_x.double().flatten(1), data.train_y.double(), weight_decay)
-    smooth = not {layer.kind for layer in network.layers} & {"relu", "leaky_relu", "max_pool"}
+    smooth = all(layer.smooth() for layer in network.layers)
     return Differentiated(*objectives(run, network), weight_decay, smooth=smooth)
 
 

@@ -11,7 +11,8 @@ def analyse(runs: dict[str, Run]) -> pd.DataFrame:
 
     Columns: model, replicate, parameters, batch_size, lr, optimizer, weight_decay, train_loss,
     test_loss, loss_gap (test minus training) and, for classification, train_accuracy, test_accuracy
-    (fractions) and accuracy_gap (training minus test).
+    (fractions) and accuracy_gap (training minus test).  Where the training has a stopping rule, ``stopped`` says
+    whether the replicate met it.
     """
     return pd.concat([evaluated(name, run) for name, run in runs.items()], ignore_index=True)
 
@@ -19,7 +20,8 @@ def analyse(runs: dict[str, Run]) -> pd.DataFrame:
 def gaps(name: str, run: Run) -> pd.DataFrame:
     """What a measure that is to tell generalisation stands beside: some columns of ``evaluated``."""
     columns = ["model", "replicate", "batch_size", "lr", "optimizer", "train_loss", "loss_gap"]
-    return evaluated(name, run)[[*columns, *(["accuracy_gap"] if run.data.classes else [])]]
+    table = evaluated(name, run)
+    return table[[*columns, *(column for column in ("accuracy_gap", "stopped") if column in table)]]
 
 
 def evaluated(name: str, run: Run) -> pd.DataFrame:
@@ -28,7 +30,7 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
     columns = {
         "model": name,
         "replicate": range(run.replicates),
-        "parameters": run.network.parameters(),
+        "parameters": run.parameter_count,
         "batch_size": run.batch_size,
         "lr": training.lr,
         "optimizer": training.optimizer,
@@ -38,4 +40,6 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
     table["loss_gap"] = table.test_loss - table.train_loss
     if run.data.classes:
         table["accuracy_gap"] = table.train_accuracy - table.test_accuracy
+    if "stopped" in run.metrics and run.record is None:
+        table["stopped"] = run.metrics.groupby("replicate").stopped.any().to_numpy()
     return table

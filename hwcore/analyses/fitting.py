@@ -32,6 +32,7 @@ def _measure(name: str, run: Run, accuracy: float) -> pd.DataFrame:
     table = table.reset_index().assign(model=name, random_labels=data.random_labels)
     table["fitted"] = np.isfinite(first.to_numpy())
     table["epochs_to_fit"] = first.to_numpy()
-    table["steps_to_fit"] = first.to_numpy() * steps
+    # the last epoch may be a part of one
+    table["steps_to_fit"] = (first.to_numpy() * steps).clip(max=run.spec.training.length(steps))
     columns = ["model", "replicate", "random_labels", "fitted", "epochs_to_fit", "steps_to_fit", "epochs"]
     return table[[*columns, "train_accuracy", "test_accuracy"]]

@@ -1,22 +1,35 @@
-"""The spectrum of the Hessian of networks that are too large for the matrix itself."""
+"""The spectrum of the Hessian, and of its kin, of networks that are too large for the matrix itself."""
 
 import math
+from dataclasses import dataclass
+from itertools import groupby
 
 import pandas as pd
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
-from hwcore.analyses.krylov import density, largest, trace
-from hwcore.analyses.products import hessian_product
+from hwcore.analyses.krylov import Product, density, largest, trace
+from hwcore.analyses.products import curvature_product
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
+from hwcore.nets.network import shapes
 from hwcore.seeds import seed
 
 
 def analyse(
-    runs: dict[str, Run], *, count: int, tolerance: float, steps: int, probes: int, samples: int | None
+    runs: dict[str, Run],
+    *,
+    count: int,
+    tolerance: float,
+    steps: int,
+    probes: int,
+    samples: int | None,
+    matrix: str = "hessian",
+    by: str = "whole",
 ) -> pd.DataFrame:
     """Eigenvalues, trace and spectral density of the Hessian of the mean training loss.
+
+    Or of another ``matrix`` of it, "ggn" or "empirical_fisher", see hwcore.analyses.products.
 
     Rows by ``measure``: "eigenvalue" (``at`` is the rank by size, 1 to ``count``; Lanczos with full
     reorthogonalisation, until the residual ‖H u − θ u‖ is at most ``tolerance`` · |θ|, or ``steps``
@@ -27,26 +40,82 @@ def analyse(
     ``samples`` takes the first of the training samples only; every sample weighs the same, those of a
     shorter last part too.  A replicate whose weights are not finite has NaN.
 
+    ``by`` "layer" takes the diagonal blocks of the matrix in place of the whole: that of the weights and biases of
+    each linear and convolutional layer, by its number from 1 in a column ``layer``.  Scales and shifts of
+    normalisation are in no block.
+
     Columns: model, replicate, measure, at, value, converged.
+
+    Raises HwcoreError if a matrix or a block has fewer than ``count`` rows, and for a Gauss-Newton matrix that
+    says nothing.
     """
-    tables = [
-        _spectrum(name, run, r, count, tolerance, steps, probes, samples)
-        for name, run in runs.items()
-        for r in range(run.replicates)
-    ]
-    return pd.concat(tables, ignore_index=True)
+    tables = []
+    for name, run in runs.items():
+        blocks = _layers(run) if by == "layer" else [_Block(None, 0, run.parameter_count)]
+        for block in blocks:
+            if count > block.size:
+                part = f"layer {block.layer} of " if block.layer else ""
+                raise HwcoreError(
+                    f"hessian_spectrum: count: {count}, but {part}model {name} has {block.size} parameters"
+                )
+        for r in range(run.replicates):
+            finite = all(bool(value[r].isfinite().all()) for value in run.parameters.values())
+            product = curvature_product(run, r, matrix=matrix, samples=samples, dtype=torch.float32) if finite else None
+            for block in blocks:
+                of_block = product and block.of(product, run.parameter_count)
+                table = _spectrum(of_block, block.size, _draw(run, r, block), count, tolerance, steps, probes)
+                tables.append(table.assign(model=name, replicate=r, layer=block.layer))
+    columns = ["model", "replicate", *(["layer"] if by == "layer" else []), "measure", "at", "value", "converged"]
+    return pd.concat([table[columns] for table in tables], ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The rows and columns ``start`` to ``start + size`` of a matrix: those of a layer, or all where it is None."""
+
+    layer: int | None
+    start: int
+    size: int
+
+    def of(self, product: Product, parameters: int) -> Product:
+        """The products with the block alone, of vectors (size,)."""
+        place = slice(self.start, self.start + self.size)
+
+        def within(vector: Tensor) -> Tensor:
+            whole = vector.new_zeros(parameters)
+            whole[place] = vector
+            return product(whole)[place]
+
+        return product if self.size == parameters else within
+
+
+def _layers(run: Run) -> list[_Block]:
+    """Those of the layers with weights, which lie one after the other in a row of all parameters."""
+    sizes = {key: math.prod(shape) for key, shape in shapes(run.network).items()}
+    weighted = run.network.weighted()
+    blocks: list[_Block] = []
+    start = 0
+    for layer, keys in groupby(sizes, key=lambda key: key.rpartition(".")[0]):
+        size = sum(sizes[key] for key in keys)
+        if layer in weighted:
+            blocks.append(_Block(len(blocks) + 1, start, size))
+        start += size
+    return blocks
+
+
+def _draw(run: Run, r: int, block: _Block) -> Generator:
+    spec, purpose = run.spec, "spectrum" if block.layer is None else f"spectrum of layer {block.layer}"
+    return Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, r, purpose))
 
 
 def _spectrum(
-    name: str, run: Run, r: int, count: int, tolerance: float, steps: int, probes: int, samples: int | None
+    product: Product | None, parameters: int, draw: Generator, count: int, tolerance: float, steps: int, probes: int
 ) -> pd.DataFrame:
-    parameters, spec = run.network.parameters(), run.spec
-    if count > parameters:
-        raise HwcoreError(f"hessian_spectrum: count: {count}, but model {name} has {parameters} parameters")
-    draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, r, "spectrum"))
+    """What the table says of one symmetric matrix, by its products; NaN where there are none."""
     rows: list[tuple[str, float, float, bool]]
-    if all(bool(value[r].isfinite().all()) for value in run.parameters.values()):
-        product = hessian_product(run, r, samples=samples, dtype=torch.float32)
+    if product is None:
+        rows = [(measure, math.nan, math.nan, False) for measure in ("eigenvalue", "trace", "trace error", "density")]
+    else:
         start = torch.randn(parameters, generator=draw, dtype=torch.float64)
         values, converged = largest(product, start, count, tolerance, steps)
         rows = [("eigenvalue", i + 1.0, float(values[i]), bool(converged[i])) for i in range(len(values))]
@@ -54,10 +123,4 @@ def _spectrum(
         rows += [("trace", math.nan, found, True), ("trace error", math.nan, error, True)]
         grid, height = density(product, parameters, probes, steps, draw)
         rows += [("density", float(at), float(value), True) for at, value in zip(grid, height, strict=True)]
-    else:
-        measures = ["eigenvalue", "trace", "trace error", "density"]
-        rows = [(measure, math.nan, math.nan, False) for measure in measures]
-    table = pd.DataFrame(rows, columns=["measure", "at", "value", "converged"])
-    table.insert(0, "replicate", r)
-    table.insert(0, "model", name)
-    return table
+    return pd.DataFrame(rows, columns=["measure", "at", "value", "converged"])

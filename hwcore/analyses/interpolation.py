@@ -11,21 +11,22 @@ from torch import Generator, Tensor
 from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import Parameters, forward
-from hwcore.nets.spec import BatchNorm
+from hwcore.nets.network import Parameters, forward, initialize
 from hwcore.seeds import seed
 
 
 def analyse(
-    runs: dict[str, Run], *, between: list[str], alphas: dict[str, float], recompute_batch_norm: bool = False
+    runs: dict[str, Run], *, between: list[str], alphas: dict[str, float], batch_norm: str = "interpolate"
 ) -> pd.DataFrame:
     """Metrics of θ(α) = (1 − α) θ₁ + α θ₂ (Goodfellow et al. 2015, arXiv:1412.6544).
 
     Each model of ``between`` is joined to the next, replicate r to replicate r, for
     ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
-    those of the models.  The running statistics of batch normalisation are interpolated like weights;
-    ``recompute_batch_norm`` takes those of the training data at each α instead, in batches of the
-    first model's size (Izmailov et al. 2018, arXiv:1803.05407).
+    those of the models.  ``batch_norm`` says what the running statistics of batch normalisation are:
+    "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
+    of the first model's size (Izmailov et al. 2018, arXiv:1803.05407); "reset": those of an untrained
+    network, as where a script carries parameters over and forgets buffers, so that not even α = 0 and 1
+    are the trained networks.
 
     Columns: pair ("first → second"), replicate, alpha, train_loss, test_loss, the accuracies, and
     train_barrier and test_barrier, one number for each pair and replicate: the largest excess over
@@ -38,7 +39,7 @@ def analyse(
     for names in pairwise(between):
         first, second = (runs[name] for name in names)
         _check_same(names, first, second)
-        tables.append(_line(" → ".join(names), first, second, alphas, recompute_batch_norm))
+        tables.append(_line(" → ".join(names), first, second, alphas, batch_norm))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -58,12 +59,12 @@ def _check_same(names: tuple[str, str], first: Run, second: Run) -> None:
         )
 
 
-def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recompute: bool) -> pd.DataFrame:
+def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], batch_norm: str) -> pd.DataFrame:
     # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
     steps = np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12)
-    ends = [_at([alpha], first, second, recompute) for alpha in (0.0, 1.0)]
+    ends = [_at([alpha], first, second, batch_norm) for alpha in (0.0, 1.0)]
     # the models themselves are computed as one program, so that their numbers are those of their evaluation
-    inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, recompute)
+    inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, batch_norm)
     table = pd.concat([inside, *(end for end in ends if end.alpha[0] in steps)])
     table = table.sort_values(["replicate", "alpha"], ignore_index=True)
     table.insert(0, "pair", pair)
@@ -78,10 +79,9 @@ def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], recomput
     return table
 
 
-def _at(steps: Sequence[float], first: Run, second: Run, recompute: bool) -> pd.DataFrame:
+def _at(steps: Sequence[float], first: Run, second: Run, batch_norm: str) -> pd.DataFrame:
     """The metrics at each α, a row for each replicate."""
     replicates = min(first.replicates, second.replicates)
-    recompute &= any(isinstance(layer, BatchNorm) for layer in first.network.layers)
     points = [(alpha, r) for alpha in steps for r in range(replicates)]
 
     def weights(chosen: range) -> tuple[Parameters, Parameters]:
@@ -93,8 +93,11 @@ def _at(steps: Sequence[float], first: Run, second: Run, recompute: bool) -> pd.
             }
             for one, other in ((first.parameters, second.parameters), (first.buffers, second.buffers))
         )
-        if recompute:
+        if buffers and batch_norm == "recompute":
             _recompute(first, parameters, buffers, [r for _, r in own])
+        elif batch_norm == "reset":
+            buffers = initialize(first.network, [0] * len(own))[1]
+            buffers = {name: value.to(first.device) for name, value in buffers.items()}
         return parameters, buffers
 
     found = metrics(first, weights, [r for _, r in points])

@@ -12,7 +12,7 @@ from hwcore.analyses.components import principal_components
 from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import Parameters, flatten, layer_names, unflatten
+from hwcore.nets.network import Parameters, flatten, unflatten, weight_matrices
 from hwcore.seeds import seed
 
 _MARGIN = 0.25  # of the extent of a trajectory, on each side of it
@@ -97,8 +97,7 @@ def _along_trajectory(name: str, run: Run, r: int, theta: Tensor, count: int, sa
 
 def filter_normalized(run: Run, replicate: int, count: int) -> Tensor:
     """Random directions (P, count) whose filters have the norms of the replicate's own: Li et al. 2018, section 4."""
-    spec = run.spec
-    trained = {f"{layer}.weight" for layer in layer_names(run.network)}
+    spec, trained = run.spec, weight_matrices(run.network)
     columns = []
     for number in range(count):
         draw = Generator().manual_seed(seed(spec.study, spec.experiment, spec.model, replicate, f"landscape {number}"))

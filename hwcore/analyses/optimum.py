@@ -27,7 +27,7 @@ def analyse(runs: dict[str, Run], *, steps: int, replicates: int) -> pd.DataFram
 
 
 def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
-    count = run.network.parameters()
+    count = run.parameter_count
     if count > _PARAMETER_LIMIT:
         raise HwcoreError(
             f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {_PARAMETER_LIMIT:,}"

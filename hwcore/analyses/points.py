@@ -1,6 +1,5 @@
 """Loss and accuracy of a trained network at many points of its weight space."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -9,7 +8,6 @@ from torch import Tensor
 from hwcore.analyses.run import Run
 from hwcore.data.load import Data
 from hwcore.nets.network import Parameters
-from hwcore.nets.spec import Conv, Network
 from hwcore.train.evaluate import evaluate
 
 # Numbers in the weights, and in the activations of a thousand samples, of the points that are computed
@@ -31,7 +29,7 @@ def metrics(run: Run, weights: Weights, owners: Sequence[int], data: Data | None
     parts = {"train": (data.train_x, data.train_y), "test": (data.test_x, data.test_y)}
     parts = {part: pair for part, pair in parts.items() if len(pair[0])}
     found: dict[str, list[Tensor]] = {}
-    size = _together(run.network, max(len(x) for x, _ in parts.values()), run.device)
+    size = _together(run, max(len(x) for x, _ in parts.values()))
     for start in range(0, len(owners), size):
         chosen = range(start, min(start + size, len(owners)))
         parameters, buffers = weights(chosen)
@@ -57,9 +55,9 @@ def own_metrics(run: Run) -> dict[str, Tensor]:
     return metrics(run, weights, range(run.replicates))
 
 
-def _together(network: Network, samples: int, device: torch.device) -> int:
+def _together(run: Run, samples: int) -> int:
     """How many points are one tensor program; one, for convolutions on a CPU (see hwcore.train.split)."""
-    if device.type == "cpu" and any(isinstance(layer, Conv) for layer in network.layers):
+    network, kind = run.network, run.device.type
+    if not network.stacks() or (kind == "cpu" and network.convolves()):
         return 1
-    widest = max(math.prod(shape) for shape in network.shapes())
-    return max(1, _NUMBERS[device.type] // max(network.parameters(), min(samples, 1000) * widest))
+    return max(1, _NUMBERS[kind] // max(run.parameter_count, min(samples, 1000) * network.widest))

@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from hwcore.analyses.run import Run
-from hwcore.data.functions import FUNCTIONS
+from hwcore.data.functions import values
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import forward
@@ -33,7 +33,7 @@ def _predict(name: str, run: Run, points: int) -> pd.DataFrame:
             "model": name,
             "replicate": np.repeat(np.arange(run.replicates), points),
             "x": np.tile(x, run.replicates),
-            "target": np.tile(FUNCTIONS[data.function](x), run.replicates),
+            "target": np.tile(values(data, x), run.replicates),
             "prediction": outputs.double().flatten().cpu().numpy(),
         }
     )

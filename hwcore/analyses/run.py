@@ -1,7 +1,7 @@
 """A finished run as analyses see it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,20 +15,25 @@ from torch import Tensor
 from hwcore.data.load import Data, load
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json
-from hwcore.nets.network import Parameters, layer_names, shapes
+from hwcore.nets.network import Parameters, count, shapes
 from hwcore.nets.spec import Network
 from hwcore.train.files import FILES
+from hwcore.train.held_out import hold_out
 from hwcore.train.spec import RunSpec
 
 
 @dataclass(frozen=True)
 class Run:
-    """One model of an experiment with all its replicates; files are read when they are needed."""
+    """One model of an experiment with all its replicates; files are read when they are needed.
+
+    ``record`` is the place, from 0, of the recorded weights that are the run's; None for the final ones.
+    """
 
     folder: Path
     spec: RunSpec
     prepared: Path | None
     device: torch.device
+    record: int | None = None
 
     @classmethod
     def open(cls, folder: Path, prepared: Path | None, *, device: torch.device) -> "Run":
@@ -43,19 +48,40 @@ class Run:
     def replicates(self) -> int:
         return self.spec.replicates
 
+    @cached_property
+    def parameter_count(self) -> int:
+        """The number of trained parameters of one replicate."""
+        return count(self.network)
+
     @property
     def batch_size(self) -> int:
         """The number of samples in one step of training."""
         samples, size = len(self.data.train_x), self.spec.training.batch_size
         return samples if size == "full" else min(size, samples)
 
+    def at(self, record: int) -> "Run":
+        """The run with its recorded weights at one place, from 0, as those that it ended with."""
+        earlier = replace(self, record=record)
+        # the records have these in common
+        vars(earlier).update(data=self.data, metrics=self.metrics, _snapshots=self._snapshots)
+        return earlier
+
+    @property
+    def epoch(self) -> float | None:
+        """The epoch after which the weights were recorded; None for the final ones, of each replicate's last epoch."""
+        return None if self.record is None else self.snapshots[0][self.record]
+
     @cached_property
     def _weights(self) -> dict[str, Tensor]:
-        return {name: value.to(self.device) for name, value in _read(self.folder / FILES["checkpoint"])[0].items()}
+        if self.record is None:
+            weights = _read(self.folder / FILES["checkpoint"])[0]
+        else:
+            weights = {name: value[self.record] for name, value in self._snapshots[0].items()}
+        return {name: value.to(self.device) for name, value in weights.items()}
 
     @property
     def parameters(self) -> Parameters:
-        """The final weights, each of shape (R, ...)."""
+        """The weights, each of shape (R, ...)."""
         return {name: self._weights[name] for name in shapes(self.network)}
 
     @property
@@ -64,12 +90,16 @@ class Run:
         return {name: value for name, value in self._weights.items() if name not in trained}
 
     @cached_property
+    def _snapshots(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        return _read(self.folder / FILES["snapshots"])
+
+    @property
     def snapshots(self) -> tuple[list[float], Parameters]:
         """The recorded epochs and the weights at each, of shape (S, R, ...), on the CPU.
 
         Only those of the layers that the experiment records.
         """
-        tensors, metadata = _read(self.folder / FILES["snapshots"])
+        tensors, metadata = self._snapshots
         return json.loads(metadata["epochs"]), {name: tensors[name] for name in shapes(self.network) if name in tensors}
 
     def recorded(self, layer: int | None, *, weights_only: bool) -> NDArray[np.float64]:
@@ -78,16 +108,16 @@ class Run:
         ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
         ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer does not exist or is not recorded.
         """
-        model, layers, (_, snapshots) = self.spec.model, layer_names(self.network), self.snapshots
+        model, layers, (_, snapshots) = self.spec.model, self.network.weighted(), self.snapshots
         if layer is not None and layer > len(layers):
             raise HwcoreError(f"layer {layer} of model {model} does not exist; it has {len(layers)}")
         chosen = layers if layer is None else [layers[layer - 1]]
         kept = [
             value
             for key, value in snapshots.items()
-            if (layer is None or key.partition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
+            if (layer is None or key.rpartition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
         ]
-        if not kept or (layer is None and not set(layers) <= {key.partition(".")[0] for key in snapshots}):
+        if not kept or (layer is None and not set(layers) <= {key.rpartition(".")[0] for key in snapshots}):
             raise HwcoreError(
                 f"model {model} has no record of {'all layers' if layer is None else f'layer {layer}'}; "
                 "change `record: {layers: …}`"
@@ -104,11 +134,11 @@ class Run:
 
     @cached_property
     def data(self) -> Data:
-        """The very data that the model was trained on, its random labels included."""
+        """The very data that the model was trained on, its random labels included and without those for validation."""
         spec = self.spec
         names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
         found = load(spec.data, self.prepared, **names, replicates=spec.replicates)
-        return found.shaped(spec.network.input).to(self.device)
+        return hold_out(spec, found.shaped(spec.network.input))[0].to(self.device)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,24 +1,23 @@
 """How much outputs change with inputs, and what the reports measured instead."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hwcore.analyses.evaluation import gaps
 from hwcore.analyses.run import Run
 from hwcore.nets.network import forward
-from hwcore.nets.spec import Activation, Network
+from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
 # Numbers in the widest activations of all replicates of one part of the points.
 _CHUNK = {"cpu": 2**20, "cuda": 2**26}
 
 
-def analyse(runs: dict[str, Run], *, samples: int) -> pd.DataFrame:
-    """Two quantities that go by the name of sensitivity, each under its own name, beside the generalisation gap.
+def analyse(runs: dict[str, Run], *, samples: int, batch: str = "first", input_gradient: bool = False) -> pd.DataFrame:
+    """Quantities that go by the name of sensitivity, each under its own name, beside the generalisation gap.
 
     ``jacobian_norm_logits`` and ``jacobian_norm_probabilities``: the Frobenius norm of the Jacobian
     of the outputs, or of their softmax, with respect to the (normalised) input, averaged over the
@@ -27,24 +26,38 @@ def analyse(runs: dict[str, Run], *, samples: int) -> pd.DataFrame:
     ``train_jacobian_norm_logits`` is the average over as many training points.
 
     ``loss_gradient_norm``: the Frobenius norm of the gradient of the loss of one mini-batch with
-    respect to each parameter tensor, averaged over the tensors.  It is what the reports computed.
+    respect to each parameter tensor, averaged over the tensors.  It is what the reports computed.  With
+    ``batch`` "first" it is that of the trained weights on the first mini-batch of the training data; with
+    "last" that of the last mini-batch of training, at the weights before its update, as the reports had it
+    left over (NaN before the first epoch).
 
-    One row per model and replicate, with batch_size, lr, optimizer, train_loss, loss_gap and accuracy_gap (of
-    classes), as in evaluation.
+    With ``input_gradient``, ``input_gradient_norm``: the Euclidean norm of the gradient of a sample's loss
+    with respect to its (normalised) input, averaged over the first ``samples`` test points; and
+    ``predicted_input_gradient_norm``: the same where the label is the class that the network itself predicts
+    (NaN for a regression).  A report that differentiates the mean loss of a batch of B has a B-th of it.
+
+    One row per model and replicate, with batch_size, lr, optimizer, train_loss, loss_gap, accuracy_gap (of
+    classes) and stopped (of trainings with a stopping rule), as in evaluation.
     """
-    return pd.concat([_measure(name, run, samples) for name, run in runs.items()], ignore_index=True)
+    tables = [_measure(name, run, samples, batch, input_gradient) for name, run in runs.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
-def _measure(name: str, run: Run, samples: int) -> pd.DataFrame:
+def _measure(name: str, run: Run, samples: int, batch: str, input_gradient: bool) -> pd.DataFrame:
     data = run.data
     logits, probabilities = jacobian_norms(run, data.test_x[:samples])
     train_logits, _ = jacobian_norms(run, data.train_x[:samples])
-    return gaps(name, run).assign(
+    table = gaps(name, run).assign(
         jacobian_norm_logits=logits.mean(1).cpu().numpy(),
         jacobian_norm_probabilities=probabilities.mean(1).cpu().numpy() if data.classes else np.nan,
         train_jacobian_norm_logits=train_logits.mean(1).cpu().numpy(),
-        loss_gradient_norm=loss_gradient_norm(run).cpu().numpy(),
+        loss_gradient_norm=loss_gradient_norm(run).cpu().numpy() if batch == "first" else last_gradient_norm(run),
     )
+    if input_gradient:
+        true, predicted = input_gradient_norms(run, data.test_x[:samples], data.test_y)
+        table["input_gradient_norm"] = true.mean(1).cpu().numpy()
+        table["predicted_input_gradient_norm"] = predicted.mean(1).cpu().numpy()
+    return table
 
 
 def jacobian_norms(run: Run, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,16 +67,44 @@ def jacobian_norms(run: Run, x: Tensor) -> tuple[Tensor, Tensor]:
     because batch normalisation uses its running statistics.
     """
     network = _without_softmax(run.network)
-    widest = max(math.prod(shape) for shape in network.shapes())
-    parts = x.split(max(1, _CHUNK[x.device.type] // (run.replicates * widest)))
-    found = [_norms(run, network, part) for part in parts]
+    found = [_norms(run, network, x[part]) for part in _parts(run, x)]
     logits, probabilities = (torch.cat(norms, dim=1) for norms in zip(*found, strict=True))
     return logits, probabilities
 
 
+def input_gradient_norms(run: Run, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """‖∂L/∂x‖ of each replicate and sample, at the labels ``y`` and at those that it predicts: both (R, B).
+
+    ``x`` is (B, *input), and ``y``, of at least as many samples, as in hwcore.train.loss.losses.  The second is NaN
+    for a regression.
+    """
+    regression = run.spec.training.loss == "mse"
+    norms: list[tuple[Tensor, Tensor]] = []
+    for part in _parts(run, x):
+        inputs = x[part].expand(run.replicates, *x[part].shape).detach().requires_grad_()
+        outputs = forward(run.network, run.parameters, run.buffers, inputs)
+        true = _input_gradient(run, inputs, outputs, y[part] if regression else y[..., part])
+        predicted = torch.full_like(true, torch.nan)
+        norms.append((true, predicted if regression else _input_gradient(run, inputs, outputs, outputs.argmax(-1))))
+    true, predicted = (torch.cat(found, dim=1) for found in zip(*norms, strict=True))
+    return true, predicted
+
+
+def _input_gradient(run: Run, inputs: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
+    # samples do not interact, so the gradient of the sum of their losses has that of each at its input
+    total = losses(run.spec.training.loss, outputs, targets).sum() * inputs.shape[1]
+    (gradient,) = torch.autograd.grad(total, inputs, retain_graph=True)
+    return gradient.flatten(2).double().square().sum(-1).sqrt()
+
+
+def _parts(run: Run, x: Tensor) -> list[slice]:
+    """Some points of ``x`` at a time."""
+    size = max(1, _CHUNK[x.device.type] // (run.replicates * run.network.widest))
+    return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
+
+
 def _without_softmax(network: Network) -> Network:
-    last = network.layers[-1]
-    if isinstance(last, Activation) and last.kind in ("softmax", "log_softmax"):
+    if network.layers[-1].kind in ("softmax", "log_softmax"):
         return network.model_copy(update={"layers": network.layers[:-1]})
     return network
 
@@ -90,3 +131,10 @@ def loss_gradient_norm(run: Run) -> Tensor:
     gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
     norms = [gradient.flatten(1).double().square().sum(1).sqrt() for gradient in gradients]
     return torch.stack(norms).mean(0)
+
+
+def last_gradient_norm(run: Run) -> NDArray[np.float64]:
+    """The same for the last mini-batch that training saw up to the run's weights, as it was recorded then: (R,)."""
+    seen = run.metrics if run.epoch is None else run.metrics[run.metrics.epoch <= run.epoch]
+    last = seen.sort_values("epoch").groupby("replicate").tail(1).set_index("replicate")
+    return last.last_batch_gradient_norm.reindex(range(run.replicates)).to_numpy()

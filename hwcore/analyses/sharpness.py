@@ -16,7 +16,7 @@ from hwcore.analyses.products import product_of
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, forward, unflatten
-from hwcore.nets.spec import Activation, Conv, Dropout, Flatten, GlobalAveragePool, Linear, MaxPool, Network
+from hwcore.nets.spec import Network
 from hwcore.seeds import seed
 from hwcore.train.loss import losses
 
@@ -158,14 +158,12 @@ def rescaled(name: str, network: Network, parameters: Parameters, alpha: float) 
     """
     first: int | None = None
     for i, layer in enumerate(network.layers):
-        if isinstance(layer, Linear | Conv):
+        if layer.weighted() == [""]:
             if first is not None:
                 scaled = {f"{first}.weight": alpha, f"{first}.bias": alpha, f"{i}.weight": 1 / alpha}
                 return {key: value * scaled.get(key, 1.0) for key, value in parameters.items()}
             first = i
-        elif isinstance(layer, Activation):
-            first = first if layer.kind in ("relu", "leaky_relu") else None
-        elif not isinstance(layer, MaxPool | GlobalAveragePool | Flatten | Dropout):
+        elif not layer.homogeneous():
             first = None
     raise HwcoreError(f"sharpness: rescale: model {name} has no two layers with only ReLUs between them")
 

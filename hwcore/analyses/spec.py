@@ -6,7 +6,9 @@ what computes never imports them, so that a new label or a new check makes no ta
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from hwcore.spec import Count, Spec
 from hwcore.train.spec import Record
@@ -36,5 +38,18 @@ class AnalysisSpec(Spec):
         return [name for name, field in cls.model_fields.items() if field.annotation in (int, Count | None)]
 
 
+class WeightsAnalysis(AnalysisSpec):
+    """The options of an analysis of weights, those that training ended with or each of those recorded on the way."""
+
+    over: Literal["epochs"] | None = Field(
+        None, description="epochs repeats it for the recorded weights of each epoch, in a column `epoch` of the table"
+    )
+
+    def unrecorded(self, record: Record) -> str | None:
+        return ALL_WEIGHTS if self.over and (not record.weights_every or record.layers) else None
+
+
 WEIGHTS = "record: {weights_every: 3}"
+ALL_WEIGHTS = "record: {weights_every: 3, layers: null}"
 STEPS = "record: {steps: true}"
+LAST_BATCH = "record: {last_batch: true}"

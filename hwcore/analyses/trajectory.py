@@ -1,29 +1,48 @@
-"""How weights move during training, in the plane of their two largest principal components."""
+"""How weights move during training, in the plane of their two largest principal components or of a t-SNE."""
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hwcore.analyses.components import Array, Components, principal_components
 from hwcore.analyses.run import Run
+from hwcore.analyses.tsne import tsne
 from hwcore.errors import HwcoreError
 
 
-def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basis: str | None = None) -> pd.DataFrame:
+def analyse(
+    runs: dict[str, Run],
+    *,
+    layer: int | None,
+    weights_only: bool,
+    basis: str | None = None,
+    first: int | None = None,
+    method: str = "pca",
+    perplexity: float = 30.0,
+) -> pd.DataFrame:
     """Joint PCA over all replicates and recorded epochs, for each model by itself.
 
     ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
-    ``weights_only`` leaves the biases out.  With a ``basis``, the components are those of that model
+    ``weights_only`` leaves the biases out, and ``first`` all but so many of the weights, in the order in which
+    PyTorch flattens a layer's (out, in, ...).  With a ``basis``, the components are those of that model
     alone, and the runs of all others, which it does not depend on, are projected on them.  A replicate
     with weights that are not finite has no part in the components, and NaN for its own.
+
+    The ``method`` "tsne" makes one embedding of all recorded weights of a model in place of the components; see
+    hwcore.analyses.tsne for ``perplexity``.  Its distances and its axes mean nothing beyond which weights are near.
 
     Columns: model, replicate, epoch, pc1, pc2, explained1, explained2 (shares of the variance of the
     model's own runs), half_sum1 and half_sum2 (another reduction that reports use: the sums of the first
     and of the second half of the weights, the middle one of an odd number in the first), dimension (how
-    many weights), and the training metrics of that epoch (NaN before the first).
+    many weights), and the training metrics of that epoch (NaN before the first).  By t-SNE tsne1, tsne2,
+    perplexity and divergence (what is lost) take the place of the components and of what they explain.
 
-    Raises HwcoreError if the layer does not exist or is not recorded, or if a model does not fit its basis.
+    Raises HwcoreError if the layer does not exist or is not recorded, if a model does not fit its basis, or if it
+    has fewer weights than ``first``.
     """
-    rows = {name: run.recorded(layer, weights_only=weights_only) for name, run in runs.items()}
+    rows = {name: _first(name, run.recorded(layer, weights_only=weights_only), first) for name, run in runs.items()}
+    if method == "tsne":
+        return _joined({name: _table(run, rows[name], _embed(rows[name], perplexity)) for name, run in runs.items()})
     known = {of: _components(rows[of]) for of in (runs if basis is None else [basis])}
     if basis is not None:
         dimension = rows[basis].shape[2]
@@ -32,8 +51,19 @@ def analyse(runs: dict[str, Run], *, layer: int | None, weights_only: bool, basi
                 raise HwcoreError(
                     f"trajectory: model {name} has {own.shape[2]:,} weights there and its basis {basis} {dimension:,}"
                 )
-    tables = [_project(run, rows[name], known[basis or name]).assign(model=name) for name, run in runs.items()]
-    table = pd.concat(tables, ignore_index=True)
+    return _joined(
+        {name: _table(run, rows[name], _project(rows[name], known[basis or name])) for name, run in runs.items()}
+    )
+
+
+def _first(name: str, weights: Array, count: int | None) -> Array:
+    if count is not None and count > weights.shape[2]:
+        raise HwcoreError(f"trajectory: first: {count:,}, but model {name} has {weights.shape[2]:,} weights there")
+    return weights[..., :count]
+
+
+def _joined(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     return table[["model", *table.columns.drop("model")]]
 
 
@@ -43,23 +73,43 @@ def _components(weights: Array) -> Components | None:
     return principal_components(weights[finite].reshape(-1, weights.shape[2]), 2) if finite.any() else None
 
 
-def _project(run: Run, weights: Array, basis: Components | None) -> pd.DataFrame:
-    epochs, _ = run.snapshots
-    replicates, dimension = run.replicates, weights.shape[2]
-    rows = weights.reshape(-1, dimension)
-    finite = np.isfinite(weights).all(axis=(1, 2)).repeat(len(epochs))
+def _finite(weights: Array) -> NDArray[np.bool_]:
+    """Which rows of (R, S, p) weights, (R · S), are of a replicate that is finite throughout."""
+    finite: NDArray[np.bool_] = np.isfinite(weights).all(axis=(1, 2)).repeat(weights.shape[1])
+    return finite
+
+
+def _project(weights: Array, basis: Components | None) -> dict[str, Array | float]:
+    rows, finite = weights.reshape(-1, weights.shape[2]), _finite(weights)
     components, explained = np.full((len(rows), 2), np.nan), np.full(2, np.nan)
     if finite.any() and basis is not None:
         components[finite], explained = basis.project(rows[finite]), basis.explained(rows[finite])
+    return {
+        "pc1": components[:, 0],
+        "pc2": components[:, 1],
+        "explained1": explained[0],
+        "explained2": explained[1],
+    }
+
+
+def _embed(weights: Array, perplexity: float) -> dict[str, Array | float]:
+    rows, finite = weights.reshape(-1, weights.shape[2]), _finite(weights)
+    places, divergence = np.full((len(rows), 2), np.nan), np.nan
+    if finite.any():
+        places[finite], perplexity, divergence = tsne(rows[finite], perplexity)
+    return {"tsne1": places[:, 0], "tsne2": places[:, 1], "perplexity": perplexity, "divergence": divergence}
+
+
+def _table(run: Run, weights: Array, places: dict[str, Array | float]) -> pd.DataFrame:
+    epochs, _ = run.snapshots
+    replicates, dimension = run.replicates, weights.shape[2]
+    rows, finite = weights.reshape(-1, dimension), _finite(weights)
     middle = -(-dimension // 2)
     table = pd.DataFrame(
         {
             "replicate": np.arange(replicates).repeat(len(epochs)),
             "epoch": np.tile(epochs, replicates),
-            "pc1": components[:, 0],
-            "pc2": components[:, 1],
-            "explained1": explained[0],
-            "explained2": explained[1],
+            **places,
             "half_sum1": np.where(finite, rows[:, :middle].sum(axis=1), np.nan),
             "half_sum2": np.where(finite, rows[:, middle:].sum(axis=1), np.nan),
             "dimension": dimension,

@@ -1,36 +1,25 @@
-"""Functions of one variable and their samples."""
-
-from collections.abc import Callable
+"""Samples of functions of one variable."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hwcore.data.formula import FUNCTIONS, parse
 from hwcore.data.spec import FunctionData
+from hwcore.errors import HwcoreError
 from hwcore.seeds import seed
 
 Values = NDArray[np.float64]
-
-# As pages write them they stand in hwcore/data/catalog.py.
-# np.sinc(t) is sin(πt)/πt with the value 1 at 0, so sinc5(x) = sin(5πx)/5πx.
-FUNCTIONS: dict[str, Callable[[Values], Values]] = {
-    "cos": np.cos,
-    "arcsinh": np.arcsinh,
-    "sinc5": lambda x: np.sinc(5 * x),
-    "sign_sin5pi": lambda x: np.sign(np.sin(5 * np.pi * x)),
-    "sign_sin10pi": lambda x: np.sign(np.sin(10 * np.pi * x)),
-    "sin3pi": lambda x: np.sin(3 * np.pi * x),
-    "sin5pi": lambda x: np.sin(5 * np.pi * x),
-    "sin_plus_cos": lambda x: np.sin(x) + np.cos(x),
-    "two_cosh": lambda x: 2 * np.cosh(x),
-}
 
 
 def tensors(
     spec: FunctionData, prepared: None, *, study: str, experiment: str, model: str, replicates: int
 ) -> tuple[dict[str, Tensor], int]:
-    """The tensors of ``hwcore.data.load.Data`` by their names, and the number of classes: none."""
+    """The tensors of ``hwcore.data.load.Data`` by their names, and the number of classes: none.
+
+    Raises HwcoreError where the formula has no finite value at a sample.
+    """
     return {
         f"{part}_{axis}": torch.from_numpy(values).float()
         for part, pair in sample(spec, study, experiment).items()
@@ -42,17 +31,40 @@ def sample(spec: FunctionData, study: str, experiment: str) -> dict[str, tuple[V
     """The training and test samples (x, y), each of shape (samples, 1).
 
     All models and replicates of an experiment see the same samples.  On a grid the test samples
-    are another grid over the same domain.
+    are another grid over the same domain; of a subset both are points of one grid, none in both.
+
+    Raises HwcoreError where the formula has no finite value at a sample.
     """
-    counts = {"train": spec.samples, "test": spec.test_samples}
-    return {part: _pairs(spec, count, seed(study, experiment, "data", part)) for part, count in counts.items()}
-
-
-def _pairs(spec: FunctionData, count: int, seed: int) -> tuple[Values, Values]:
     low, high = spec.domain
+    counts = {"train": spec.samples, "test": spec.test_samples}
     if spec.sampling == "uniform":
-        x = np.random.default_rng(seed).uniform(low, high, count)
+        seeds = {part: seed(study, experiment, "data", part) for part in counts}
+        x = {part: np.random.default_rng(seeds[part]).uniform(low, high, count) for part, count in counts.items()}
+    elif spec.grid is not None:
+        drawn = np.random.default_rng(seed(study, experiment, "data", "subset")).permutation(spec.grid)
+        points = np.linspace(low, high, spec.grid)
+        first, second = drawn[: spec.samples], drawn[spec.samples : spec.samples + spec.test_samples]
+        x = {"train": points[np.sort(first)], "test": points[np.sort(second)]}
     else:
-        x = np.linspace(low, high, count)
+        x = {part: np.linspace(low, high, count) for part, count in counts.items()}
     # y comes from the very x that the model sees: one of the reports had another's
-    return x[:, None], FUNCTIONS[spec.function](x)[:, None]
+    return {part: (inputs[:, None], values(spec, inputs)[:, None]) for part, inputs in x.items()}
+
+
+def values(spec: FunctionData, x: Values) -> Values:
+    """The function at the points ``x`` in float64, of the same shape: the formula's, or those stated for a point.
+
+    Raises HwcoreError where there is no finite value.
+    """
+    function = parse(spec.function).function({name: getattr(np, name) for name in FUNCTIONS})
+    with np.errstate(all="ignore"):
+        y = np.array(np.broadcast_to(function(x), x.shape))
+    for point, value in spec.at.items():
+        y[x == point] = value
+    gaps = x[~np.isfinite(y)]
+    if len(gaps):
+        raise HwcoreError(
+            f"data.function: {spec.function!r} has no finite value at x = {gaps[0]:.15g}; "
+            f"state one with `at: {{{gaps[0]:.15g}: …}}`, or choose another domain"
+        )
+    return y

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Generator, Tensor
 
-from hwcore.data.spec import DatasetData
+from hwcore.data.spec import DatasetData, Moments
 from hwcore.errors import HwcoreError
 from hwcore.seeds import seed
 
@@ -18,11 +18,12 @@ def tensors(
 ) -> tuple[dict[str, Tensor], int]:
     """The tensors of ``hwcore.data.load.Data`` by their names, and the number of classes.
 
-    Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by the mean and
-    standard deviation of each channel over the whole training set.  All models and replicates of an
+    Images are scaled to 0…1 and, where ``spec.normalize``, shifted and scaled by mean and standard deviation:
+    those of each channel over the whole training set, or those that it states.  All models and replicates of an
     experiment see the same images; each replicate of each model has its own random labels.
 
-    Raises HwcoreError if the file is missing or not a prepared data set.
+    Raises HwcoreError if the file is missing or not a prepared data set, and where mean and standard deviation are
+    stated for other channels than the images have.
     """
     try:
         with safe_open(prepared, framework="pt") as file:
@@ -41,6 +42,7 @@ def tensors(
                     seeds = [seed(study, experiment, model, r, f"{part} labels") for r in range(replicates)]
                     labels = torch.stack([_randomize(labels, classes, fraction, s) for s in seeds])
                 parts |= {f"{part}_x": _scale(images, about, spec), f"{part}_y": labels}
+            parts["black"] = _scale(torch.zeros_like(images[:1, :, :1, :1]), about, spec).flatten()
     except (FileNotFoundError, SafetensorError, LookupError):
         raise HwcoreError(
             f"{prepared}: {'is damaged; delete it and' if prepared.exists() else 'is missing;'} "
@@ -66,8 +68,18 @@ def _randomize(labels: Tensor, classes: int, fraction: float, seed: int) -> Tens
 
 def _scale(images: Tensor, about: dict[str, Any], spec: DatasetData) -> Tensor:
     x = images.float().div_(255)
-    if spec.normalize:
-        shape = (1, -1, 1, 1)
-        mean, std = (torch.tensor(about[key]).reshape(shape) for key in ("mean", "std"))
-        x = x.sub_(mean).div_(std.clamp(min=1e-6))
-    return x
+    if not spec.normalize:
+        return x
+    if isinstance(spec.normalize, Moments):
+        mean, std = torch.tensor(spec.normalize.mean), torch.tensor(spec.normalize.std)
+    else:
+        mean, std = torch.tensor(about["mean"]), torch.tensor(about["std"]).clamp(min=1e-6)
+    channels = images.shape[1]
+    for name, value in (("mean", mean), ("std", std)):
+        if len(value) not in (1, channels):
+            raise HwcoreError(
+                f"data.normalize.{name}: there are {len(value)} numbers, but images of {spec.dataset} have "
+                f"{channels} channel{'s' if channels > 1 else ''}; state one, or one for each channel"
+            )
+    shape = (1, -1, 1, 1)
+    return x.sub_(mean.reshape(shape)).div_(std.reshape(shape))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,8 @@ class Data:
 
     Inputs are float32 of shape (N, *input).  Targets of a function are float32 of shape (N, 1).
     Labels are int64 of shape (N,), or (R, N) where each replicate has its own random ones.
-    ``classes`` is their number, 0 for a function.
+    ``classes`` is their number, 0 for a function.  ``black`` is the value of a black pixel in each channel,
+    float32 of shape (C,), of images.
     """
 
     train_x: Tensor
@@ -27,6 +29,7 @@ class Data:
     test_x: Tensor
     test_y: Tensor
     classes: int
+    black: Tensor | None = None
 
     @property
     def own_train_labels(self) -> bool:
@@ -63,7 +66,8 @@ class Data:
         return replace(self, **kept)
 
     def to(self, device: torch.device | str) -> "Data":
-        moved = {name: getattr(self, name).to(device) for name in ("train_x", "train_y", "test_x", "test_y")}
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        moved: dict[str, Any] = {name: value.to(device) for name, value in tensors.items()}
         return replace(self, **moved)
 
 

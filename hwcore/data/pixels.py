@@ -51,7 +51,7 @@ def check_size(name: str, one: Pixels | Tensor, other: Pixels | Tensor) -> None:
         raise HwcoreError(
             f"data set {name}: images differ in size ({one.shape[-2]}×{one.shape[-1]} and "
             f"{other.shape[-2]}×{other.shape[-1]}, as height × width); "
-            f"set datasets.{name}.size in config.yaml, e.g. [32, 32]"
+            f"set `size: [32, 32]` or another one in datasets.{name} of config.yaml or in `data` of the study"
         )
 
 

@@ -39,4 +39,5 @@ def draw(
             lost |= style.points(panel, rows, "parameters", metric, colour=style.COLOURS[2])
         panel.set(xlabel=column_labels["parameters"], ylabel=column_labels[metric])
         panel.set_xlim(rows.parameters.min() / 1.4, rows.parameters.max() * 1.4)
-    return style.finish(figure, style.pair(style.COLOURS, len(lost)))
+    legend = style.pair(style.COLOURS, len(lost))
+    return style.finish(figure, [*legend, *style.criterion([rows], "hollow: not by all")])

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from hwcore.errors import HwcoreError
 from hwcore.figures import style
 
 
@@ -18,22 +20,33 @@ def draw(
     x: str = "epoch",
     y: list[str],
     log: bool = False,
+    every: int = 1,
+    start: float | None = None,
+    offset: float = 0.0,
     floor: str | None = None,
 ) -> Figure:
     """The mean over replicates with its 95 % band.
 
     A training metric and its test metric share a panel, the test metric dashed; every other column
     has a panel of its own.  ``log`` makes the vertical axes logarithmic, those of accuracies excepted.
+    Shown is every ``every``-th of the values along ``x``, from ``start`` on, each as it is, and no mean of those
+    between.  An ``offset`` is added to all columns and named on the axes.
     ``floor`` is the table of an ``optimum``: dotted, the least loss that it found for each model.
 
-    Raises HwcoreError if the table has no rows or lacks a column.
+    Raises HwcoreError if the table has no rows, none from ``start`` on, or lacks a column.
     """
-    style.need(tables, table, [], [x], option="x")
-    rows = style.need(tables, table, ["model", "replicate"], y, option="y")
+    style.need(tables, table, [], [x], option="x", epochs=True)
+    rows = style.need(tables, table, ["model", "replicate"], y, option="y", epochs=True)
+    places = np.unique(rows[x])
+    places = places[places >= (places[0] if start is None else start)][::every]
+    if not len(places):
+        raise HwcoreError(f"figure option start: {start:g} is beyond the last {x} of table {table}, {rows[x].max():g}")
+    rows = rows.assign(**{column: rows[column] + offset for column in y})
     panels = _panels(y)
     floors = pd.Series(dtype=float)
     if floor is not None:
-        floors = style.need(tables, floor, ["model"], ["train_loss"], option="floor").groupby("model").train_loss.min()
+        least = style.need(tables, floor, ["model"], ["train_loss"], option="floor")
+        floors = least.groupby("model").train_loss.min() + offset
     figure, axes = style.make(len(panels), height=2.7 if len(panels) == 1 else 2.4)
     colours = style.palette(labels)
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
@@ -45,12 +58,13 @@ def draw(
         for model, own in models.items():
             for column in columns:
                 dashed = shared and column.startswith("test")
-                lost[model] |= style.band(panel, own, x, column, colour=colours[model], dashed=dashed)
+                look = {"colour": colours[model], "dashed": dashed}
+                lost[model] |= style.band(panel, own, x, column, places=places, **look)
         if "train_loss" in columns:
-            for name, least in floors.dropna().items():
-                panel.axhline(least, color=colours[str(name)], linestyle=":", linewidth=1.2)
+            for name, height in floors.dropna().items():
+                panel.axhline(height, color=colours[str(name)], linestyle=":", linewidth=1.2)
         metric = columns[0].partition("_")[2] if shared else columns[0]
-        panel.set(xlabel=column_labels[x], ylabel=column_labels[metric])
+        panel.set(xlabel=column_labels[x], ylabel=column_labels[metric] + _sum(offset))
         panel.margins(x=0.01)
         if pd.api.types.is_integer_dtype(rows[x]):
             panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
@@ -59,7 +73,11 @@ def draw(
         legend += style.pair()
     if len(floors):
         legend.append(style.entry("least loss found by Levenberg-Marquardt from there", linestyle=":", linewidth=1.2))
-    return style.finish(figure, legend)
+    return style.finish(figure, legend + style.criterion([rows]))
+
+
+def _sum(offset: float) -> str:
+    return f" {'+' if offset > 0 else '−'} {abs(offset):g}" if offset else ""
 
 
 def _panels(columns: list[str]) -> list[list[str]]:

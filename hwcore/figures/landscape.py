@@ -28,7 +28,7 @@ def draw(
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
-    rows = style.need(tables, table, ["model", "replicate", "kind"], ["x", "y", "train_loss"])
+    rows = style.need(tables, table, ["model", "replicate", "kind"], ["x", "y", "train_loss"], epochs=True)
     surface = rows[rows.kind == "surface"]
     if surface.y.isna().all():
         return _lines(surface, labels, column_labels)

@@ -23,8 +23,9 @@ def draw(
     """A panel for each of ``measures`` (table, column): a point for every replicate of every model, at its ``gap``.
 
     Above it Kendall's rank correlation τ of the two over all points, the statistic of Jiang et al. 2020
-    (arXiv:1912.02178): 1 where the measure orders all networks as the gap does.  Axes of positive numbers that span
-    more than a decade are logarithmic.
+    (arXiv:1912.02178): 1 where the measure orders all networks as the gap does.  A network that did not meet the
+    criterion at which its training was to end is a hollow point and has no part in τ.  Axes of positive numbers
+    that span more than a decade are logarithmic.
 
     Raises HwcoreError if there is no measure, a table has no rows or lacks a column.
     """
@@ -41,14 +42,20 @@ def draw(
         lost |= {(model, replicate) for model, replicate in rows.loc[~finite, ["model", "replicate"]].to_numpy()}
         kept = rows[finite]
         for model, own in kept.groupby("model", sort=False):
-            panel.plot(own[column], own[gap], "o", color=colours[str(model)], markersize=4, alpha=0.8)
+            missed, colour = style.missed(own), colours[str(model)]
+            panel.plot(own[column][~missed], own[gap][~missed], "o", color=colour, markersize=4, alpha=0.8)
+            if missed.any():
+                look: dict[str, Any] = {"markersize": 4, "markerfacecolor": "none", "alpha": 0.8}
+                panel.plot(own[column][missed], own[gap][missed], "o", color=colour, **look)
         if len(kept) and kept[column].min() > 0 and kept[column].max() > 10 * kept[column].min():
             style.log_scale(panel, "x", kept[column])
-        if kept[column].nunique() > 1 and kept[gap].nunique() > 1:
-            panel.set_title(f"Kendall's τ = {kendalltau(kept[column], kept[gap]).statistic:.2f}".replace("-", "−"))
+        ranked = kept[~style.missed(kept)]
+        if ranked[column].nunique() > 1 and ranked[gap].nunique() > 1:
+            tau = kendalltau(ranked[column], ranked[gap]).statistic
+            panel.set_title(f"Kendall's τ = {tau:.2f}".replace("-", "−"))
         panel.set(xlabel=column_labels[column], ylabel=column_labels[gap])
-    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}
+    dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4}
     counts = {model: sum(1 for other, _ in lost if other == model) for model in models}
-    return style.finish(
-        figure, [style.entry(labels[model], colours[model], lost=counts[model], **look) for model in models]
-    )
+    legend = [style.entry(labels[model], colours[model], lost=counts[model], **dot) for model in models]
+    legend += style.criterion((tables[table] for table, _ in measures), "hollow: not reached, not in τ")
+    return style.finish(figure, legend)

@@ -127,9 +127,14 @@ def summarize(
     """Mean of ``y`` over replicates at each ``x`` and the half width of its 95 % t-interval.
 
     A replicate with any value that is not finite is left out; the last of the four results says
-    which are.  One that stopped early has no rows after that: it stays where it was.
+    which are.  One that stopped early has no rows after that: it stays where it was.  The first values of ``x``, up to
+    one at which any replicate has a value, are left out: what is a mean over an epoch is not known before the first.
     """
     wide = table.pivot(index=x, columns="replicate", values=y).sort_index()
+    known = wide.notna().any(axis=1)
+    if known.any():
+        wide = wide.loc[known.idxmax() :]
+        table = table[table[x] >= known.idxmax()]
     lost = set(table.replicate[~np.isfinite(table[y].to_numpy(dtype=float))])
     finite = ~wide.columns.isin(lost)
     values = wide.ffill().to_numpy(dtype=float)
@@ -153,12 +158,24 @@ def thin(x: NDArray[Any], *series: NDArray[Any]) -> NDArray[np.intp]:
     return np.unique(np.concatenate(kept))
 
 
-def band(axes: Axes, table: pd.DataFrame, x: str, y: str, *, colour: Any, dashed: bool = False) -> frozenset[Any]:
-    """The mean over replicates as a line, its 95 % interval as a band.
+def band(
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    colour: Any,
+    dashed: bool = False,
+    places: NDArray[Any] | None = None,
+) -> frozenset[Any]:
+    """The mean over replicates as a line, its 95 % interval as a band; with ``places`` at these values of x alone.
 
     Returns the replicates that are left out because a value is not finite.
     """
     at, mean, half, lost = summarize(table, x, y)
+    if places is not None:
+        asked = np.isin(at, places)
+        at, mean, half = at[asked], mean[asked], half[asked]
     low, high = mean - half, mean + half
     kept = thin(at, mean, low, high)
     at, mean, low, high = at[kept], mean[kept], low[kept], high[kept]
@@ -183,6 +200,8 @@ def points(
 ) -> frozenset[tuple[Any, Any]]:
     """The mean of each model as a point at its ``x``, joined in the order of x; bars are 95 % intervals.
 
+    A point is hollow where some of its replicates did not meet the criterion at which training was to end.
+
     Returns (model, replicate) of those that are left out because the value is not finite.
     """
     rows = []
@@ -191,8 +210,8 @@ def points(
         finite = np.isfinite(own[y].to_numpy(dtype=float))
         lost |= {(model, replicate) for replicate in own.replicate[~finite]}
         (mean,), (half,) = interval(own[y].to_numpy(dtype=float)[None, finite])
-        rows.append((own[x].iloc[0], mean, half))
-    at, mean, half = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
+        rows.append((own[x].iloc[0], mean, half, missed(own).any()))
+    at, mean, half, hollow = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
     low, high = mean - half, mean + half
     shown = low
     if axes.get_yscale() == "log":
@@ -202,6 +221,9 @@ def points(
     axes.plot(
         at, mean, color=colour, linestyle=DASHES if dashed else "-", marker="s" if dashed else "o", markersize=3.5
     )
+    if hollow.any():
+        look: dict[str, Any] = {"marker": "s" if dashed else "o", "markersize": 3.5, "markerfacecolor": "white"}
+        axes.plot(at[hollow > 0], mean[hollow > 0], color=colour, linestyle="none", zorder=3, **look)
     barred = np.isfinite(half)
     axes.update_datalim(np.column_stack((np.tile(at[barred], 2), np.concatenate((shown[barred], high[barred])))))
     limits = axes.dataLim.get_points().copy()
@@ -210,6 +232,30 @@ def points(
     axes.dataLim.set_points(limits)
     axes.autoscale_view()
     return frozenset(lost)
+
+
+def missed(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows are of replicates that did not meet the criterion at which their training was to end."""
+    if "stopped" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return table.stopped.eq(False).to_numpy(dtype=bool)
+
+
+def criterion(tables: Iterable[pd.DataFrame], hollow: str = "") -> list[Line2D]:
+    """A legend entry for replicates that did not meet the criterion at which their training was to end, if any.
+
+    Where they are ``hollow`` it shows such a marker and says what that means.
+    """
+    known = [table[["model", "replicate", "stopped"]].dropna() for table in tables if "stopped" in table]
+    if not known:
+        return []
+    reached = pd.concat(known).groupby(["model", "replicate"]).stopped.any()
+    if reached.all():
+        return []
+    count = f"stopping criterion reached by {reached.sum()} of {len(reached)} networks"
+    if not hollow:
+        return [entry(count, "none")]
+    return [entry(f"{count}; {hollow}", marker="o", markersize=4, markerfacecolor="white", linestyle="none")]
 
 
 def log_scale(axes: Axes, which: Literal["x", "y"], values: Iterable[Any]) -> None:
@@ -285,7 +331,7 @@ def _limits(axes: Axes) -> None:
     values = np.concatenate(drawn) if drawn else np.empty(0)
     values = values[np.isfinite(values)]
     low, high = before = axes.get_ylim()
-    if "accuracy" in axes.get_ylabel() and "−" not in axes.get_ylabel():
+    if "accuracy" in axes.get_ylabel() and not set("+−") & set(axes.get_ylabel()):
         high = min(high, 1.01)
     if len(values) and (values >= 0).all():
         low = max(low, -0.02 * high)
@@ -318,11 +364,12 @@ def need(
     numbers: Iterable[str] = (),
     *,
     option: str = "table",
+    epochs: bool = False,
 ) -> pd.DataFrame:
     """The table of that name, with ``columns`` of any type and ``numbers``.
 
     Raises HwcoreError, which names the figure's ``option``, if there is no such table, it has no
-    rows or it lacks a column.
+    rows or it lacks a column; and if it is one by epochs, which the figure does not tell apart, unless ``epochs``.
     """
     if table not in tables:
         raise HwcoreError(f"figure option {option}: no table {table!r}; there are: {', '.join(tables)}")
@@ -332,6 +379,11 @@ def need(
     for column in [*columns, *numbers]:
         if column not in found:
             raise HwcoreError(f"figure option {option}: table {table} has no column {column!r}; it has {has}")
+    if "epoch" in found and not epochs:
+        raise HwcoreError(
+            f"figure option {option}: table {table} has rows for each epoch; show it by `kind: curves`, "
+            "or make a table without `over: epochs`"
+        )
     if found.empty:
         raise HwcoreError(f"figure option {option}: table {table} has no rows; its columns are {has}")
     for column in numbers:

@@ -21,7 +21,8 @@ def draw(
 
     A training metric and its test metric share a panel, and so do a measure and that of the rescaled weights
     (rescaled_...).  A replicate without a value is left out of its point.  A setting that a logarithmic axis cannot
-    hold (a name, zero) has evenly spaced places.  Bars are 95 % intervals over replicates.
+    hold (a name, zero) has evenly spaced places.  Bars are 95 % intervals over replicates, and a point is hollow
+    where some of these did not meet the criterion at which their training was to end.
 
     Raises HwcoreError if there is no measure, a table has no rows or lacks a column.
     """
@@ -62,6 +63,7 @@ def draw(
     legend = style.pair(style.COLOURS) if "test" in paired else []
     if "rescaled" in paired:
         legend += [style.entry("as trained", style.COLOURS[0]), style.entry("rescaled", style.COLOURS[1], dashed=True)]
+    legend += style.criterion((tables[table] for table, _ in measures), "hollow: not by all")
     if lost:
         legend.append(style.entry(f"left out, without a value: {len(lost)} replicates", "none"))
     return style.finish(figure, legend)

@@ -1,4 +1,4 @@
-"""The way of the weights during training, in the plane of their principal components."""
+"""Weight trajectories during training, in the plane of their principal components or another."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,12 @@ from matplotlib.figure import Figure
 
 from hwcore.figures import style
 
+_COLUMNS = {
+    "components": ["pc1", "pc2"],
+    "half_sums": ["half_sum1", "half_sum2"],
+    "tsne": ["tsne1", "tsne2"],
+}
+
 
 def draw(
     tables: Mapping[str, pd.DataFrame],
@@ -16,24 +22,26 @@ def draw(
     column_labels: Mapping[str, str],
     table: str = "trajectory",
     along: str = "components",
+    every: int = 1,
 ) -> Figure:
     """A line per replicate in the order of epochs: an open circle at the start, a full one at the end.
 
     Every model has a panel.  Both axes have the same scale, as distances in this plane are those of
     weights, and state the share of the variance that they explain.  ``along`` half_sums shows the sums of the
-    two halves of the weights in the place of principal components.
+    two halves of the weights in the place of principal components, and tsne the coordinates of a t-SNE.  Of the
+    recorded weights every ``every``-th is drawn, from the first.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
-    places = ["pc1", "pc2"] if along == "components" else ["half_sum1", "half_sum2"]
+    places = _COLUMNS[along]
     numbers = ["epoch", *places, *(["explained1", "explained2"] if along == "components" else [])]
-    rows = style.need(tables, table, ["model", "replicate"], numbers)
+    rows = style.need(tables, table, ["model", "replicate"], numbers, epochs=True)
     models = list(rows.groupby("model", sort=False))
     columns = 2 if len(models) <= 4 else 3
     figure, panels = style.make(len(models), columns=columns, height=3.4 if len(models) == 1 else 2.9)
     most, lost = 0, 0
     for panel, (model, own) in zip(panels, models, strict=True):
-        paths = [path for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
+        paths = [path.iloc[::every] for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
         most = max(most, len(paths))
         size = 5.5 if len(paths) <= 16 else 3.5
         for path, colour in zip(paths, style.spread(len(paths)), strict=True):
@@ -51,6 +59,8 @@ def draw(
                 xlabel=f"first component{_share(shares.explained1)}",
                 ylabel=f"second component{_share(shares.explained2)}",
             )
+        elif along == "tsne":
+            panel.set(xlabel="first t-SNE coordinate", ylabel="second t-SNE coordinate")
         else:
             panel.set(xlabel="sum of the first half of the weights", ylabel="sum of the second half")
         if len(models) > 1:
@@ -58,7 +68,7 @@ def draw(
     legend = [
         style.entry("start", marker="o", markerfacecolor="white", linestyle="none"),
         style.entry("end", marker="o", linestyle="none"),
-        style.entry("a colour for each replicate" if most > 1 else "the way", marker=".", linewidth=0.9, lost=lost),
+        style.entry("a colour for each replicate" if most > 1 else "trajectory", marker=".", linewidth=0.9, lost=lost),
     ]
     return style.finish(figure, legend)
 

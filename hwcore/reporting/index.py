@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.reporting.html import write_html
-from hwcore.reporting.words import VERDICTS, banner, measured, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.words import VERDICTS, banner, claim_head, measured, pipe_table, short_banner, verdict_counts
 
 
 def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output: Path) -> None:
@@ -16,8 +16,9 @@ def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output:
     """
     table = pd.read_parquet(claims)
     scale = studies[0]["scale"]
+    title = "Reproduced course reports" if any(study["source"] for study in studies) else "Reports"
     parts = [
-        "---\ntitle: 'Reproduced course reports'\nlang: en\n" + _meta(scale) + "---",
+        f"---\ntitle: '{title}'\nlang: en\n" + _meta(scale) + "---",
         banner(scale),
         "## Studies",
         _overview(studies, pages, table),
@@ -43,7 +44,8 @@ def _overview(studies: list[dict[str, Any]], pages: list[str], claims: pd.DataFr
         links = " · ".join(f"[{suffix}]({name}.{suffix})" for suffix in pages)
         networks = sum(len(each["models"]) * each["replicates"] for each in study["experiments"])
         counts = [verdicts.get(verdict, 0) for verdict in VERDICTS]
-        author = f"{study['source']['author']}, {study['source']['date']}"
+        source = study["source"]
+        author = f"{source['author']}, {source['date']}" if source else ""
         rows.append(
             [f"[{study['title']}]({name}.html)", author, len(study["experiments"]), f"{networks:,}", *counts, links]
         )
@@ -71,5 +73,5 @@ def _experiments(studies: list[dict[str, Any]]) -> str:
 def _verdicts(study: dict[str, Any], claims: pd.DataFrame) -> str:
     own = claims[claims.study == study["study"]]
     rows = [[row.where, row.says, row.reported, measured(row), f"**{row.verdict}**"] for row in own.itertuples()]
-    heads = ["section", "the report says", "reported", "measured (95 % interval)", "verdict"]
+    heads = ["section", claim_head(study), "reported", "measured (95 % interval)", "verdict"]
     return f"### {study['title']}\n\n" + pipe_table(heads, rows) if rows else ""

@@ -11,10 +11,11 @@ import pandas as pd
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
-from hwcore.reporting.words import banner, measured, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.words import banner, claim_head, measured, pipe_table, short_banner, verdict_counts
 
 Context = dict[str, Any]
 APPENDIX = "## Appendix: where the time went {#runtimes}"
+CHOICES = "## Appendix: what was chosen {#choices}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -23,8 +24,9 @@ _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 def render(context: Context, template: Path, claims: Path, output: Path, *, plans: Iterable[Path] = ()) -> None:
     """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
 
-    The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)``,
-    ``claims()`` and ``value(claim id)``.  ``plans`` are the files of the jobs whose runtimes the appendix tells.
+    The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)`` or ``figure(name)`` for
+    one of several experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  ``plans``
+    are the files of the jobs whose runtimes the appendix tells.
 
     Raises HwcoreError, naming file and line, for a mistake in it.
     """
@@ -44,14 +46,14 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
             figure=page.figure,
             claims=page.claims,
             value=page.value,
+            setting=page.setting,
             study=context,
         )
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None) or _line(error)
         raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
-    write_text(
-        output, _header(context) + body + _appendix([time for time in runtimes(plans) if time.rule not in _PAGES])
-    )
+    times = [time for time in runtimes(plans) if time.rule not in _PAGES]
+    write_text(output, _header(context) + body + page.choices() + _appendix(times))
 
 
 def _line(error: BaseException) -> int | None:
@@ -67,7 +69,7 @@ def _header(context: Context) -> str:
     source = context["source"]
     lines = {
         "title": context["title"],
-        "subtitle": f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}",
+        "subtitle": source and f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}",
         "lang": "en",
         "banner": short_banner(context["scale"]),
     }
@@ -99,30 +101,58 @@ class _Page:
 
     def experiment(self, id: str) -> str:
         """Settings, models, the figures of all variants and the verdicts of one experiment."""
-        base = self._find(self.experiments, id, "experiment")
+        not_rerun = {each["id"]: each for each in self.context["not_rerun"]}
+        base = self._find(self.experiments | not_rerun, id, "experiment")
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
         parts = [f"#### {base['title']} {{#experiment-{base['id']}}}"]
-        parts += [_settings_table(variants), self._models_table(variants)]
+        if variants:
+            parts += [_settings_table(variants), self._models_table(variants)]
         parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
+        parts += [_not_rerun(each) for each in not_rerun.values() if each["base"] == base["base"]]
         parts.append(_pairing(variants))
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
         parts += [self._figures(variants, name) for name in names]
         parts.append(self._other_tables(variants))
-        own = {each["id"] for each in variants}
+        own = {each["id"] for each in [*variants, *not_rerun.values()] if each["base"] == base["base"]}
         parts.append(self._verdicts(self.table[self.table.claim.map(self._experiment_of).isin(own)]))
         return "\n\n".join(part for part in parts if part)
 
-    def figure(self, experiment: str, name: str) -> str:
-        found = self._find(self.experiments, experiment, "experiment")
-        figures = {each["name"]: each for each in found["figures"]}
-        return self._figure(found, self._find(figures, name, "figure"), alone=True)
+    def figure(self, *name: str) -> str:
+        """A figure by the id of its experiment and its name, or by its name alone if it shows several experiments."""
+        *experiment, last = name
+        place = self._find(self.experiments, experiment[0], "experiment") if experiment else self.context
+        return self._figure(self._find({each["name"]: each for each in place["figures"]}, last, "figure"))
+
+    def setting(self, experiment: str, name: str) -> str:
+        """A setting in words, by the name that captions use too."""
+        return str(self._find(self._find(self.experiments, experiment, "experiment")["values"], name, "setting"))
+
+    def choices(self) -> str:
+        """The appendix of settings that were chosen, with the reasons; empty if there are none."""
+        rows: dict[tuple[str, ...], list[str]] = {}
+        for each in self.context["experiments"]:
+            link = f"[{each['title']}](#experiment-{each['base']})"
+            for choice in each["choices"]:
+                rows.setdefault((link, *choice), []).append(each["variant"])
+        if not rows:
+            return ""
+        silent = "the report is silent or contradicts itself" if self.context["source"] else "there was a choice"
+        table = pipe_table(
+            ["experiment", "setting", "value", "why"],
+            [
+                [link if variants[0] == "as-described" else f"{link}, {' and '.join(variants)}", *choice]
+                for (link, *choice), variants in rows.items()
+            ],
+            widths=[20, 14, 16, 34],
+        )
+        return f"\n\n{CHOICES}\n\nWhere {silent}, these settings were chosen.\n\n{table}\n"
 
     def claims(self) -> str:
         """All verdicts in short: their counts, then a row for each claim."""
         rows = [
             [row.where, row.says, row.reported, measured(row), f"**{row.verdict}**"] for row in self.table.itertuples()
         ]
-        heads = ["section", "the report says", "reported", "measured (95 % interval)", "verdict"]
+        heads = ["section", claim_head(self.context), "reported", "measured (95 % interval)", "verdict"]
         table = pipe_table(heads, rows, widths=[8, 40, 12, 26, 14]) if rows else ""
         return f"{verdict_counts(self.table)}\n\n{table}"
 
@@ -145,7 +175,7 @@ class _Page:
             for model in each["models"]:
                 extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
                 reported = f"{model['reported_parameters']:,}" if model["reported_parameters"] else ""
-                form = (model["label"], model["layers"], extra, f"{model['parameters']:,}", reported)
+                form = (model["label"], model["layers"], extra, f"{self._parameters(model):,}", reported)
                 forms.setdefault(form, []).append(each["variant"])
         rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
         order = list(dict.fromkeys(row[0] for row in rows))
@@ -156,19 +186,24 @@ class _Page:
         shown = [tuple(compress(line, told)) for line in (heads, *rows)]
         return pipe_table(shown[0], shown[1:], numbers={"parameters", "reported"})
 
+    def _parameters(self, model: Context) -> int:
+        """Of the plan, or of the run where only that has built the network."""
+        planned: int | None = model["parameters"]
+        return int(read_json(self.results / model["run"])["parameters"]) if planned is None else planned
+
     def _figures(self, variants: list[Context], name: str) -> str:
         """One figure of all variants, beside each other where the page is wide enough."""
         found = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
-        drawn = [self._figure(each, figure, alone=len(variants) == 1) for each, figure in found]
+        which = [f"**{each['variant'].capitalize()}.** " if len(variants) > 1 else "" for each, _ in found]
+        drawn = [self._figure(figure, name) for (_, figure), name in zip(found, which, strict=True)]
         if len(drawn) == 1:
             return drawn[0]
         inner = "\n\n".join(f"<div>\n\n{each}\n\n</div>" for each in drawn)
         return f'<div class="variants">\n\n{inner}\n\n</div>'
 
-    def _figure(self, experiment: Context, figure: Context, *, alone: bool) -> str:
-        which = "" if alone else f"**{experiment['variant'].capitalize()}.** "
+    def _figure(self, figure: Context, which: str = "") -> str:
         tables = _links("table", figure["tables"])
-        runs = _links("run", [model["run"] for model in experiment["models"]])
+        runs = _links("run", figure["runs"])
         made = self._commit(figure["recipe"])
         image = f"![{which}{figure['caption']}]({_UP}{figure['path']}.svg)"
         sources = f"Data: {tables} · settings: {runs} · figure: [recipe]({_UP}{figure['recipe']}), {made}"
@@ -196,8 +231,22 @@ class _Page:
             [row.where, row.says, row.metric, row.reported, measured(row), f"**{row.verdict}**", row.reason]
             for row in table.itertuples()
         ]
-        heads = ["section", "the report says", "measured as", "reported", "measured (95 % interval)", "verdict", "why"]
+        heads = [
+            "section",
+            claim_head(self.context),
+            "measured as",
+            "reported",
+            "measured (95 % interval)",
+            "verdict",
+            "why",
+        ]
         return pipe_table(heads, rows, widths=[7, 21, 16, 8, 14, 11, 23]) if rows else ""
+
+
+def _not_rerun(each: Context) -> str:
+    name = "" if each["id"] == each["base"] else f"{each['variant'].capitalize()}, not re-run"
+    why = f"{each['why']} " if each["why"] else ""
+    return f"**{name or 'Not re-run'}:** {why}{each['reason']}"
 
 
 def _pairing(variants: list[Context]) -> str:

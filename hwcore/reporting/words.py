@@ -1,6 +1,6 @@
 """Phrases and tables that pages share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,6 +25,11 @@ def short_banner(scale: dict[str, str]) -> str:
     judged = {"no": "stand-ins and caps, no claim is judged", "provisional": "capped, claims are judged provisionally"}
     said = judged.get(scale["judged"])
     return f"scale {scale['name']}: {said}" if said else ""
+
+
+def claim_head(study: Mapping[str, Any]) -> str:
+    """The head of a column of claims: whose they are."""
+    return "the report says" if study["source"] else "claim"
 
 
 def measured(claim: Any) -> str:

@@ -1,8 +1,8 @@
-"""The kinds of analyses and figures that a study may ask for, and what the axes of figures call their columns.
+"""The kinds of analyses, figures and layers that a study may ask for, and what figures' axes call their columns.
 
-A kind is a module in hwcore/analyses/specs/ or hwcore/figures/specs/: a new one needs no line here.  No figure
-imports this: a figure is given the labels of the columns that it shows, so that a new label makes only the figures
-stale that show its column.
+A kind is a module in hwcore/analyses/specs/, hwcore/figures/specs/ or hwcore/nets/specs/: a new one needs no line
+here.  No figure imports this: a figure is given the labels of the columns that it shows, so that a new label makes
+only the figures stale that show its column.
 """
 
 import pkgutil
@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import FigureSpec
+from hwcore.nets.spec import LayerSpec, layer_kinds, layer_spec
 from hwcore.spec import Spec
 
 S = TypeVar("S", bound=Spec)
@@ -22,6 +23,11 @@ _RECORDED = {
     "test_loss": "test loss",
     "train_accuracy": "training accuracy",
     "test_accuracy": "test accuracy",
+    "validation_loss": "validation loss",
+    "validation_accuracy": "validation accuracy",
+    "last_batch_loss": "last-batch loss",
+    "last_batch_accuracy": "last-batch accuracy",
+    "last_batch_gradient_norm": "last-batch gradient norm",
     "lr": "learning rate",
     "seconds": "time (s)",
 }
@@ -37,6 +43,7 @@ def _kinds(package: str, of: type[S]) -> dict[str, type[S]]:
 
 ANALYSES = _kinds("hwcore.analyses.specs", AnalysisSpec)
 FIGURES = _kinds("hwcore.figures.specs", FigureSpec)
+LAYERS: dict[str, type[LayerSpec]] = {kind: layer_spec(kind) for kind in layer_kinds()}
 LABELS = {column: label for kind in ANALYSES.values() for column, label in kind.labels.items()} | _RECORDED
 
 

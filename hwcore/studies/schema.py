@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from hwcore.nets.shorthand import Cnn
 from hwcore.spec import Count, Spec
 from hwcore.train.spec import Record
 
 # Ids become folder names; `--` separates an experiment from its variant.
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Id = Annotated[str, Field(pattern=ID)]
 
 
 def _given(value: Any) -> Any:
@@ -22,48 +24,91 @@ def _given(value: Any) -> Any:
 
 
 Options = Annotated[dict[str, Any], BeforeValidator(_given)]
+Values = Annotated[list[Any], Field(min_length=1)]
 
 
 class Source(Spec):
     """The published report that a study reproduces."""
 
-    author: str
-    title: str
-    date: str
-    repository: str | None = None
+    author: str = Field(description="who wrote it")
+    title: str = Field(description="its title")
+    date: str = Field(description="when it was published, as a page should show it")
+    repository: str | None = Field(None, description="where its code is, as owner/name")
+
+
+class Sweep(Spec):
+    """The values of a family of models or claims; each key is a setting, such as training.lr, or any name."""
+
+    zip: dict[str, Values] = Field({}, description="lists of equal length that are gone through together")
+    matrix: dict[str, Values] = Field({}, description="lists of which every combination is meant")
+    include: list[dict[str, Any]] = Field([], description="further combinations")
+    exclude: list[dict[str, Any]] = Field([], description="combinations to leave out, by some of their values")
 
 
 class ModelFile(Spec):
-    """One network of an experiment, with what differs from the experiment's data and training."""
+    """One network of an experiment, with what differs from the experiment's data and training.
 
-    label: str
-    mlp: list[Any] | None = None
-    activation: Any = None
-    layers: list[Any] | None = None
-    input: list[Any] | None = None
-    reported_parameters: Count | None = None
-    data: dict[str, Any] = {}
-    training: dict[str, Any] = {}
+    The network is one of `mlp`, `cnn`, `layers`, `torchvision` and `module`, with what belongs to it.
+    """
+
+    label: str = Field(description="its name in figures and tables")
+    mlp: list[Any] | None = Field(
+        None, description="the widths of a multi-layer perceptron, inputs and outputs included"
+    )
+    activation: Any = Field(None, description="between the layers of an mlp; relu if left out")
+    cnn: Cnn | None = Field(None, description="a convolutional network")
+    layers: list[Any] | None = Field(
+        None, description="the layers of any other network, in order; {block: name} is a part from `blocks`"
+    )
+    torchvision: str | None = Field(None, description="a classification network of torchvision by name")
+    module: str | None = Field(None, description="`nets:Name`, a class of torch.nn.Module in the study's own nets.py")
+    input: list[Any] | None = Field(
+        None, description="the shape of one input of `layers`, `torchvision` or `module`, such as [1, 28, 28]"
+    )
+    out: Any = Field(None, description="the number of outputs of `torchvision` or `module`")
+    options: dict[str, Any] | None = Field(None, description="further arguments of `torchvision` or `module`")
+    reported_parameters: Count | None = Field(None, description="the number of parameters that the report gives")
+    data: dict[str, Any] = Field({}, description="what differs from the experiment's data")
+    training: dict[str, Any] = Field({}, description="what differs from the experiment's training")
+    chosen: dict[str, str] = Field(
+        {}, description="settings on which the report is silent or unclear, each with the reason"
+    )
 
 
 class ExperimentFile(Spec):
-    """One experiment, after a variant's differences are merged in."""
+    """One experiment, after a variant's differences are merged in and its sweeps expanded."""
 
-    section: str
-    title: str
-    why: str | None = None
-    data: dict[str, Any]
-    training: dict[str, Any]
-    record: Record = Record()
-    replicates: Count | None = None
-    models: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)]
-    analyses: dict[Id, Options] = {}
-    figures: dict[Id, dict[str, Any]] = {}
+    section: str = Field(description="the section of the report that it belongs to")
+    title: str = Field(description="its heading; settings in braces are filled in")
+    why: str | None = Field(None, description="why there is this variant")
+    data: dict[str, Any] = Field(description="what the networks are trained on")
+    training: dict[str, Any] = Field(description="how the networks are trained")
+    record: Record = Field(Record(), description="what is kept of a run besides the metrics of each epoch")
+    replicates: Count | None = Field(None, description="how often every model is trained, each time with another seed")
+    blocks: dict[str, list[Any]] = Field({}, description="named lists of layers that models use as {block: name}")
+    models: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)] = Field(description="the networks by id")
+    analyses: dict[Id, Options] = Field({}, description="the tables made of the runs, by name")
+    figures: dict[Id, dict[str, Any]] = Field({}, description="the figures by name")
+    chosen: dict[str, str] = Field(
+        {}, description="settings on which the report is silent or unclear, each with the reason"
+    )
+
+
+class NotRerunFile(Spec):
+    """An experiment, or a variant of one, that is stated and not run again."""
+
+    section: str = Field(description="the section of the report that it belongs to")
+    title: str = Field(description="its heading")
+    why: str | None = Field(None, description="what the report did")
+    not_rerun: Annotated[str, Field(min_length=1)] = Field(description="why it is not run again")
 
 
 class StudyFile(Spec):
-    title: str
-    source: Source
-    replicates: Count
-    experiments: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)]
-    claims: dict[Id, dict[str, Any]] = {}
+    """A study: experiments, and what a report claims of them."""
+
+    title: str = Field(description="the title of the page")
+    source: Source | None = Field(None, description="the report that is reproduced; left out for a report of one's own")
+    replicates: Count = Field(description="how often every model is trained, where its experiment does not say")
+    experiments: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)] = Field(description="the experiments by id")
+    figures: dict[Id, dict[str, Any]] = Field({}, description="figures that show several experiments or variants")
+    claims: dict[str, Any] = Field({}, description="what the report claims, by id")

@@ -1,134 +1,31 @@
-"""Studies, read from report/<study>/study.yaml and resolved: every default, variant and cap applied."""
+"""Reading a study: from report/<study>/study.yaml to what is resolved and checked."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-
-import yaml
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
-from hwcore.data.catalog import FUNCTIONS
+from hwcore.data import formula
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.figures.spec import FigureSpec
-from hwcore.nets.spec import Conv, Linear, Network
+from hwcore.nets.shorthand import with_blocks
+from hwcore.nets.spec import Network
 from hwcore.spec import Spec
-from hwcore.studies import schema
+from hwcore.studies import captions, families, schema, source, variants
 from hwcore.studies.kinds import ANALYSES, FIGURES
-from hwcore.train.spec import Record, Training
+from hwcore.studies.modules import module_settings
+from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, NotRerun, Study
+from hwcore.studies.settings import Settings, of_model
+from hwcore.train.spec import Training
 from hwcore.validation import did_you_mean, validate
 
 Options = TypeVar("Options", bound=Spec)
-AS_DESCRIBED = "as-described"
-# the loader in C reads a study eight times as fast, but not every installation has it
-_Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Fastest):  # type: ignore[misc]
-    """Takes no key twice in a mapping: of two, YAML's own loader silently drops the first."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self._seen: set[int] = set()
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        # a second visit would see the keys of merged mappings beside those that override them
-        if id(node) not in self._seen:
-            self._seen.add(id(node))
-            keys: set[tuple[str, str]] = set()
-            for key, _ in node.value:
-                # YAML's own loader refuses keys that are lists or mappings
-                if isinstance(key, yaml.ScalarNode):
-                    if (key.tag, key.value) in keys:
-                        problem = f"the key {key.value!r} stands there twice"
-                        raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-                    keys.add((key.tag, key.value))
-        super().flatten_mapping(node)
-
-
-@dataclass(frozen=True)
-class Model:
-    """One network with its data and training settings."""
-
-    name: str
-    label: str
-    network: Network
-    data: DataSpec
-    training: Training
-    replicates: int
-    reported_parameters: int | None
-
-
-@dataclass(frozen=True)
-class Analysis:
-    name: str
-    kind: str
-    options: AnalysisSpec
-
-
-@dataclass(frozen=True)
-class Figure:
-    """``tables`` are the names of the tables it shows: metrics, steps, or those of analyses."""
-
-    name: str
-    kind: str
-    options: FigureSpec
-    caption: str
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """An experiment in one variant; ``id`` is ``base`` or ``base--variant``."""
-
-    id: str
-    base: str
-    variant: str
-    section: str
-    title: str
-    why: str | None
-    record: Record
-    models: dict[str, Model]
-    analyses: dict[str, Analysis]
-    figures: dict[str, Figure]
-
-    @property
-    def tables(self) -> list[str]:
-        """The names of the tables that a claim may read: of the runs, of the models themselves, of analyses."""
-        return ["metrics", *(["steps"] if self.record.steps else []), "models", *self.analyses]
-
-
-@dataclass(frozen=True)
-class Study:
-    name: str
-    title: str
-    source: schema.Source
-    experiments: dict[str, Experiment]
-    claims: dict[str, Claim] = field(default_factory=dict)
-
-    def variants(self, experiment: Experiment) -> list[Experiment]:
-        """The other variants of an experiment, in the order of the study file."""
-        return [
-            other for other in self.experiments.values() if other.base == experiment.base and other is not experiment
-        ]
-
-    def counterparts(self, claim: Claim) -> list[str]:
-        """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
-
-        A claim about a variant, or one that stands alone, has none.
-        """
-        described = self.experiments[claim.experiment]
-        return [
-            other.id
-            for other in self.experiments.values()
-            if not claim.alone
-            and other.base == claim.experiment != other.id
-            and other.models.keys() == described.models.keys()
-            and claim.tables() <= {*other.tables}
-        ]
+# What a model says of its network.
+_NETWORK = {"mlp", "activation", "cnn", "layers", "torchvision", "module", "input", "out", "options"}
 
 
 def available(folder: Path) -> list[str]:
@@ -145,24 +42,24 @@ def load(name: str, folder: Path, config: Config) -> Study:
     if not path.is_file():
         known = did_you_mean(name, available(folder))
         raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{known}")
-    return _Reader(str(path), config).study(name, _read(path))
-
-
-def _read(path: Path) -> Any:
+    content = source.read(path)
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "cannot be read"
-        raise HwcoreError(f"{path}:{line} is no valid YAML: {problem}") from None
+        study = _Reader(str(path), config, config.scales[config.scale]).study(name, content)
+        published = _Reader(str(path), config, _PUBLISHED).study(name, content)
+        return captions.fill_study(study, published, str(path))
+    except HwcoreError as error:
+        raise source.located(error, path) from None
+
+
+# what a study is without the caps and stand-ins of a scale
+_PUBLISHED = Scale(describes="everything", judged="yes")
 
 
 class _Reader:
-    def __init__(self, file: str, config: Config) -> None:
+    def __init__(self, file: str, config: Config, scale: Scale) -> None:
         self.file = file
         self.config = config
-        self.scale: Scale = config.scales[config.scale]
+        self.scale = scale
         for kind, limits in self.scale.caps.analyses.items():
             at = f"config.yaml: scales.{config.scale}.caps.analyses.{kind}"
             if kind not in ANALYSES:
@@ -173,46 +70,28 @@ class _Reader:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
     def study(self, name: str, file: Any) -> Study:
-        found = validate(schema.StudyFile, file, self.file)
-        experiments = {}
-        for base, content in found.experiments.items():
-            variants = content.get("variants") or {}
-            described = {key: value for key, value in content.items() if key != "variants"}
-            experiments[base] = self._experiment(base, AS_DESCRIBED, described, found.replicates)
-            if not isinstance(variants, Mapping):
-                raise HwcoreError(f"{self.file}: experiments.{base}.variants: {variants!r} is not a mapping")
-            for variant, difference in variants.items():
-                if variant not in ("as-run", "corrected"):
-                    known = did_you_mean(str(variant), ["as-run", "corrected"])
-                    raise HwcoreError(f"{self.file}: experiments.{base}.variants: unknown {variant!r}{known}")
-                merged = self._merge(described, difference, f"experiments.{base}.variants.{variant}")
-                experiment = self._experiment(base, str(variant), merged, found.replicates)
-                experiments[experiment.id] = experiment
-        claims = {id: self._claim(id, value, experiments) for id, value in found.claims.items()}
-        return Study(name, found.title, found.source, experiments, claims)
-
-    def _merge(self, base: Any, difference: Any, at: str) -> Any:
-        """``base`` with ``difference`` laid over it; a null removes a key."""
-        if not (isinstance(base, Mapping) and isinstance(difference, Mapping)):
-            return difference
-        for key, value in difference.items():
-            if value is None and key not in base:
-                raise HwcoreError(
-                    f"{self.file}: {at}.{key}: null removes a key, but there is none to remove; "
-                    "to add it with its defaults write {}"
-                )
-        merged = {
-            key: self._merge(base.get(key), value, f"{at}.{key}")
-            for key, value in difference.items()
-            if value is not None
+        content = validate(schema.StudyFile, file, self.file)
+        experiments: dict[str, Experiment] = {}
+        not_rerun: dict[str, NotRerun] = {}
+        for base, each in content.experiments.items():
+            at = f"experiments.{base}"
+            for variant, experiment in variants.resolve(each, f"{self.file}: {at}", self._expand).items():
+                id = base if variant == variants.AS_DESCRIBED else f"{base}--{variant}"
+                if "not_rerun" in experiment:
+                    not_rerun[id] = self._not_rerun(id, base, variant, experiment)
+                else:
+                    experiments[id] = self._experiment(id, base, variant, experiment, content.replicates)
+        figures = {
+            id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
         }
-        kept = {key: value for key, value in base.items() if key not in difference}
-        # the order of the base comes first, so that a variant's models keep their colours
-        order = [*base, *(key for key in merged if key not in base)]
-        return {key: {**kept, **merged}[key] for key in order if key in kept or key in merged}
+        study = Study(name, content.title, content.source, experiments, figures, not_rerun)
+        return replace(study, claims=self._claims(content.claims, study))
 
-    def _experiment(self, base: str, variant: str, content: Any, replicates: int) -> Experiment:
-        id = base if variant == AS_DESCRIBED else f"{base}--{variant}"
+    def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
+        each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
+        return NotRerun(id, base, variant, each.section, each.title, each.why, each.not_rerun)
+
+    def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
         found = validate(schema.ExperimentFile, content, self.file, at)
         replicates = self.config.replicates or found.replicates or replicates
@@ -221,26 +100,64 @@ class _Reader:
             for name, value in found.models.items()
         }
         for name, model in models.items():
-            layers = sum(isinstance(layer, Linear | Conv) for layer in model.network.layers)
+            layers = len(model.network.weighted())
             if found.record.layers and max(found.record.layers) > layers:
                 raise HwcoreError(
                     f"{self.file}: {at}.record.layers: {max(found.record.layers)}, but model {name} has {layers} layers"
                 )
+        self._check_labels(models, at)
         analyses = {}
         for name, options in found.analyses.items():
             analyses[name] = self._analysis(name, options, found, f"{at}.analyses.{name}")
-        figures = {}
-        tables = ["metrics", *(["steps"] if found.record.steps else []), *analyses]
-        for name, options in found.figures.items():
-            figures[name] = self._figure(name, options, tables, f"{at}.figures.{name}")
-        return Experiment(
-            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, figures
+        experiment = Experiment(
+            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, {}, found.chosen
         )
+        self._check_chosen(experiment, at)
+        figures = {
+            name: self._figure(name, options, [experiment], f"{at}.figures.{name}")
+            for name, options in found.figures.items()
+        }
+        return replace(experiment, figures=figures)
+
+    def _expand(self, experiment: Mapping[str, Any], where: str) -> Any:
+        """The models of an experiment, sweeps expanded."""
+        models, blocks = experiment["models"], experiment.get("blocks", {})
+        if not isinstance(models, Mapping):
+            return models
+        return families.sweep_models(models, where, lambda content, at: self._count(content, blocks, at))
+
+    def _count(self, content: Mapping[str, Any], blocks: Mapping[str, Any], where: str) -> int:
+        at = where.removeprefix(f"{self.file}: ")
+        # the label may show the number
+        model = validate(schema.ModelFile, {**content, "label": ""}, self.file, at)
+        count = self._network(model, blocks, at).parameters()
+        if count is None:
+            raise HwcoreError(f"{where}: {{parameters}} is not known before the network is built; name another value")
+        return count
+
+    def _check_labels(self, models: Mapping[str, Model], at: str) -> None:
+        names: dict[str, str] = {}
+        for name, model in models.items():
+            other = names.setdefault(model.label, name)
+            if other != name:
+                raise HwcoreError(
+                    f"{self.file}: {at}.models.{name}.label: {model.label!r} is the label of {other} too; "
+                    "labels tell models apart in figures"
+                )
+
+    def _check_chosen(self, experiment: Experiment, at: str) -> None:
+        """Reasons are given for settings that there are."""
+        reasons = [(f"{at}.chosen.{name}", name) for name in experiment.chosen]
+        for model in experiment.models.values():
+            reasons += [(f"{at}.models.{model.name}.chosen.{name}", name) for name in model.chosen]
+        known = Settings([experiment], [experiment]).topics() if reasons else set()
+        for key, name in reasons:
+            if name not in known:
+                raise HwcoreError(f"{self.file}: {key}: there is no such setting{did_you_mean(name, known)}")
 
     def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
         found = validate(schema.ModelFile, content, self.file, at)
-        said = found.model_dump(include={"mlp", "activation", "layers", "input"}, exclude_none=True)
-        network = validate(Network, said, self.file, at)
+        network = self._network(found, experiment.blocks, at)
         data = self._data({**experiment.data, **found.data}, at)
         training = validate(Training, {**experiment.training, **found.training}, self.file, f"{at}.training")
         if isinstance(data, FunctionData) and training.loss != "mse":
@@ -249,17 +166,38 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        training = training.model_copy(update={"epochs": _capped(training.epochs, caps.epochs)})
+        training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
-        return Model(name, found.label, network, data, training, replicates, found.reported_parameters)
+        return Model(name, found.label, network, data, training, replicates, found.reported_parameters, found.chosen)
+
+    def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
+        content = model.model_dump(include=_NETWORK, exclude_none=True)
+        if "layers" in content:
+            try:
+                content["layers"] = with_blocks(content["layers"], blocks)
+            except ValueError as error:
+                raise HwcoreError(f"{self.file}: {at}.layers: {error}") from None
+        if model.module is not None:
+            study = Path(self.file).parent.name
+            if study not in self.config.trusted_studies:
+                raise HwcoreError(
+                    f"{self.file}: {at}.module: {model.module!r} runs code from report/{study}/nets.py; "
+                    f"if you trust it, allow it by `trusted_studies: [{study}]` in config.yaml"
+                )
+            content["module"] = module_settings(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
+        network = validate(Network, content, self.file, at)
+        if network.has_own_code() and model.module is None:
+            raise HwcoreError(f"{self.file}: {at}.layers: `module` is no layer of a list; write `module: nets:Name`")
+        return network
 
     def _data(self, content: dict[str, Any], at: str) -> DataSpec:
         if "function" in content:
             samples = validate(FunctionData, content, self.file, f"{at}.data")
-            if samples.function not in FUNCTIONS:
-                known = did_you_mean(samples.function, FUNCTIONS)
-                raise HwcoreError(f"{self.file}: {at}.data.function: unknown function {samples.function!r}{known}")
+            try:
+                formula.check(samples)
+            except ValueError as error:
+                raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
             return samples
         data = validate(DatasetData, content, self.file, f"{at}.data")
         return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})
@@ -284,17 +222,56 @@ class _Reader:
             }
         )
 
-    def _figure(self, name: str, content: dict[str, Any], tables: list[str], at: str) -> Figure:
+    def _figure(self, name: str, content: dict[str, Any], experiments: list[Experiment], at: str) -> Figure:
+        """A figure of one experiment, or of several that must all have its tables."""
         content = dict(content)
-        caption = content.pop("caption", None)
+        caption, original = content.pop("caption", None), content.pop("original", None)
         if not isinstance(caption, str):
             raise HwcoreError(f"{self.file}: {at}.caption: is missing; say what the figure shows")
+        if not isinstance(original, str | None):
+            raise HwcoreError(f"{self.file}: {at}.original: {original!r} should be words, such as Figure 5")
         kind, options = self._kind(content, name.replace("-", "_"), FIGURES, at)
         shown = tuple(dict.fromkeys(options.tables()))
-        for table in shown:
-            if table not in tables:
-                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, tables)}")
-        return Figure(name, kind, options, " ".join(caption.split()), shown)
+        for experiment in experiments:
+            # the models are for claims
+            tables = [table for table in experiment.tables if table != "models"]
+            for table in shown:
+                if table not in tables:
+                    of = f" of {experiment.id}" if len(experiments) > 1 else ""
+                    raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
+        replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
+        analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
+        sentences = [" ".join(caption.split()), options.explanation(replicates, analyses) or ""]
+        sentences += [f"The counterpart of the original’s {original}."] if original else []
+        return Figure(name, kind, options, " ".join(filter(None, sentences)), shown)
+
+    def _comparison(
+        self, name: str, content: dict[str, Any], experiments: dict[str, Experiment], at: str
+    ) -> Comparison:
+        content = dict(content)
+        over = content.pop("over", None)
+        given_names = dict.fromkeys(over) if isinstance(over, list) else over
+        if not isinstance(given_names, Mapping) or len(given_names) < 2:
+            raise HwcoreError(f"{self.file}: {at}.over: {over!r} should be a list of at least two experiments")
+        for id in given_names:
+            if id not in experiments:
+                known = did_you_mean(str(id), experiments)
+                raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{known}")
+        members = [experiments[id] for id in given_names]
+        same = len({each.base for each in members}) == 1
+        names = {
+            each.id: str(given_names[each.id] or (each.variant.replace("-", " ") if same else each.base))
+            for each in members
+        }
+        if len(set(names.values())) < len(names):
+            raise HwcoreError(f"{self.file}: {at}.over: two experiments have the same name: {list(names.values())}")
+        figure = self._figure(name, content, members, at)
+        labels = {}
+        for each in members:
+            for model in each.models.values():
+                alone = names[each.id] if len(each.models) == 1 else f"{model.label}, {names[each.id]}"
+                labels[f"{each.id}/{model.name}"] = model.label if figure.options.beside() else alone
+        return Comparison(figure, names, labels)
 
     def _kind(
         self, content: dict[str, Any], default: str, kinds: Mapping[str, type[Options]], at: str
@@ -305,8 +282,33 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.kind: unknown kind {kind!r}{did_you_mean(str(kind), kinds)}")
         return kind, validate(kinds[kind], content, self.file, at)
 
+    def _claims(self, content: Mapping[str, Any], study: Study) -> dict[str, Claim]:
+        """All claims, each family expanded."""
+        settings: dict[str, Mapping[str, Any]] = {}
+
+        def models(experiment: str) -> Mapping[str, Any]:
+            if experiment not in settings and experiment in study.experiments:
+                networks = study.experiments[experiment].models
+                settings[experiment] = {name: of_model(model) for name, model in networks.items()}
+            return settings.get(experiment, {})
+
+        claims: dict[str, Claim] = {}
+        for id, value in content.items():
+            for name, claim in families.each_claim(id, value, f"{self.file}: claims.{id}", models).items():
+                if name in claims:
+                    raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
+                experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+                if experiment in study.not_rerun:
+                    raise HwcoreError(
+                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured"
+                    )
+                claims[name] = self._claim(name, claim, study.experiments)
+        return claims
+
     def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
         at = f"claims.{id}"
+        if not re.fullmatch(schema.ID, id):
+            raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
         claim = validate(Claim, content, self.file, at)
         if claim.experiment not in experiments:
             known = did_you_mean(claim.experiment, experiments)
@@ -316,11 +318,27 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
         for model in sorted(claim.models() - found.models.keys()):
             raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
+        if "models" in claim.tables():
+            for model in sorted(claim.models()):
+                if found.models[model].network.parameters() is None:
+                    raise HwcoreError(
+                        f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
+                        f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                    )
         return claim
 
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
+
+
+def _cap_length(training: Training, caps: Caps) -> Training:
+    """With the bound of the unit in which the study gives the length: runs of equal steps stay equal."""
+    limits: dict[Literal["epochs", "steps"], int | None] = {"epochs": caps.epochs, "steps": caps.steps}
+    lengths = {unit: getattr(training, unit) for unit in limits}
+    return training.model_copy(
+        update={unit: _capped(length, limits[unit]) for unit, length in lengths.items() if length is not None}
+    )
 
 
 def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:

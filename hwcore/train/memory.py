@@ -2,9 +2,9 @@
 
 import math
 
-from hwcore.nets.spec import BatchNorm, Conv, Linear
+from hwcore.nets.spec import in_turn, named
 from hwcore.train.spec import RunSpec
-from hwcore.train.split import ensembles, replicate_bytes, threads
+from hwcore.train.split import ensembles, parameters, replicate_bytes, threads
 
 # MB of Python, torch and, on a GPU, the libraries of its driver.
 _PROCESS = 2500
@@ -12,12 +12,18 @@ _PROCESS = 2500
 _SAMPLES = 60_000
 # Bytes of a row of metrics and of steps, from tensors to Parquet.
 _METRICS_ROW, _STEPS_ROW = 350, 220
+# And of what a row of metrics has more where the last mini-batch is recorded.
+_LAST_BATCH = 130
 # Bytes of each number of the inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
+# Those of the parts for training and validation beside the whole.
+_SPLIT = 4
 # The recorded weights of the ensembles, those of all joined, and the bytes that are written.
 _SNAPSHOT_COPIES = 3
 # Weights with gradients and two moments, the copies that are saved while training and joined in the end.
 _WEIGHT_COPIES = 8
+# The best weights of a rule that restores them, and their copy in what is saved.
+_BEST_COPIES = 2
 # Cores that train side by side where that is not known.
 _CORES = 8
 
@@ -29,15 +35,19 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     """
     samples = samples or _SAMPLES
     training, replicates = spec.training, spec.replicates
-    size = samples if training.batch_size == "full" else min(training.batch_size, samples)
-    steps = training.epochs * math.ceil(samples / size)
+    size, per_epoch = training.batches(samples)
+    steps, epochs = training.length(per_epoch), training.epoch_count(per_epoch)
+    best = _BEST_COPIES if training.until and training.until.validation_patience else 0
     parts = ensembles(spec.network, replicates, size)
     at_work = threads(spec.network, replicates, size, _CORES) * len(parts[0])
-    rows = replicates * (training.epochs * _METRICS_ROW + (steps * _STEPS_ROW if spec.record.steps else 0))
+    metrics_row = _METRICS_ROW + (_LAST_BATCH if spec.record.last_batch else 0)
+    rows = replicates * (epochs * metrics_row + (steps * _STEPS_ROW if spec.record.steps else 0))
+    # the last mini-batch's gradients are held until the next step has made its own
+    weight_copies = _WEIGHT_COPIES + best + (1 if spec.record.last_batch else 0)
     total = (
-        _INPUT * samples * math.prod(spec.network.input)
+        (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + _WEIGHT_COPIES * 4 * spec.network.parameters() * replicates
+        + weight_copies * 4 * parameters(spec.network) * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
@@ -46,12 +56,21 @@ def memory(spec: RunSpec, samples: int | None) -> int:
 
 def snapshot_bytes(spec: RunSpec, samples: int) -> int:
     """The recorded weights of all replicates in float32, statistics of batch normalisation included."""
-    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
-    count = spec.record.snapshots(spec.training.epochs, math.ceil(samples / size))
-    layers = list(zip(spec.network.layers, spec.network.shapes()[:-1], strict=True))
-    if spec.record.layers is not None:
-        trained = [pair for pair in layers if isinstance(pair[0], Linear | Conv)]
-        layers = [trained[number - 1] for number in set(spec.record.layers)]
-    # batch normalisation has a mean and a variance for each weight and bias
-    numbers = sum(layer.parameters(shape) * (2 if isinstance(layer, BatchNorm) else 1) for layer, shape in layers)
-    return 4 * numbers * spec.replicates * count
+    _, per_epoch = spec.training.batches(samples)
+    count = spec.record.snapshots(spec.training.length(per_epoch), per_epoch)
+    return 4 * _recorded_numbers(spec) * spec.replicates * count
+
+
+def _recorded_numbers(spec: RunSpec) -> int:
+    """How many numbers of one replicate are recorded at a time."""
+    network, layers = spec.network, spec.record.layers
+    if layers is None:
+        return parameters(network) + network.statistics()
+    names = network.weighted()
+    recorded = {names[number - 1] for number in layers}
+    shapes = {
+        name: shape
+        for i, (layer, before) in enumerate(in_turn(network.layers, network.input))
+        for name, shape in named(f"{i}", layer.tensors(before) or {}).items()
+    }
+    return sum(math.prod(shape) for name, shape in shapes.items() if name.rpartition(".")[0] in recorded)

@@ -3,7 +3,6 @@
 import torch
 
 from hwcore.errors import HwcoreError
-from hwcore.nets.spec import Conv, Linear, Network
 from hwcore.train.spec import RunSpec
 
 # Multiplications per sample from which bfloat16 pays; below, converting costs more than it saves.
@@ -17,7 +16,8 @@ def number_format(spec: RunSpec, where: torch.device) -> torch.dtype:
     weights, optimizer and losses stay float32.  ``auto`` takes it for classification on a device
     that has instructions for it, by networks of at least 50,000 multiplications per sample;
     `make bench NAME=accuracy` shows that test accuracies then agree within the noise of the seeds.
-    Regression stays float32: its losses fall below what eight bits of mantissa can tell apart.
+    Regression stays float32: its losses fall below what eight bits of mantissa can tell apart.  So does a
+    study's own module, of which nothing is known; `precision: bfloat16` asks for it.
 
     Raises HwcoreError if bfloat16 is asked of a GPU without it.
     """
@@ -25,20 +25,8 @@ def number_format(spec: RunSpec, where: torch.device) -> torch.dtype:
         raise HwcoreError("config: precision: bfloat16, but this GPU does not have it; use `auto` or `float32`")
     if spec.precision != "auto":
         return getattr(torch, spec.precision)  # type: ignore[no-any-return]
-    worthwhile = spec.training.loss != "mse" and multiplications(spec.network) >= _MULTIPLICATIONS
+    worthwhile = spec.training.loss != "mse" and spec.network.multiplications() >= _MULTIPLICATIONS
     return torch.bfloat16 if worthwhile and _fast(where) else torch.float32
-
-
-def multiplications(network: Network) -> int:
-    """Of one forward pass of one sample, in linear and convolutional layers."""
-    total = 0
-    shapes = network.shapes()
-    for layer, before, after in zip(network.layers, shapes[:-1], shapes[1:], strict=True):
-        if isinstance(layer, Linear):
-            total += before[0] * after[0]
-        elif isinstance(layer, Conv):
-            total += before[0] * layer.kernel**2 * after[0] * after[1] * after[2]
-    return total
 
 
 def _fast(where: torch.device) -> bool:

@@ -18,12 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hwcore.files import write_table
-from hwcore.nets.network import Parameters, layer_names
+from hwcore.nets.network import Parameters
 from hwcore.tensors import write_tensors
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
 
 METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+# Where a part of the training set is held out.
+VALIDATION_METRICS = ("validation_loss", "validation_accuracy")
+# What `record: {last_batch: true}` adds.
+LAST_BATCH = ("last_batch_loss", "last_batch_accuracy", "last_batch_gradient_norm")
 
 # Columns of a table, each as long as the others.
 Columns = dict[str, NDArray[Any]]
@@ -36,13 +40,34 @@ class Step:
     number: int  # from 0
     going: Tensor  # (r,)
     loss: Tensor  # of the mini-batch, (r,)
+    right: Tensor | None  # how many samples of the mini-batch are classified rightly, (r,); None for a regression
+    samples: int  # of the mini-batch
     parameters: Parameters  # each (r, ...), with its gradient
+
+    @property
+    def accuracy(self) -> Tensor:
+        """On the mini-batch, NaN for a regression: (r,)."""
+        return torch.full_like(self.loss, torch.nan) if self.right is None else self.right / self.samples
+
+    @cached_property
+    def gradients(self) -> list[Tensor]:
+        """The gradient by each parameter tensor, (r, ...).  They outlive the step once they are asked for."""
+        return [value.grad for value in self.parameters.values() if value.grad is not None]
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        """The squared norm of the gradient by each parameter tensor: (tensors, r)."""
+        return torch.stack([gradient.flatten(1).square().sum(1) for gradient in self.gradients])
 
     @cached_property
     def grad_norm(self) -> Tensor:
         """The Euclidean norm of each replicate's gradient over all parameters: (r,)."""
-        gradients = [value.grad for value in self.parameters.values() if value.grad is not None]
-        return torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0).sqrt()
+        return self._squares.sum(0).sqrt()
+
+    @property
+    def mean_tensor_norm(self) -> Tensor:
+        """The mean over parameter tensors of the norm of the gradient by each, as the reports took it: (r,)."""
+        return self._squares.sqrt().mean(0)
 
 
 @dataclass
@@ -51,8 +76,8 @@ class Epoch:
 
     number: int  # from 1
     going: Tensor  # (r,)
-    metrics: Tensor  # (4, r), in the order of METRICS
-    lr: float
+    metrics: Tensor  # (m, r), in the order of METRICS and VALIDATION_METRICS
+    lr: float  # of its first step
     seconds: float  # since the start of training
 
 
@@ -90,23 +115,38 @@ class Probe(ABC):
 
 
 class Metrics(Probe):
-    """``values`` (epochs, 4, R), in the order of METRICS; NaN after a replicate's last epoch."""
+    """``values`` (epochs, m, R), in the order of ``names``, METRICS first; NaN after a replicate's last epoch."""
 
     name = "metrics"
 
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
-        shape = (spec.training.epochs, len(METRICS), replicates)
+        validation = VALIDATION_METRICS if spec.training.validation else ()
+        self.names = (*METRICS, *validation, *(LAST_BATCH if spec.record.last_batch else ()))
+        shape = (spec.training.epoch_count(steps_per_epoch), len(self.names), replicates)
         self.values = torch.full(shape, torch.nan, dtype=torch.float64, device=where)
         self.lr: list[float] = []
         self.seconds: list[float] = []
+        self._last_batch = spec.record.last_batch
+        self._latest: Step | None = None
+
+    def step(self, step: Step) -> None:
+        if self._last_batch:
+            # which step is an epoch's last is known after it, and the next backward pass makes new gradients
+            _ = step.gradients
+            self._latest = step
 
     def epoch(self, epoch: Epoch) -> None:
-        self.values[epoch.number - 1][:, epoch.going] = epoch.metrics
+        values = epoch.metrics
+        if self._latest is not None:
+            latest, self._latest = self._latest, None
+            of_batch = torch.stack([latest.loss, latest.accuracy, latest.mean_tensor_norm])
+            values = torch.cat([values, of_batch.to(values.dtype)])
+        self.values[epoch.number - 1][:, epoch.going] = values
         self.lr.append(epoch.lr)
         self.seconds.append(epoch.seconds)
 
     def of_epoch(self, number: int, going: Tensor) -> Tensor | None:
-        """Those of an epoch, counted from 1, for some replicates: (4, r); None before the first."""
+        """Those of an epoch, counted from 1, for some replicates: (m, r); None before the first."""
         return self.values[number - 1][:, going] if number > 0 else None
 
     def state(self) -> dict[str, Any]:
@@ -127,7 +167,7 @@ class Steps(Probe):
     name = "steps"
 
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
-        self.values = torch.full((spec.training.epochs * steps_per_epoch, 2, replicates), torch.nan, device=where)
+        self.values = torch.full((spec.training.length(steps_per_epoch), 2, replicates), torch.nan, device=where)
         self.count = 0
 
     def step(self, step: Step) -> None:
@@ -159,10 +199,10 @@ class Snapshots(Probe):
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
         interval, layers = spec.record.interval(steps_per_epoch), spec.record.layers
         assert interval, "nothing is recorded without an interval"
-        names = layer_names(spec.network)
+        names = spec.network.weighted()
         self._layers = None if layers is None else {names[number - 1] for number in layers}
         self._interval = interval
-        self._capacity = spec.record.snapshots(spec.training.epochs, steps_per_epoch)
+        self._capacity = spec.record.snapshots(spec.training.length(steps_per_epoch), steps_per_epoch)
         self.steps: list[int] = []
         self.values: Parameters = {}
 
@@ -170,9 +210,9 @@ class Snapshots(Probe):
         if step % self._interval:
             return
         for name, value in weights().items():
-            if self._layers is None or name.partition(".")[0] in self._layers:
+            if self._layers is None or name.rpartition(".")[0] in self._layers:
                 if name not in self.values:
-                    self.values[name] = torch.empty((self._capacity, *value.shape))
+                    self.values[name] = torch.empty((self._capacity, *value.shape), dtype=value.dtype)
                 self.values[name][len(self.steps)] = value
         self.steps.append(step)
 
@@ -183,7 +223,7 @@ class Snapshots(Probe):
     def load(self, state: dict[str, Any]) -> None:
         self.steps = state["steps"]
         for name, value in state["values"].items():
-            self.values[name] = torch.empty((self._capacity, *value.shape[1:]))
+            self.values[name] = torch.empty((self._capacity, *value.shape[1:]), dtype=value.dtype)
             self.values[name][: len(value)] = value
 
     @classmethod
@@ -213,6 +253,8 @@ class Recorder:
     def __init__(self, spec: RunSpec, replicates: int, steps_per_epoch: int, where: torch.device) -> None:
         self.steps_per_epoch = steps_per_epoch
         self.last = torch.zeros(replicates, dtype=torch.int64, device=where)  # the last epoch of each replicate
+        self.has_rule = spec.training.until is not None
+        self.stopped = torch.zeros(replicates, dtype=torch.bool, device=where)  # whether each met its stopping rule
         self.final: Parameters = {}  # the weights in the end, buffers included: (R, ...), on the CPU
         wanted = [kind for kind in PROBES if kind.name in files(spec.record)]
         self.probes = {kind: kind(spec, replicates, steps_per_epoch, where) for kind in wanted}
@@ -236,18 +278,26 @@ class Recorder:
         for probe in self.probes.values():
             probe.epoch(epoch)
 
+    def stop(self, replicates: Tensor) -> None:
+        """Note that these (k,) of R met their stopping rule."""
+        self.stopped[replicates] = True
+
     def state(self) -> dict[str, Any]:
         probes = {kind.name: probe.state() for kind, probe in self.probes.items()}
-        return {"last": self.last, "final": self.final, "probes": probes}
+        return {"last": self.last, "stopped": self.stopped, "final": self.final, "probes": probes}
 
     def load(self, state: dict[str, Any]) -> None:
-        self.last, self.final = state["last"].to(self.last.device), state["final"]
+        where = self.last.device
+        self.last, self.stopped, self.final = state["last"].to(where), state["stopped"].to(where), state["final"]
         for kind, probe in self.probes.items():
             probe.load(state["probes"][kind.name])
 
 
 def metrics_table(recorders: Sequence[Recorder]) -> Columns:
-    """One row per replicate and epoch, replicate by replicate; a column that does not apply is left out."""
+    """One row per replicate and epoch, replicate by replicate; a column that does not apply is left out.
+
+    ``stopped``, where there is a stopping rule, is true in the last row of each replicate that met it.
+    """
     parts = []
     for recorder in recorders:
         probe = recorder.probe(Metrics)
@@ -255,7 +305,11 @@ def metrics_table(recorders: Sequence[Recorder]) -> Columns:
         values = torch.cat(
             [probe.values[: len(probe.lr)].cpu(), times.T.unsqueeze(2).expand(-1, -1, len(recorder.last))], dim=1
         )
-        parts.append(_rows("epoch", recorder.last, (*METRICS, "lr", "seconds"), values))
+        part = _rows("epoch", recorder.last, (*probe.names, "lr", "seconds"), values)
+        if recorder.has_rule:
+            last, stopped = (ends.cpu().numpy()[part["replicate"]] for ends in (recorder.last, recorder.stopped))
+            part["stopped"] = stopped & (part["epoch"] == last)
+        parts.append(part)
     table = _joined(parts)
     return {name: column for name, column in table.items() if "accuracy" not in name or not np.isnan(column).all()}
 
@@ -293,6 +347,8 @@ def _write_table(path: Path, columns: Mapping[str, NDArray[Any]]) -> None:
 
 def _array(column: NDArray[Any]) -> pa.Array:
     """A column in which NaN is missing, as in tables by pandas, which takes half a second to load, as pa.array does."""
+    if column.dtype == bool:
+        return pa.array(column)
     present = ~np.isnan(column)
     mask = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
     return pa.Array.from_buffers(pa.from_numpy_dtype(column.dtype), len(column), [mask, pa.py_buffer(column)])

@@ -5,7 +5,6 @@ train side by side on the cores of the job.
 """
 
 import logging
-import math
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -16,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from hwcore.data.augment import Augment
 from hwcore.data.load import Data, load
+from hwcore.data.spec import DatasetData
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
-from hwcore.nets.spec import BatchNorm
+from hwcore.nets.network import count
 from hwcore.provenance import commit, versions
 from hwcore.tensors import write_tensors
 from hwcore.train import precision
@@ -27,6 +28,7 @@ from hwcore.train.batches import Batches
 from hwcore.train.device import computing_on
 from hwcore.train.ensemble import Ensemble
 from hwcore.train.files import FILES
+from hwcore.train.held_out import hold_out
 from hwcore.train.parallel import side_by_side
 from hwcore.train.progress import Progress
 from hwcore.train.recorder import Metrics, Recorder, final_weights, metrics_table
@@ -38,7 +40,7 @@ from hwcore.train.split import ensembles
 log = logging.getLogger(__name__)
 
 # The streams of random numbers of a replicate, each with its own seed.
-PURPOSES = ("init", "order", "dropout", "train labels", "test labels")
+PURPOSES = ("init", "order", "dropout", "evaluation dropout", "augment", "train labels", "test labels")
 
 
 def train(
@@ -53,7 +55,7 @@ def train(
 ) -> None:
     """Train the ``spec.replicates`` replicates of a model and write the run into the folder ``output``.
 
-    Replicate r has its own initial weights, order of samples, dropout masks and random labels, each
+    Replicate r has its own initial weights, order of samples, augmentations, dropout masks and random labels, each
     from a seed of (study, experiment, model, r), so it does not depend on how many others run.
     ``prepared`` is the data set's file, None for a function.  On a CPU up to ``threads`` ensembles
     train at the same time; the number changes no bit.
@@ -63,20 +65,25 @@ def train(
 
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
-    metrics are those after the epoch), run.json, and where ``spec.record`` asks snapshots.safetensors
-    (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
+    and validation metrics are those after the epoch, ``lr`` is that of its first step; with ``record.last_batch``
+    loss, accuracy and gradient norm of the last mini-batch too, before its update; with ``training.until`` whether
+    the replicate met that rule and ``stopped`` there), run.json, and where ``spec.record`` asks
+    snapshots.safetensors (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
+    A limit in steps may end within an epoch: the last row of the metrics is then of a part of one.
 
-    Raises HwcoreError if the network does not fit the data.
+    Raises HwcoreError if the network does not fit the data, or if validation leaves nothing to train on.
     """
     with computing_on(device) as where:
         names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
         data = load(spec.data, prepared, **names, replicates=spec.replicates)
         dtype = precision.number_format(spec, where)
-        progress = Progress(spec.replicates, spec.training.epochs)
+        _, per_epoch = spec.training.batches(len(data.train_x))
+        epochs = spec.training.epoch_count(per_epoch)
+        progress = Progress(spec.replicates, epochs)
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
             *(spec.study, spec.experiment, spec.model),
-            *(spec.replicates, spec.network.parameters(), spec.training.epochs),
+            *(spec.replicates, count(spec.network), epochs),
         )
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
@@ -97,18 +104,21 @@ def fit(
     progress: Progress | None = None,
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
+    changed = isinstance(spec.data, DatasetData) and spec.data.augment
+    augment = Augment(changed, data, dtype) if changed else None
     data = _fitting(spec, data)
-    where, samples = data.train_x.device, len(data.train_x)
-    size = samples if spec.training.batch_size == "full" else min(spec.training.batch_size, samples)
-    _check_last_batch(spec, samples, size)
-    batches = Batches(data.train_x, dtype, size)
+    size, _ = spec.training.batches(len(data.train_x))
+    data, validation = hold_out(spec, data)
+    where = data.train_x.device
+    _check_last_batch(spec, len(data.train_x), size)
+    batches = Batches(data.train_x, dtype, size, augment, shuffle=spec.training.shuffle)
     # the inputs are needed once, in the order of memory of a step
     data = replace(data, train_x=data.train_x[:0])
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
     groups = ensembles(spec.network, spec.replicates, size, memory=memory)
 
     def one(replicates: range) -> Recorder:
-        ensemble = Ensemble(spec, data, batches, replicates, dtype)
+        ensemble = Ensemble(spec, data, batches, replicates, dtype, validation=validation)
         _run(ensemble, replicates, resume and resume(replicates), progress)
         return ensemble.recorder
 
@@ -155,12 +165,7 @@ def _fitting(spec: RunSpec, data: Data) -> Data:
 
 
 def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
-    shapes = spec.network.shapes()
-    normed = any(
-        isinstance(layer, BatchNorm) and math.prod(shape[1:]) == 1
-        for layer, shape in zip(spec.network.layers, shapes[:-1], strict=True)
-    )
-    if normed and (samples - 1) % size == 0:
+    if spec.network.smallest_batch() > 1 and (samples - 1) % size == 0:
         raise HwcoreError(
             f"{_name(spec)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
             "and batch_norm needs two; choose another size"
@@ -179,6 +184,7 @@ def _write(
     dtype: torch.dtype,
     seconds: float,
 ) -> None:
+    until = spec.training.until
     for kind in recorders[0].probes:
         kind.write(output / FILES[kind.name], recorders)
     write_tensors(output / FILES["checkpoint"], final_weights(recorders))
@@ -187,12 +193,13 @@ def _write(
         {
             "spec": spec.model_dump(mode="json"),
             "seeds": {purpose: seeds(spec, purpose, range(spec.replicates)) for purpose in PURPOSES},
-            "parameters": spec.network.parameters(),
+            "parameters": count(spec.network),
             "device": torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu",
             "precision": str(dtype).removeprefix("torch."),
             "seconds": round(seconds, 3),
             "diverged": _diverged(recorders),
-            "stopped": _stopped(recorders) if spec.training.until else [],
+            "stopped": _stopped(recorders) if until else [],
+            "best": _best(recorders) if until and until.validation_patience else [],
             "versions": versions(["torch", "torchvision", "numpy"]),
             **commit(),
         },
@@ -211,6 +218,14 @@ def _stopped(recorders: list[Recorder]) -> list[dict[str, int]]:
     """The last epoch of each replicate."""
     last = torch.cat([recorder.last for recorder in recorders]).tolist()
     return _events(range(len(last)), last)
+
+
+def _best(recorders: list[Recorder]) -> list[dict[str, int]]:
+    """The epoch of each replicate whose weights are in the checkpoint, as ``BestWeights`` has it."""
+    table = metrics_table(recorders)
+    replicates = range(int(table["replicate"].max()) + 1)
+    losses = [table["validation_loss"][table["replicate"] == r] for r in replicates]
+    return _events(replicates, [1 + int(np.nan_to_num(loss, nan=np.inf).argmin()) for loss in losses])
 
 
 def _events(replicates: Iterable[int], epochs: Iterable[int]) -> list[dict[str, int]]:

@@ -2,11 +2,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.spec import Count, NotNegative, Positive
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """Points of zero gradient in float64 with their evidence, signs of the Hessian's eigenvalues, minimal ratios."""
 
     labels = {

@@ -1,7 +1,7 @@
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """Loss, accuracy and their gaps on the whole training and test set."""
 
     labels = {

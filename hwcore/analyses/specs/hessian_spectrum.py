@@ -1,12 +1,22 @@
+from typing import Literal
+
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.spec import Count, Positive
 
 
-class Options(AnalysisSpec):
-    """Largest eigenvalues, trace and spectral density of the Hessian, for networks of any size."""
+class Options(WeightsAnalysis):
+    """Largest eigenvalues, trace and density of the Hessian, the Gauss-Newton or the empirical Fisher matrix."""
 
+    matrix: Literal["hessian", "ggn", "empirical_fisher"] = Field(
+        "hessian",
+        description="the Hessian; the generalised Gauss-Newton matrix, which is the Fisher information too; or the "
+        "empirical Fisher matrix, of the gradients at the labels of the data",
+    )
+    by: Literal["whole", "layer"] = Field(
+        "whole", description="the whole matrix, or its diagonal blocks by layer, in a column `layer` of the table"
+    )
     count: Count = Field(5, description="how many of the largest eigenvalues")
     tolerance: Positive = Field(1e-3, description="relative residual of an eigenvalue")
     steps: Count = Field(100, description="Lanczos steps at most")

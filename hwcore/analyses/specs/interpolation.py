@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,8 +20,10 @@ class Options(AnalysisSpec):
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
     alphas: Grid = Field(description="the values of α: start, stop and count")
-    recompute_batch_norm: bool = Field(
-        False, description="running statistics of the training data at each α, in place of interpolated ones"
+    batch_norm: Literal["interpolate", "recompute", "reset"] = Field(
+        "interpolate",
+        description="running statistics at each α: interpolated like weights, those of the training data there, "
+        "or reset to those of an untrained network, mean 0 and variance 1",
     )
 
     def models(self) -> Iterator[tuple[str, str]]:

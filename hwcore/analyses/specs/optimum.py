@@ -1,10 +1,10 @@
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.spec import Count
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """The loss that Levenberg-Marquardt still reaches: what an optimizer left undone."""
 
     steps: Count = Field(100, description="steps at most")

@@ -1,10 +1,13 @@
+from typing import Literal
+
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import LAST_BATCH, WeightsAnalysis
 from hwcore.spec import Count
+from hwcore.train.spec import Record
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """Norms of the input-output Jacobian; the reports' gradient norm under its own name."""
 
     labels = {
@@ -12,6 +15,19 @@ class Options(AnalysisSpec):
         "jacobian_norm_probabilities": "Jacobian norm (probabilities)",
         "loss_gradient_norm": "loss-gradient norm",
         "train_jacobian_norm_logits": "Jacobian norm (logits, training points)",
+        "input_gradient_norm": "input gradient (true label)",
+        "predicted_input_gradient_norm": "input gradient (predicted)",
     }
 
     samples: Count = Field(1000, description="test points, and as many training points")
+    batch: Literal["first", "last"] = Field(
+        "first",
+        description="the mini-batch of loss_gradient_norm: the first of the training data, at the weights themselves; "
+        "or the last that training saw, before its update",
+    )
+    input_gradient: bool = Field(
+        False, description="the gradient of the loss by the input too, at the true and at the predicted label"
+    )
+
+    def unrecorded(self, record: Record) -> str | None:
+        return super().unrecorded(record) or (LAST_BATCH if self.batch == "last" and not record.last_batch else None)

@@ -1,10 +1,10 @@
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import WeightsAnalysis
 from hwcore.spec import Count, Positive
 
 
-class Options(AnalysisSpec):
+class Options(WeightsAnalysis):
     """Sharpness in a box, adaptive sharpness, largest eigenvalue and trace; again after a rescaling."""
 
     labels = {

@@ -1,13 +1,13 @@
 """Coloured shapes in ten classes: a stand-in for CIFAR-10 that needs no download."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+from PIL import Image
 
-from hwcore.data.pixels import Part
+from hwcore.data.pixels import Part, pixels, stack
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "plus", "cross", "diamond", "stripes", "dots")
 _SIDE = 32
@@ -15,12 +15,14 @@ _SIDE = 32
 
 def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> tuple[Part, Part, list[str]]:
     """The training part, the test part and the names of the classes; see ``hwcore.data.prepare``."""
-    return _part(4000, seed=0), _part(1000, seed=1), list(CLASSES)
+    parts = [_part(name, count, seed, identity.get("size")) for seed, count in enumerate((4000, 1000))]
+    return parts[0], parts[1], list(CLASSES)
 
 
-def _part(count: int, *, seed: int) -> Part:
+def _part(name: str, count: int, seed: int, size: Sequence[int] | None) -> Part:
     images, labels = draw(count, seed=seed)
-    return torch.from_numpy(images), torch.from_numpy(labels)
+    scaled = (pixels(Image.fromarray(image.transpose(1, 2, 0)), size) for image in images)
+    return stack(name, zip(scaled, labels, strict=True))
 
 
 def draw(count: int, *, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -1,9 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import FigureSpec, metric, shared
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import FigureSpec, bands, metric, shared
+from hwcore.spec import Count
 
 
 class Options(FigureSpec):
@@ -13,6 +15,11 @@ class Options(FigureSpec):
     x: str = Field("epoch", description="the column along the horizontal axis")
     y: Annotated[list[str], Field(min_length=1)] = Field(description="the columns shown")
     log: bool = Field(False, description="logarithmic vertical axes, those of accuracies excepted")
+    every: Count = Field(1, description="every so many of the values along x, from the first shown")
+    start: float | None = Field(None, description="the first value along x that is shown; all if left out")
+    offset: float = Field(
+        0.0, description="a number that is added to all columns shown, as some reports did by mistake"
+    )
     floor: str | None = Field(None, description="the table of an `optimum`: dotted, the least loss it found")
 
     def tables(self) -> Iterator[str]:
@@ -23,3 +30,11 @@ class Options(FigureSpec):
     def columns(self) -> tuple[str, ...]:
         panels = [metric(column) for column in self.y]
         return (self.x, *shared(self.y, panels, panels))
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        if self.floor is None:
+            return bands(replicates)
+        return (
+            f"{bands(replicates)} Dotted lines are the least losses that {{{self.floor}.steps}} steps of "
+            f"Levenberg-Marquardt reach from the ends of {{{self.floor}.replicates}} of the replicates."
+        )

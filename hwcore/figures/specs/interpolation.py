@@ -1,4 +1,7 @@
-from hwcore.figures.spec import TableFigure
+from collections.abc import Mapping
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import TableFigure, bands
 
 
 class Options(TableFigure):
@@ -6,3 +9,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return ("loss", "accuracy")
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return bands(replicates)

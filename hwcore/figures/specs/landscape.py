@@ -1,4 +1,8 @@
-from hwcore.figures.spec import TableFigure
+from collections.abc import Mapping
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.specs import landscape
+from hwcore.figures.spec import TableFigure, bands
 
 
 class Options(TableFigure):
@@ -6,3 +10,9 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return ("train_loss", "train_accuracy")
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        shown = analyses.get(self.table)
+        if isinstance(shown, landscape.Options) and shown.across == "line":
+            return bands(min(replicates, shown.replicates), f"{self.table}.replicates")
+        return "The first replicate of each model is shown."

@@ -1,7 +1,9 @@
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
 
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import TableFigure
 
 
@@ -14,3 +16,6 @@ class Options(TableFigure):
 
     def columns(self) -> tuple[str, ...]:
         return (self.share,)
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return "A point is one of the {replicates} replicates."

@@ -1,5 +1,14 @@
-from hwcore.figures.spec import TableFigure
+from collections.abc import Mapping
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import TableFigure, bands
 
 
 class Options(TableFigure):
     """Predictions of networks of one input beside the function that they learn."""
+
+    def beside(self) -> bool:
+        return True
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return bands(replicates)

@@ -1,8 +1,9 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import FigureSpec
 
 
@@ -17,3 +18,6 @@ class Options(FigureSpec):
 
     def columns(self) -> tuple[str, ...]:
         return (*(column for _, column in self.measures), self.gap)
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return "A point is one of the {replicates} replicates of a model."

@@ -1,9 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.figures.spec import FigureSpec, metric, shared
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.figures.spec import FigureSpec, bars, metric, shared
 
 
 class Options(FigureSpec):
@@ -22,3 +23,6 @@ class Options(FigureSpec):
             names.append(metric(measure) if metric(measure) in ("loss", "accuracy") else measure)
         panels = [(table, name) for (table, _), name in zip(self.measures, names, strict=True)]
         return (self.x, *shared([column for _, column in self.measures], panels, names))
+
+    def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        return bars(replicates)

@@ -1,0 +1,97 @@
+"""Formulas as pages write them: `sin(5πx)/(5πx)`, `sgn(sin(5πx))`, `2 cosh x`.
+
+A module of its own, because no number depends on it.
+"""
+
+import ast
+
+from hwcore.data.formula import Formula
+
+# How tightly parts of a formula hold together, as pages write it.
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# Where they differ from the names in formulas.
+_WORDS = {"pi": "π", "sign": "sgn", "sqrt": "√"}
+
+
+def write(formula: Formula) -> str:
+    """A formula as pages write it."""
+    return _write(formula.tree)[0]
+
+
+def _write(node: ast.expr) -> tuple[str, int]:
+    """A checked tree as pages write it, and how tightly it holds together."""
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            number = write_number(float(value))
+            return number, _PRODUCT if "·" in number else _ATOM
+        case ast.Name(id=name):
+            return _WORDS.get(name, name), _ATOM
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return f"−{_inside(operand, _PRODUCT)}", _SUM
+        case ast.UnaryOp(operand=operand):
+            return _write(operand)
+        case ast.Call(func=ast.Name(id=name), args=[argument]):
+            word, inner = _WORDS.get(name, name), _write(argument)[0]
+            if not isinstance(argument, ast.Name):
+                return f"{word}({inner})", _ATOM
+            # `cos x/2` would not say what is halved, so that this holds together as a product does
+            return (f"{word}{inner}", _POWER) if name == "sqrt" else (f"{word} {inner}", _PRODUCT)
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as sign, right=right):
+            joined = "+" if isinstance(sign, ast.Add) else "−"
+            return f"{_inside(left, _SUM)} {joined} {_inside(right, _PRODUCT)}", _SUM
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _write_product(left, right), _PRODUCT
+        case ast.BinOp(left=left, op=ast.Div(), right=right):
+            return f"{_closed(left, _PRODUCT)}/{_closed(right, _POWER)}", _PRODUCT
+        case ast.BinOp(left=left, right=right):
+            return f"{_closed(left, _ATOM)}{_write_exponent(right)}", _POWER
+        case _:
+            raise AssertionError(ast.dump(node))
+
+
+def _write_product(left: ast.expr, right: ast.expr) -> str:
+    """`5πx` and `2 cosh x`; `x·sin x` where the first factor is not a number."""
+    first, second = _closed(left, _PRODUCT), _inside(right, _POWER)
+    if isinstance(right, ast.Call):
+        second = _write(right)[0]
+    if not _is_number(left) or second[0].isdigit():
+        return f"{first}·{second}"
+    return f"{first} {second}" if isinstance(right, ast.Call) else f"{first}{second}"
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether it is a product of numbers and π, which may stand before a name."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _is_number(left) and _is_number(right)
+        case ast.Name(id=name):
+            return name == "pi"
+        case _:
+            return isinstance(node, ast.Constant)
+
+
+def _write_exponent(node: ast.expr) -> str:
+    sign, number = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
+    if isinstance(number, ast.Constant) and isinstance(number.value, int):
+        return str(sign * number.value).translate(_SUPERSCRIPTS)
+    return f"^{_closed(node, _ATOM)}"
+
+
+def _inside(node: ast.expr, tightness: int) -> str:
+    text, own = _write(node)
+    return text if own >= tightness else f"({text})"
+
+
+def _closed(node: ast.expr, tightness: int) -> str:
+    """As ``_inside``, and the argument of a function always has its parentheses, as in `cos(x)/2`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name):
+        return f"{_WORDS.get(node.func.id, node.func.id)}({_write(node.args[0])[0]})"
+    return _inside(node, tightness)
+
+
+def write_number(value: float) -> str:
+    """A number as pages write it: `5`, `0.5`, `1.5·10⁻⁷`."""
+    mantissa, _, exponent = repr(value).partition("e")
+    mantissa = mantissa.removesuffix(".0")
+    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else mantissa

@@ -1,0 +1,13 @@
+from typing import Literal
+
+from pydantic import Field
+
+from hwcore.data.sources.spec import SourceSpec
+from hwcore.spec import Count
+
+
+class Settings(SourceSpec):
+    """Coloured shapes in ten classes from a seeded generator, 32 × 32."""
+
+    source: Literal["shapes"]
+    size: tuple[Count, Count] | None = Field(default=None, description="[height, width] to which images are scaled")

@@ -1,0 +1,132 @@
+"""What a study is once it is read: every default, variant, sweep and cap applied."""
+
+from dataclasses import dataclass, field
+
+from hwcore.analyses.spec import AnalysisSpec
+from hwcore.claims.spec import Claim
+from hwcore.data.spec import DataSpec
+from hwcore.figures.spec import FigureSpec
+from hwcore.nets.spec import Network
+from hwcore.studies import schema
+from hwcore.train.spec import Record, Training
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network with its data and training settings; ``chosen`` are reasons for settings, by name."""
+
+    name: str
+    label: str
+    network: Network
+    data: DataSpec
+    training: Training
+    replicates: int
+    reported_parameters: int | None
+    chosen: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    name: str
+    kind: str
+    options: AnalysisSpec
+
+
+@dataclass(frozen=True)
+class Figure:
+    """``tables`` are the names of the tables it shows: metrics, steps, or those of analyses.
+
+    The caption is that of the study file with what the kind of figure says of intervals and what it is the
+    counterpart of; its placeholders are filled last, by hwcore.studies.captions.
+    """
+
+    name: str
+    kind: str
+    options: FigureSpec
+    caption: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment in one variant; ``id`` is ``base`` or ``base--variant``.
+
+    ``chosen`` are reasons for settings on which the report is silent, and ``values`` all settings in words, by name.
+    """
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    record: Record
+    models: dict[str, Model]
+    analyses: dict[str, Analysis]
+    figures: dict[str, Figure]
+    chosen: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables that a claim may read: of the runs, of the models themselves, of analyses."""
+        return ["metrics", *(["steps"] if self.record.steps else []), "models", *self.analyses]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A figure of a study that shows several experiments or variants.
+
+    ``experiments`` are their names in it by id, and ``labels`` those of their models by `experiment/model`.
+    """
+
+    figure: Figure
+    experiments: dict[str, str]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class NotRerun:
+    """An experiment or variant that is stated and not run again, with the reason."""
+
+    id: str
+    base: str
+    variant: str
+    section: str
+    title: str
+    why: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """``source`` is the report that it reproduces; None for a report of one's own."""
+
+    name: str
+    title: str
+    source: schema.Source | None
+    experiments: dict[str, Experiment]
+    figures: dict[str, Comparison] = field(default_factory=dict)
+    not_rerun: dict[str, NotRerun] = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
+
+    def variants(self, experiment: Experiment) -> list[Experiment]:
+        """The other variants of an experiment, in the order of the study file."""
+        return [
+            other for other in self.experiments.values() if other.base == experiment.base and other is not experiment
+        ]
+
+    def counterparts(self, claim: Claim) -> list[str]:
+        """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
+
+        A claim about a variant, or one that stands alone, has none.
+        """
+        described = self.experiments[claim.experiment]
+        return [
+            other.id
+            for other in self.experiments.values()
+            if not claim.alone
+            and other.base == claim.experiment != other.id
+            and other.models.keys() == described.models.keys()
+            and claim.tables() <= {*other.tables}
+        ]

@@ -1,0 +1,61 @@
+"""What a caption says of means and intervals is what its figure draws."""
+
+import re
+from typing import Any
+
+import pytest
+from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from test_figures import CASES, draw, landscape_lines
+
+from hwcore.analyses.specs import landscape
+from hwcore.studies.kinds import FIGURES
+
+LINE = landscape.Options(across="line", replicates=3)
+
+
+def explanation(kind: str, options: dict[str, Any], replicates: int = 4, analysis: Any = None) -> str:
+    text = FIGURES[kind].model_validate(options).explanation(replicates, {"t": analysis} if analysis else {})
+    assert text is not None
+    return text
+
+
+def drawn(figure: Figure) -> set[str]:
+    shown = set()
+    for axes in figure.axes:
+        if any(isinstance(each, FillBetweenPolyCollection) for each in axes.collections):
+            shown.add("bands")
+        if any(isinstance(each, ErrorbarContainer) for each in axes.containers):
+            shown.add("bars")
+    return shown
+
+
+@pytest.mark.parametrize("kind", [*CASES, "landscape lines"])
+def test_it_names_the_intervals_that_there_are(kind: str) -> None:
+    lines = kind == "landscape lines"
+    name, analysis = ("landscape", LINE) if lines else (kind, None)
+    tables = {"t": landscape_lines()} if lines else None
+    text = explanation(name, CASES[name][1], analysis=analysis)
+    assert set(re.findall(r"\b(bands|bars) their 95 % intervals", text)) == drawn(draw(name, tables))
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_single_run_has_no_interval_and_no_mean(kind: str) -> None:
+    text = explanation(kind, CASES[kind][1], replicates=1)
+    assert "95 %" not in text
+    assert "means" not in text
+
+
+def test_a_landscape_of_lines_has_the_replicates_of_its_analysis() -> None:
+    assert explanation("landscape", {"table": "t"}, analysis=LINE).startswith("Lines are means over {t.replicates} ")
+    single = landscape.Options(across="line", replicates=1)
+    assert explanation("landscape", {"table": "t"}, analysis=single).startswith("Each line is a single run")
+    plane = landscape.Options(across="plane")
+    assert explanation("landscape", {"table": "t"}, analysis=plane) == "The first replicate of each model is shown."
+
+
+def test_a_floor_is_explained() -> None:
+    text = explanation("curves", {"y": ["train_loss"], "floor": "optimum"})
+    assert "{optimum.steps} steps of Levenberg-Marquardt" in text
+    assert "Dotted" not in explanation("curves", {"y": ["train_loss"]})
