@@ -67,7 +67,7 @@ requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 fo
 	done
 
 clean: ## remove the environment and caches, never results or data
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # An environment is complete when its stamp is newer than what it was made from.
 .venv/python.done:

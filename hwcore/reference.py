@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.claims.rule import RuleSpec
-from hwcore.claims.spec import MEASURES, RULES, Claim
+from hwcore.claims.spec import Claim
 from hwcore.config import Config
+from hwcore.data.augmentations.spec import Kind as AnyAugmentation
 from hwcore.data.catalog import SOURCES
+from hwcore.data.formula import FUNCTIONS
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import Cnn
@@ -54,8 +55,6 @@ def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, leve
         parts += [f"{'#' * level} {name}", _prose(options.__doc__ or "")]
         if issubclass(options, AnalysisSpec):
             parts += _needs(options)
-        if issubclass(options, RuleSpec):
-            parts.append(f"It judges a measure of {_either(options.judges)}.")
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
         parts += _docstring(room, name.replace("-", "_"), function)
         if issubclass(options, AnalysisSpec) and options.labels:
@@ -64,38 +63,20 @@ def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, leve
     return "\n\n".join(parts)
 
 
-def measures() -> str:
-    """Each kind of measure of a claim."""
+def sections(known: Mapping[str, type[Spec]], level: int, elsewhere: Mapping[str, str] | None = None) -> str:
+    """Each specification under its name, those that several names share under that of its class."""
+    names: dict[type[Spec], list[str]] = {}
+    for name, spec in known.items():
+        names.setdefault(spec, []).append(name)
     parts = []
-    for name, kind in MEASURES.items():
-        parts += [f"### {name}", _prose(kind.__doc__ or ""), explain(kind, 4)]
-    return "\n\n".join(parts)
-
-
-def layers() -> str:
-    """Each kind of layer; the elementwise activations, which have their settings in common, are one."""
-    parts, told = [], set()
-    for kind, spec in LAYERS.items():
-        if spec in told:
-            continue
-        told.add(spec)
-        alike = [other for other, its in LAYERS.items() if its is spec]
-        parts.append(f"### {kind if len(alike) == 1 else spec.__name__.lower()}")
-        parts.append(_prose(spec.__doc__ or ""))
+    for spec, alike in names.items():
+        parts += [f"{'#' * level} {alike[0] if len(alike) == 1 else spec.__name__.lower()}", _prose(spec.__doc__ or "")]
         if len(alike) > 1:
-            parts.append(f"These are {', '.join(f'`{other}`' for other in alike)}.")
-        if spec.main:
-            parts.append(f"Its value alone sets `{spec.main}`.")
-        if spec.model_fields.keys() - {"kind"}:
-            parts.append(explain(spec, 4, elsewhere={"LayerSpec": "[layers](#layers)"}))
-    return "\n\n".join(parts)
-
-
-def sources() -> str:
-    """Each source of data sets."""
-    parts = []
-    for name, settings in SOURCES.items():
-        parts += [f"### {name}", _prose(settings.__doc__ or ""), explain(settings, 4)]
+            parts.append(f"These are {_either(f'`{name}`' for name in alike).replace(' or ', ' and ')}.")
+        if main := getattr(spec, "main", None):
+            parts.append(f"Its value alone sets `{main}`.")
+        if spec.model_fields.keys() - {"kind", "source"}:
+            parts.append(explain(spec, level + 1, elsewhere=elsewhere))
     return "\n\n".join(parts)
 
 
@@ -106,17 +87,19 @@ PLACES: dict[str, Callable[[], str]] = {
     "not-rerun": lambda: explain(schema.NotRerunFile, 3),
     "sweep": lambda: explain(schema.Sweep, 3),
     "cnn": lambda: explain(Cnn, 3),
-    "layers": layers,
+    "layers": lambda: sections(LAYERS, 3, {"LayerSpec": "[layers](#layers)"}),
     "function-data": lambda: explain(FunctionData, 3),
+    "functions": lambda: ", ".join(f"`{name}`" for name in FUNCTIONS),
     "dataset-data": lambda: explain(DatasetData, 3),
+    "augmentations": lambda: sections({str(_kind(each)): each for each in get_args(AnyAugmentation)}, 3),
     "training": lambda: explain(Training, 3),
     "record": lambda: explain(Record, 3),
     "analyses": lambda: kinds(ANALYSES, "hwcore.analyses", "analyse", 2),
     "figures": lambda: kinds(FIGURES, "hwcore.figures", "draw", 2),
     "claim": lambda: explain(Claim, 3),
-    "measures": measures,
-    "rules": lambda: kinds(RULES, "hwcore.claims.rules", None, 3),
-    "sources": sources,
+    "measures": lambda: "TODO",
+    "rules": lambda: "TODO",
+    "sources": lambda: sections(SOURCES, 3),
     "configuration": lambda: explain(Config, 3),
 }
 
@@ -164,8 +147,8 @@ class _Explanation:
         rows = [
             (f"`{key}`", self.words(field), self.default(field, key in required), _prose(field.get("description", "")))
             for key, field in schema.get("properties", {}).items()
-            # the heading has it
-            if key != "kind"
+            # the heading has the name of the kind or source
+            if key != "kind" and "const" not in field
         ]
         return _table(("key", "value", "default", "meaning"), rows)
 
@@ -173,8 +156,13 @@ class _Explanation:
         """The values that a field takes."""
         options = field.get("anyOf") or field.get("oneOf")
         if options:
-            # that nothing is a value too is said by the default, which then is none
-            told = [self.words(option, plural=plural) for option in options if option.get("type") != "null"]
+            told: list[str] = []
+            for option in options:
+                if option.get("type") == "boolean":
+                    told += ["`true`", "`false`"]
+                # that nothing is a value too is said by the default, which then is none
+                elif option.get("type") != "null":
+                    told.append(self.words(option, plural=plural))
             return _either(dict.fromkeys(told))
         if "$ref" in field:
             return self.link(field["$ref"].rpartition("/")[2])
@@ -237,6 +225,11 @@ def _title(name: str, schema: Schema) -> str:
     """The heading of a specification: the kind that it is if it is one, else the name of its class in words."""
     kind = schema.get("properties", {}).get("kind", {}).get("const")
     return kind or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def _kind(spec: type[Spec]) -> Any:
+    """The kind that a specification of one kind is of."""
+    return get_args(spec.model_fields["kind"].annotation)[0]
 
 
 def _bounds(field: Schema) -> str:

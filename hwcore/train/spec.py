@@ -229,7 +229,7 @@ class Training(Spec):
 class Steps(Spec):
     """An interval in optimisation steps."""
 
-    steps: Count
+    steps: Count = Field(description="steps from one record to the next")
 
 
 class Record(Spec):

@@ -10,9 +10,9 @@ from hwcore.spec import Spec
 class Grid(Spec):
     """``count`` evenly spaced values from ``start`` to ``stop``, both included."""
 
-    start: float
-    stop: float
-    count: Annotated[int, Field(ge=2, strict=True)]
+    start: float = Field(description="the first value")
+    stop: float = Field(description="the last value")
+    count: Annotated[int, Field(ge=2, strict=True)] = Field(description="how many values")
 
 
 class Options(AnalysisSpec):
