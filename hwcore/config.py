@@ -70,7 +70,7 @@ class Config(Spec):
         description="where training and analyses run; auto: on a GPU if there is one"
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        description="the arithmetic of training; auto: the fastest that agrees with float32 within the noise of the seeds"
+        description="the arithmetic of training; auto: the fastest that agrees with float32 within the noise of seeds"
     )
     checkpoint_interval: Annotated[float, Field(gt=0)] = Field(
         description="seconds from one checkpoint of a running training to the next"

@@ -11,7 +11,7 @@ from typing import Any, TypedDict, cast
 
 from hwcore.config import Config
 from hwcore.data.formula import parse
-from hwcore.data.notation import write, write_number
+from hwcore.data.notation import write, write_dataset, write_number
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
@@ -139,7 +139,7 @@ def _experiment(
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [{**_settings(model), **_describe_record(experiment.record)} for model in models]
+    settings = [{**describe_settings(model), **_describe_record(experiment.record)} for model in models]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
@@ -237,7 +237,8 @@ def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | N
     return None
 
 
-def _settings(model: Model) -> dict[str, str]:
+def describe_settings(model: Model) -> dict[str, str]:
+    """The data and training settings of a model in words, by what they are."""
     return {"data": _describe_data(model.data), **_describe_training(model.training)}
 
 
@@ -256,7 +257,7 @@ def _describe_data(data: DataSpec) -> str:
 
 
 def _describe_dataset(data: DatasetData) -> str:
-    parts = [data.dataset]
+    parts = [write_dataset(data.dataset)]
     if data.size:
         parts.append(f"scaled to {data.size[0]}×{data.size[1]}")
     if data.train_samples:
@@ -368,7 +369,12 @@ def describe_network(network: Network) -> str:
     alternate = len(widths) == len(layers[::2]) and all(isinstance(layer, Activation) for layer in layers[1::2])
     if alternate and len(layers) % 2 == 1 and len(activations) <= 1:
         return ", ".join(["-".join(map(str, [prod(network.input), *widths])), *activations])
-    return _describe_layers(network.layers)
+    return " · ".join(describe_layers(network))
+
+
+def describe_layers(network: Network) -> list[str]:
+    """Each layer in words."""
+    return [_describe_layer(layer) for layer in network.layers]
 
 
 def _describe_layers(layers: Sequence[LayerSpec]) -> str:

@@ -11,10 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hwcore.claims.spec import MODULES as CLAIM_MODULES
+from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.data import catalog
 from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.description import describe
+from hwcore.differences import differences
 from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
@@ -317,11 +320,35 @@ class Plan:
 
     def _plan_claims(self, study: Study) -> None:
         inputs: dict[str, Path] = {}
-        variants = {id: study.counterparts(claim) for id, claim in study.claims.items()}
+        cases = {}
         for id, claim in study.claims.items():
-            for experiment in (claim.experiment, *variants[id]):
-                tables = self._tables(study, study.experiments[experiment], sorted(claim.tables() - {"models"}))
-                inputs |= {f"{experiment}/{key}": path for key, path in tables.items()}
+            experiment = study.experiments.get(claim.experiment)
+            if experiment is None:
+                # what is not re-run has nothing to measure: the claim says why it is not testable
+                variant = study.not_rerun[claim.experiment].variant
+                cases[id] = {"claim": claim, "variant": variant, "variants": [], "models": [], "figure": ""}
+                continue
+            counterparts = study.counterparts(claim)
+            for other in (experiment, *counterparts):
+                reads = claim.reads() if other is experiment else {(other.id, table) for table in claim.tables()}
+                for source, table in sorted(reads):
+                    if table != "models":
+                        paths = self._tables(study, study.experiments[source], [table])
+                        inputs |= {f"{source}/{key}": path for key, path in paths.items()}
+            cases[id] = {
+                "claim": claim,
+                "variant": experiment.variant,
+                "variants": [
+                    {
+                        "experiment": other.id,
+                        "name": other.variant.replace("-", " "),
+                        "differences": differences(experiment, other, claim),
+                    }
+                    for other in counterparts
+                ],
+                "models": list(experiment.models),
+                "figure": self._figure_of(study, experiment, claim),
+            }
         models = {
             experiment.id: [
                 {
@@ -341,12 +368,19 @@ class Plan:
                 "study": study.name,
                 "judged": self.config.scales[self.scale].judged,
                 "models": models,
-                "claims": {id: claim.model_dump(mode="json", by_alias=True) for id, claim in study.claims.items()},
-                "variants": variants,
+                "cases": cases,
             },
             inputs=inputs,
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
+            modules=sorted({*CLAIM_MODULES, *(claim.module for claim in study.claims.values() if claim.module)}),
         )
+
+    def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:
+        """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing."""
+        tables = {table for source, table in claim.reads() if source == experiment.id}
+        shown = (figure.name for figure in experiment.figures.values() if tables & {*figure.tables})
+        name = claim.figure or next(shown, None)
+        return f"figures/{study.name}/{experiment.id}/{name}" if name else ""
 
     def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:
         runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
@@ -403,7 +437,8 @@ class Plan:
         """What all studies share: one table of claims and the index page."""
         judged = {job.name: job.outputs["claims"] for job in self.of("judge")}
         claims = self.results / "claims.parquet"
-        self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs={"claims": claims})
+        outputs = {"claims": claims, "json": claims.with_suffix(".json")}
+        self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs=outputs)
         self._add(
             "summary",
             "index",

@@ -15,7 +15,8 @@ from typing import Any, Literal, get_args, get_origin
 import yaml
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.claims.spec import Claim
+from hwcore.claims.rule import RuleSpec
+from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.config import Config
 from hwcore.data.augmentations.spec import Kind as AnyAugmentation
 from hwcore.data.catalog import SOURCES
@@ -55,6 +56,8 @@ def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, leve
         parts += [f"{'#' * level} {name}", _prose(options.__doc__ or "")]
         if issubclass(options, AnalysisSpec):
             parts += _needs(options)
+        if issubclass(options, RuleSpec):
+            parts.append(f"It judges a measure of {_either(options.judges)}.")
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
         parts += _docstring(room, name.replace("-", "_"), function)
         if issubclass(options, AnalysisSpec) and options.labels:
@@ -97,8 +100,8 @@ PLACES: dict[str, Callable[[], str]] = {
     "analyses": lambda: kinds(ANALYSES, "hwcore.analyses", "analyse", 2),
     "figures": lambda: kinds(FIGURES, "hwcore.figures", "draw", 2),
     "claim": lambda: explain(Claim, 3),
-    "measures": lambda: "TODO",
-    "rules": lambda: "TODO",
+    "measures": lambda: sections(MEASURES, 3),
+    "rules": lambda: kinds(RULES, "hwcore.claims.rules", None, 3),
     "sources": lambda: sections(SOURCES, 3),
     "configuration": lambda: explain(Config, 3),
 }

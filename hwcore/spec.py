@@ -13,4 +13,4 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 class Spec(BaseModel):
     """A mapping in a study file or in the configuration, with its keys, their types and their defaults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import InitErrorDetails
 
 from hwcore.errors import HwcoreError
 
@@ -36,6 +37,21 @@ def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
         said = first["msg"].removeprefix("Input ")
         message = f"{first['input']!r} {said[0].lower() + said[1:]}"
     raise HwcoreError(f"{file}: {key or 'top level'}: {message}{more}")
+
+
+def nested(key: str, model: type[Model], value: Any) -> Model:
+    """``value`` as a ``model``, within a validator of the mapping that has it under ``key``.
+
+    Raises ValidationError whose mistakes lie under that key.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        mistakes = [
+            InitErrorDetails(type=each["type"], loc=(key, *each["loc"]), input=each["input"], ctx=each.get("ctx", {}))
+            for each in error.errors(include_url=False)
+        ]
+    raise ValidationError.from_exception_data(model.__name__, mistakes)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

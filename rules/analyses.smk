@@ -55,6 +55,7 @@ rule summary:
         PLAN.inputs("summary", "claims"),
     output:
         "results/{scale}/claims.parquet",
+        "results/{scale}/claims.json",
     log:
         "results/{scale}/logs/summary.log",
     benchmark:

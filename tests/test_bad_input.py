@@ -1,13 +1,28 @@
 """Mistakes get one or two lines that name the file, the key, the value and what would be right."""
 
+import math
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+import yaml
 
-from conftest import Project
+from conftest import ROOT, Project
+from hwcore.config import parse
+from hwcore.data.augmentations import spec as augmentations
+from hwcore.data.spec import DatasetData, FunctionData, Moments
+from hwcore.errors import HwcoreError
+from hwcore.nets.shorthand import Cnn
+from hwcore.spec import Spec
+from hwcore.studies.kinds import ANALYSES, FIGURES, LAYERS
+from hwcore.studies.study import load
+from hwcore.studies.variants import merge
+from hwcore.train.spec import Exponential, Modes, OneCycle, Record, Step, Training, Until
 
 STUDY = "report/tiny/study.yaml"
 
@@ -86,7 +101,11 @@ def complaint(project: Project, *arguments: str) -> str:
             [STUDY, "fit.variants.as-run.analyses.fitting", "none to remove", "write {}"],
         ),
         ("{parameters: narrow}", "{parameters: narow}", [STUDY, "claims.count", "narow", "narrow"]),
-        ("{parameters: narrow}", "{best: test_loss, table: metrics, is: [wide, wid]}", [STUDY, "claims.count", "wid"]),
+        (
+            "{parameters: narrow}\n    expect: {equal: 10}",
+            "{best: test_loss, table: metrics, is: [wide, wid]}\n    rule: best",
+            [STUDY, "claims.count", "wid"],
+        ),
         ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
     ],
@@ -188,3 +207,103 @@ def test_a_failed_job_keeps_what_others_made(project: Project) -> None:
     assert project.snakemake("report").returncode != 0
     made = Path(project.folder / "results/quick/figures/tiny/fit/loss.svg")
     assert made.is_file()
+
+
+# What each kind of specification needs at least, beside an option that is out of range.
+NEEDED: dict[type[Spec], dict[str, Any]] = {
+    Training: {"optimizer": "sgd", "lr": 0.1, "loss": "mse", "epochs": 2, "batch_size": "full"},
+    Step: {"step_size": 2},
+    Exponential: {"gamma": 0.9},
+    FunctionData: {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples": 9},
+    DatasetData: {"dataset": "mnist"},
+    Moments: {"mean": 0.5, "std": 0.5},
+    Cnn: {"input": [1, 9, 9], "conv": [[2, 3]], "out": 1},
+    augmentations.Crop: {"padding": 2},
+    augmentations.Rotate: {"degrees": 5},
+    augmentations.Cutout: {"size": 2},
+    ANALYSES["critical_points"]: {"solver": "none"},
+    ANALYSES["interpolation"]: {"between": ["m", "m"], "alphas": {"start": 0, "stop": 1, "count": 3}},
+    ANALYSES["landscape"]: {"across": "line"},
+    FIGURES["curves"]: {"y": ["train_loss"]},
+    FIGURES["minimal_ratio"]: {"table": "metrics"},
+    FIGURES["relation"]: {"measures": [["metrics", "train_loss"]]},
+    FIGURES["trajectory"]: {"table": "metrics"},
+    LAYERS["conv"]: {"channels": 2, "kernel": 3},
+    LAYERS["linear"]: {"out": 1},
+    LAYERS["max_pool"]: {"size": 2},
+    LAYERS["avg_pool"]: {"size": 2},
+    LAYERS["dropout"]: {"p": 0.5},
+    LAYERS["dropout2d"]: {"p": 0.5},
+}
+# Where in an experiment the specifications stand that have no kind.
+PLACES: dict[type[Spec], tuple[str | int, ...]] = {
+    Training: ("training",),
+    Until: ("training", "until"),
+    Modes: ("training", "modes"),
+    Record: ("record",),
+    FunctionData: ("data",),
+    DatasetData: ("data",),
+    Moments: ("data", "normalize"),
+    Cnn: ("models", "m", "cnn"),
+}
+
+
+def values_out_of_range(schema: dict[str, Any]) -> Iterator[Any]:
+    """By the JSON schema of an option; none where it takes anything, and none of what is within a list."""
+    for branch in schema.get("anyOf", [schema]):
+        bounds = {"exclusiveMinimum": 0, "minimum": -1, "exclusiveMaximum": 0, "maximum": 1}
+        yield from (branch[bound] + beyond for bound, beyond in bounds.items() if bound in branch)
+        if branch.get("type") in ("number", "integer"):
+            yield math.inf if branch["type"] == "number" else 1.5
+        if branch.get("type") == "boolean" or "enum" in branch or "const" in branch:
+            yield "nonsense"
+
+
+def options_out_of_range() -> Iterator[tuple[type[Spec], tuple[str | int, ...], str | None, str, Any]]:
+    """Each specification, its place, its kind, one of its options and a value."""
+    places: list[tuple[type[Spec], tuple[str | int, ...], str | None]] = [(*each, None) for each in PLACES.items()]
+    places += [(spec, ("analyses", "a"), kind) for kind, spec in ANALYSES.items()]
+    places += [(spec, ("figures", "f"), kind) for kind, spec in FIGURES.items()]
+    places += [(spec, ("models", "m", "layers", 0), kind) for kind, spec in LAYERS.items() if kind in SETTABLE]
+    places += [(spec, ("data", "augment", 0), spec.__name__.lower()) for spec in get_args(augmentations.Kind)]
+    schedules = {"step": Step, "exponential": Exponential, "one_cycle": OneCycle}
+    places += [(spec, ("training", "scheduler"), kind) for kind, spec in schedules.items()]
+    for spec, place, kind in places:
+        for option, schema in spec.model_json_schema()["properties"].items():
+            for value in values_out_of_range(schema) if option != "kind" else ():
+                yield spec, place, kind, option, value
+
+
+# The layers that a list may have and that have settings of their own.
+SETTABLE = {*LAYERS} - {"module", "torchvision", "residual"}
+OUT_OF_RANGE = list(options_out_of_range())
+
+
+@pytest.mark.parametrize(
+    ("spec", "place", "kind", "option", "value"),
+    OUT_OF_RANGE,
+    ids=[f"{kind or place[-1]}.{option}={value}" for _, place, kind, option, value in OUT_OF_RANGE],
+)
+def test_every_option_out_of_range(
+    tmp_path: Path, spec: type[Spec], place: tuple[str | int, ...], kind: str | None, option: str, value: Any
+) -> None:
+    settings = {**({"kind": kind} if kind else {}), **NEEDED.get(spec, {}), option: value}
+    settings |= {"caption": "C"} if place[0] == "figures" else {}
+    nested: Any = settings
+    for key in reversed(place):
+        nested = [nested] if key == 0 else {key: nested}
+    data = NEEDED[DatasetData] if place[0] == "data" and spec is not FunctionData else NEEDED[FunctionData]
+    network: dict[str, Any] = {"mlp": [1, 1]} if place[0] != "models" else {} if spec is Cnn else {"input": [1, 9, 9]}
+    model = {"label": "M", **network}
+    experiment = {"section": "1", "title": "T", "data": data, "training": NEEDED[Training], "models": {"m": model}}
+    experiment = merge(experiment, nested, "e")
+    path = tmp_path / "s/study.yaml"
+    path.parent.mkdir()
+    path.write_text(yaml.safe_dump({"title": "T", "replicates": 1, "experiments": {"e": experiment}}, sort_keys=False))
+    with pytest.raises(HwcoreError) as error:
+        load("s", tmp_path, parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"]))
+    message = str(error.value)
+    assert "\n" not in message
+    assert (match := re.match(rf"{re.escape(str(path))}:(\d+): experiments\.e\.\S*{option}: ", message)), message
+    assert path.read_text().splitlines()[int(match[1]) - 1].strip(" -").startswith(f"{option}:"), message
+    assert f": {value!r} should be " in message

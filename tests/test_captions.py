@@ -19,7 +19,7 @@ experiments:
   fit:
     section: "1"
     title: Networks fit {function}
-    data: {function: cos, domain: [-3.5, 3], samples: 40, test_samples: 20}
+    data: {function: cos(x), domain: [-3.5, 3], samples: 40, test_samples: 20}
     training: {optimizer: adam, lr: 0.001, loss: mse, epochs: 2000, batch_size: full, until: {loss: 0.001}}
     replicates: 20
     models:
@@ -115,7 +115,7 @@ RUN = "{as-run: {why: so, %s}}"
     [
         ("after 2,000 epochs", "training: {epochs: 50}", r"says '2,000', but here epochs is 50: write \{epochs\}, or"),
         ("after 2000 epochs.", "training: {epochs: 50}", "says '2,000', but here epochs is 50"),
-        ("they learn cos x", "data: {function: sin3pi}", r"says 'cos x', but here function is sin\(3πx\)"),
+        ("they learn cos x", "data: {function: sin(3*pi*x)}", r"says 'cos x', but here function is sin\(3πx\)"),
         ("at 0.01, all", "models: {large: {training: {lr: 0.5}}}", r"says '0.01', but here large.lr is 0.5"),
         ("of 20 trainings", "replicates: 3", "says '20', but here replicates is 3"),
         ("{epochs} steps, 100 more", "analyses: {optimum: {steps: 7}}", "says '100', but here optimum.steps is 7"),
@@ -152,7 +152,7 @@ def test_a_title_too_is_held_against_its_variants(tmp_path: Path) -> None:
     text = STUDY.replace("Networks fit {function}", "Networks fit cos x")
     (tmp_path / "s").mkdir()
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    variants = "variants: {as-run: {data: {function: sin3pi}}}"
+    variants = "variants: {as-run: {data: {function: sin(3*pi*x)}}}"
     (tmp_path / "s/study.yaml").write_text(text.replace("VARIANTS", variants))
     with pytest.raises(HwcoreError, match=r"fit--as-run.title: says 'cos x'"):
         load("s", tmp_path, parse(raw, ["config.yaml"]))

@@ -1,236 +1,975 @@
-"""Claims: intervals as SciPy has them, and verdicts that follow from them."""
+"""Claims: what measures read, which verdicts rules reach, and the sentences that say why."""
 
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from scipy import stats
 
-from hwcore.claims.judge import COLUMNS, judge
-from hwcore.claims.measure import estimate
-from hwcore.claims.spec import Claim
+from conftest import ROOT
+from hwcore.claims import ledger
+from hwcore.claims.judge import Case, Variant, judge
+from hwcore.claims.samples import Pair, Sample
+from hwcore.claims.spec import MEASURES, RULES, Claim
+from hwcore.claims.words import percent
 from hwcore.errors import HwcoreError
 
-
-def claim(measure: dict[str, Any], expect: dict[str, Any], **changes: Any) -> Claim:
-    return Claim.model_validate(
-        {"where": "1", "says": "so", "experiment": "e", "measure": measure, "expect": expect, **changes}
-    )
+NAN = float("nan")
+Replicates = Sequence[float | Sequence[float]]
 
 
-def metrics(values: dict[str, list[list[float]]]) -> pd.DataFrame:
-    """For each model a list of replicates, each a list over epochs."""
+def claim(measure: dict[str, Any] | None, rule: str | None = None, expect: Any = None, **changes: Any) -> Claim:
+    said = {
+        "where": "1",
+        "says": "so",
+        "experiment": "e",
+        "measure": measure,
+        "rule": rule,
+        "expect": expect,
+        **changes,
+    }
+    return Claim.model_validate({key: value for key, value in said.items() if value is not None})
+
+
+def metrics(column: str = "loss", **models: Replicates) -> pd.DataFrame:
+    """For each model its replicates, each a number or a list over epochs."""
     rows = [
-        {"model": model, "replicate": r, "epoch": epoch, "loss": value}
-        for model, replicates in values.items()
-        for r, losses in enumerate(replicates)
-        for epoch, value in enumerate(losses, start=1)
+        {"model": model, "replicate": replicate, "epoch": epoch, column: value}
+        for model, replicates in models.items()
+        for replicate, values in enumerate(replicates)
+        for epoch, value in enumerate(values if isinstance(values, Sequence) else [values], start=1)
     ]
     return pd.DataFrame(rows)
 
 
-def judged(one: Claim, how: str = "yes", **tables: pd.DataFrame) -> Any:
-    own = {("e", name): table for name, table in tables.items()}
-    found = judge("study", {"c": one}, own, variants={"c": []}, judged=how)
-    assert tuple(found.columns) == COLUMNS
-    return found.iloc[0]
-
-
-@pytest.mark.parametrize(
-    ("described", "as_run", "verdict", "says"),
-    [
-        ([1.0, 1.1], [3.0, 3.1], "fails", "; as run it holds: 3.050 [2.415, 3.685], n = 2; one note"),
-        ([3.0, 3.1], [1.0, 1.1], "holds", "; as run it fails: 1.050 [0.4147, 1.685], n = 2; one note"),
-        ([1.0, 9.0], [3.0, 3.0], "undecided", "; as run it holds: 3; one note"),
-        ([3.0, 3.1], [3.1, 3.2], "holds", "lies above 2; one note"),
-        ([1.0, 1.1], [1.0, 9.0], "fails", "; as run it is undecided: 5 [−45.82, 55.82], n = 2; one note"),
-        ([1.0, 1.1], [3.0], "fails", "; as run it is undecided: 3 (one replicate); one note"),
-        ([1.0, 1.1], [np.nan, np.nan], "fails", "lies not above 2; one note"),
-    ],
-)
-def test_a_variant_with_another_verdict_is_told(
-    described: list[float], as_run: list[float], verdict: str, says: str
-) -> None:
-    one = claim({"value": "loss", "model": "m"}, {"above": 2}, note="one note")
-    tables = {
-        ("e", "metrics"): metrics({"m": [[x] for x in described]}),
-        ("e--as-run", "metrics"): metrics({"m": [[x] for x in as_run]}),
+def judged(one: Claim, judged: str = "yes", variants: Sequence[Variant] = (), **tables: pd.DataFrame) -> Any:
+    """The row of a claim; a table is of experiment `e`, or of `e--corrected` if it is called `corrected_…`."""
+    named = {
+        ("e--corrected" if name.startswith("corrected_") else "e", name.removeprefix("corrected_")): table
+        for name, table in tables.items()
     }
-    found = judge("study", {"c": one}, tables, variants={"c": ["e--as-run"]}, judged="yes").iloc[0]
-    assert found.verdict == verdict
-    assert found.reason.endswith(says), found.reason
-    assert found.reproduced == pytest.approx(np.mean(described))
-    unjudged = judge("study", {"c": one}, tables, variants={"c": ["e--as-run"]}, judged="no").iloc[0]
-    assert unjudged.reason == "not judged at this scale; one note"
+    case = Case(one, "as-described", variants, ["m", "a", "b", "c"], "figures/s/e/loss")
+    table = judge("study", {"c": case}, named, judged=judged)
+    assert tuple(table.columns) == ledger.COLUMNS
+    return table.iloc[0]
 
 
-def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
-    one = claim({"value": "loss", "where": {"epoch": 2}}, {"above": 2})
-    tables = {("e", "metrics"): metrics({"m": [[1, 1], [1, 1]]}), ("e--corrected", "metrics"): metrics({"m": [[3]]})}
-    found = judge("study", {"c": one}, tables, variants={"c": ["e--corrected"]}, judged="yes").iloc[0]
-    assert found.reason == "the value is not above 2"
+LAST = {"value": "loss", "model": "m"}
+A_MINUS_B = {"difference": [{"value": "loss", "model": model} for model in "ab"]}
+ALPHAS = pd.DataFrame(
+    [
+        {"replicate": r, "alpha": a / 4, "accuracy": 0.5 + 0.1 * a + 0.01 * ((7 * r + 3 * a) % 5)}
+        for r in range(4)
+        for a in range(5)
+    ]
+)
+SKEWED = ALPHAS.assign(accuracy=[5, 6, 5, 7, 6, 4, 6, 5, 7, 8, 5, 4, 6, 9, 8, 3, 5, 4, 6, 9])
+SIZES = pd.DataFrame(
+    [
+        {"model": f"p{i}", "replicate": r, "parameters": 10**i, "accuracy": 0.5 + 0.05 * i + 0.01 * ((r + i) % 3)}
+        for i in range(5)
+        for r in range(3)
+    ]
+)
 
 
-numbers = st.floats(-100, 100).map(lambda x: round(x, 3))
+def hits(true: int, of: int) -> pd.DataFrame:
+    return pd.DataFrame({"replicate": range(of), "there": [i < true for i in range(of)]})
 
 
-@given(st.lists(numbers, min_size=2, max_size=12))
-@settings(max_examples=50, deadline=None)
-def test_a_mean_has_the_t_interval_of_scipy(values: list[float]) -> None:
-    table = metrics({"m": [[0, value] for value in values]})
-    found = estimate(claim({"value": "loss", "model": "m"}, {"above": 0}).measure, lambda _: table)
-    sem = stats.sem(values)
-    low, high = stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=sem) if sem else (values[0],) * 2
-    assert (found.value, found.low, found.high) == pytest.approx((np.mean(values), low, high), abs=1e-9)
-    assert found.n == len(values)
+class Example:
+    """A claim on tables, the verdict that is right, and the reason."""
+
+    def __init__(self, verdict: str, reason: str, one: Claim, **tables: pd.DataFrame) -> None:
+        self.verdict, self.reason, self.claim, self.tables = verdict, reason, one, tables
 
 
-@given(st.lists(numbers, min_size=2, max_size=9), st.lists(numbers, min_size=2, max_size=9))
-@settings(max_examples=50, deadline=None)
-def test_a_difference_has_welchs_interval(first: list[float], second: list[float]) -> None:
-    table = metrics({"a": [[x] for x in first], "b": [[x] for x in second]})
-    parts = [{"value": "loss", "model": model} for model in "ab"]
-    found = estimate(claim({"difference": parts}, {"above": 0}).measure, lambda _: table)
-    assert found.value == pytest.approx(np.mean(first) - np.mean(second), abs=1e-9)
-    if min(np.std(first), np.std(second)) > 1e-3:
-        interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-        assert (found.low, found.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
-    elif np.std(first) == np.std(second) == 0:
-        assert found.low == found.high == found.value
+CLOSE = metrics(m=[1.0, 1.1, 0.9, 1.05, 0.95])
+EXAMPLES = [
+    Example(
+        "holds",
+        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, lies below 2.",
+        claim(LAST, "threshold", {"below": 2}),
+        metrics=CLOSE,
+    ),
+    Example(
+        "fails",
+        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, lies above 0.5000.",
+        claim(LAST, "threshold", {"below": 0.5}),
+        metrics=CLOSE,
+    ),
+    Example(
+        "undecided",
+        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, contains 1.050. "
+        "5 replicates would show a mean of at least 1.200 or at most 0.9189 four times in five, and 21 "
+        "replicates would show what was measured.",
+        claim(LAST, "threshold", {"below": 1.05}),
+        metrics=CLOSE,
+    ),
+    Example(
+        "holds",
+        "The mean of 5 replicates is 1, and its 95 % interval, 0.9018 to 1.098, lies between 0.8000 and 1.200.",
+        claim(LAST, "threshold", {"within": [0.8, 1.2], "scale": "linear"}),
+        metrics=CLOSE,
+    ),
+    Example(
+        "consistent",
+        "The reported 1.200 lies in the 95 % prediction interval of a single run, 0.7837 to 1.270, from 5 replicates.",
+        claim(LAST, "prediction-interval", reported=1.2),
+        metrics=CLOSE,
+    ),
+    Example(
+        "inconsistent",
+        "The reported 2 lies above the 95 % prediction interval of a single run, 0.7837 to 1.270, from 5 replicates.",
+        claim(LAST, "prediction-interval", reported=2.0),
+        metrics=CLOSE,
+    ),
+    Example(
+        "consistent",
+        "The reported mean, 1.050, lies in the 95 % prediction interval of a mean of 10 runs, 0.8867 to 1.129, from "
+        "5 replicates.",
+        claim(LAST, "reported-mean", {"runs": 10}, reported="1.05"),
+        metrics=CLOSE,
+    ),
+    Example(
+        "inconsistent",
+        "The reported mean, 1.500, lies above the 95 % prediction interval of a mean of 10 runs, 0.8966 to 1.120, from "
+        "5 replicates.",
+        claim(LAST, "reported-mean", {"runs": 10, "sd": 0.15}, reported="1.50"),
+        metrics=CLOSE,
+    ),
+    Example(
+        "holds",
+        "The ratio of the geometric means of 5 and 5 replicates is 0.5116, and its 95 % interval, 0.4621 to 0.5666, "
+        "lies below 1. The first is the larger in 0 % of all 25 pairs of runs (95 % interval 0 % to 52 %).",
+        claim(A_MINUS_B, "comparison", {"below": 0}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 1.9, 1.95, 1.81]),
+    ),
+    Example(
+        "holds",
+        "The difference is 0.1400, and its 90 % interval, 0.05438 to 0.2256, lies within 0.3000 either way.",
+        claim(A_MINUS_B, "no-difference", {"margin": 0.3}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.8, 0.9, 0.95, 0.85, 0.8]),
+    ),
+    Example(
+        "fails",
+        "The difference is −0.9520, and its 95 % interval, −1.093 to −0.8113, lies outside 0.3000 either way.",
+        claim(A_MINUS_B, "no-difference", {"margin": 0.3}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 1.9, 1.95, 1.81]),
+    ),
+    Example(
+        "holds",
+        "a has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.5000 (95 % interval "
+        "0.4454 to 0.5613). a is best in 100 % of all 125 combinations of replicates.",
+        claim({"best": "loss", "is": "a", "at": "min"}, "best"),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
+    ),
+    Example(
+        "fails",
+        "a has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.314 (95 % interval 2.000 "
+        "to 2.677). b is best in 0 % of all 125 combinations of replicates.",
+        claim({"best": "loss", "is": "b", "at": "min"}, "best"),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
+    ),
+    Example(
+        "undecided",
+        "1.0 has the highest mean, but no clear lead over each of the 4 others",
+        claim({"best": "accuracy", "table": "i", "by": "alpha", "is": 1.0}, "best"),
+        i=ALPHAS.assign(accuracy=[0.5, 0.6, 0.5, 0.4, 0.6, 0.4, 0.5, 0.7, 0.3, 0.8] * 2),
+    ),
+    Example(
+        "holds",
+        "Each is above the next, and the closest two are apart: the ratio of b to c is 1.156 (95 % interval 1.023 to "
+        "1.307). The order is as stated in 88 % of all 125 combinations of replicates.",
+        claim({"order": "loss", "of": ["b", "c", "a"]}, "order"),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.3, 2.4, 2.6, 2.4], c=[2, 2.2, 1.9, 2.1, 1.9]),
+    ),
+    Example(
+        "holds",
+        "Over 15 networks of 5 models, the trend τ is 1, and its 95 % interval, 0.6878 to 1, lies above 0.",
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0}),
+        sizes=SIZES,
+    ),
+    Example(
+        "fails",
+        "Over 15 networks, the rank correlation τ is 1, and its 95 % interval, 0.6878 to 1, lies above 0.",
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "relation", {"below": 0}),
+        sizes=SIZES,
+    ),
+    Example(
+        "holds",
+        "Over 5 points in each of 4 replicates, the mean rank correlation is 1 (95 % interval 0.6128 to 1): the "
+        "numbers are rising.",
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "rising"}),
+        i=ALPHAS,
+    ),
+    Example(
+        "holds",
+        "The geometric mean of 4 replicates is epoch 2.449, and its 95 % interval, 1.688 to 3.555, lies below 5.",
+        claim({"reached": "loss", "below": 1}, "reached-by", {"below": 5}),
+        metrics=metrics(m=[[3, 1], [3, 1], [3, 2, 1], [3, 2, 1]]),
+    ),
+    Example(
+        "undecided",
+        "1 of 4 replicates does not get there by epoch 3, so it is not shown whether the typical epoch lies below 5. "
+        "Even 4 of 4 would not show it, and 29 replicates with the same shares would.",
+        claim({"reached": "loss", "below": 1}, "reached-by", {"below": 5}),
+        metrics=metrics(m=[[3, 1], [3, 1], [3, 2, 1], [3, 2, 2]]),
+    ),
+    Example(
+        "fails",
+        "8 of 8 replicates do not get there by epoch 2, and in most, 100 %, the epoch does not lie below 2 "
+        "(sign test).",
+        claim({"reached": "loss", "below": 1}, "reached-by", {"below": 2}),
+        metrics=metrics(m=[[3, 2]] * 8),
+    ),
+    Example(
+        "holds",
+        "4 of 8 replicates do not get there; a rank test shows which takes longer. The first does in 0 % of all pairs "
+        "of runs.",
+        claim({"difference": [{"reached": "loss", "below": 1, "model": m} for m in "ab"]}, "comparison", {"below": 0}),
+        metrics=metrics(a=[[3, 1], [3, 1], [3, 1], [1, 1]], b=[[3, 3]] * 4),
+    ),
+    Example(
+        "holds",
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, lies above 0.5000.",
+        claim({"share": "there", "table": "t"}, "share", {"above": 0.5}),
+        t=hits(15, 20),
+    ),
+    Example(
+        "undecided",
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, contains 0.9000. "
+        "20 networks would show a share of at most 0.7121 four times in five, and 41 networks would show "
+        "what was measured.",
+        claim({"share": "there", "table": "t"}, "share", {"above": 0.9}),
+        t=hits(15, 20),
+    ),
+    Example(
+        "right",
+        "It is 751, as stated.",
+        claim({"parameters": "m"}, "count", {"equal": 751}),
+        models=pd.DataFrame({"model": ["m"], "parameters": [751]}),
+    ),
+    Example(
+        "wrong",
+        "It is 751, not 750.",
+        claim({"parameters": "m"}, "count", {"equal": 750}),
+        models=pd.DataFrame({"model": ["m"], "parameters": [751]}),
+    ),
+    Example(
+        "right",
+        "751 is in the stated range of 700 to 800.",
+        claim({"parameters": "m"}, "count", {"within": [700, 800]}),
+        models=pd.DataFrame({"model": ["m"], "parameters": [751]}),
+    ),
+    Example(
+        "undecided",
+        (
+            "The ratio of the geometric means of 5 and 5 replicates is 1.010, and its 95 % interval, 0.9027 to "
+            "1.130, contains 1. 5 replicates would show a ratio of at least 1.168 or at most 0.8559 four times in "
+            "five, and 975 replicates would show what was measured. The first is the larger in 54 % of all 25 "
+            "pairs of runs (95 % interval 8 % to 100 %)."
+        ),
+        claim(A_MINUS_B, "comparison", {"above": 0}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "The difference is 0.01000, and its 90 % interval, −0.08019 to 0.1002, lies partly within 0.05000 "
+            "either way and partly outside. 5 replicates would show that there is none up to 0.1552 four times in "
+            "five, and 59 replicates would show what was measured."
+        ),
+        claim(A_MINUS_B, "no-difference", {"margin": 0.05}),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "Not all are shown to be apart: the ratio of a to b is 1.010 (95 % interval 0.9027 to 1.130). The "
+            "order is as stated in 44 % of all 25 combinations of replicates. 5 replicates would show a ratio of "
+            "at least 1.168 or at most 0.8559 four times in five, and 975 replicates would show what was "
+            "measured."
+        ),
+        claim({"order": "loss", "of": ["a", "b"]}, "order"),
+        metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.95, 1.0, 1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "fails",
+        (
+            "b is below a: the ratio of b to a is 0.4987 (95 % interval 0.4048 to 0.6144). The order is as stated "
+            "in 0 % of all 9 combinations of replicates."
+        ),
+        claim({"order": "loss", "of": ["b", "a"]}, "order"),
+        metrics=metrics(a=[2.0, 2.1, 1.9], b=[1.0, 1.1, 0.9]),
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 15 networks of 5 models, the trend τ is 1, and its 95 % interval, 0.6878 to 1, contains 0.9000. "
+            "3 replicates would show a τ of at most 0.6320 four times in five, and 22 replicates would show what "
+            "was measured."
+        ),
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0.9}),
+        sizes=SIZES,
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 15 networks, the rank correlation τ is 0.04000, and its 95 % interval, −0.4110 to 0.4753, "
+            "contains 0. 3 replicates would show a τ of at least 0.7071 or at most −0.7071 four times in five, "
+            "and 938 replicates would show what was measured."
+        ),
+        claim({"relation": ["replicate", "accuracy"], "table": "sizes"}, "relation", {"above": 0}),
+        sizes=SIZES,
+    ),
+    Example(
+        "undecided",
+        (
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.1000 (95 % interval −0.3576 to "
+            "0.5189): no clear trend. 4 replicates would show a correlation of at least 0.7004 or at most −0.7004 "
+            "four times in five, and 197 replicates would show what was measured."
+        ),
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
+        i=ALPHAS.assign(accuracy=[0.5, 0.6, 0.5, 0.4, 0.6] * 4),
+    ),
+    Example(
+        "fails",
+        (
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 1 (95 % interval 0.6128 to 1): "
+            "the numbers are rising."
+        ),
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
+        i=ALPHAS,
+    ),
+    Example(
+        "undecided",
+        (
+            "The mean by Fisher's z of 4 replicates is 0.8263, and its 95 % interval, 0.5102 to 0.9457, lies "
+            "above 0, but the replicates are too skewed to rely on it (Hall's test). 4 replicates would show a "
+            "mean of at least 0.6751 or at most −0.6751 four times in five, and 5 replicates would show what was "
+            "measured."
+        ),
+        claim({"correlation": ["alpha", "accuracy"], "table": "i"}, "threshold", {"above": 0}),
+        i=ALPHAS.assign(
+            accuracy=[
+                0.5,
+                0.6,
+                0.5,
+                0.7,
+                0.6,
+                0.4,
+                0.6,
+                0.5,
+                0.7,
+                0.8,
+                0.5,
+                0.4,
+                0.6,
+                0.9,
+                0.8,
+                0.3,
+                0.5,
+                0.4,
+                0.6,
+                0.9,
+            ]
+        ),
+    ),
+    Example("not testable", "The report names no data.", claim(None, not_testable="the report names no data")),
+]
+# What cannot be judged, and must not be.
+UNDECIDED = [
+    Example(
+        "undecided",
+        "A single replicate says nothing about the spread between replicates.",
+        claim(LAST, rule, expect, reported=1.0),
+        metrics=metrics(m=[1.0]),
+    )
+    for rule, expect in (("threshold", {"above": 0}), ("prediction-interval", {}), ("reported-mean", {"runs": 3}))
+]
+UNDECIDED += [
+    Example(
+        "undecided",
+        "All replicates give the same number, so their spread is unknown.",
+        claim(LAST, rule, expect, reported=1.0),
+        metrics=metrics(m=[2.0, 2.0, 2.0]),
+    )
+    for rule, expect in (("threshold", {"above": 0}), ("prediction-interval", {}), ("reported-mean", {"runs": 3}))
+]
+UNDECIDED += [
+    Example(
+        "undecided",
+        "1 of 4 replicates diverged or gave no number, too many to judge the others alone.",
+        one,
+        metrics=metrics(a=[1.0, 1.1, NAN, 0.9], b=[9.0, 9.1, 9.2, 9.3], c=[8.0, 8.1, 8.2, 8.3]),
+    )
+    for one in (
+        claim({"value": "loss", "model": "a"}, "threshold", {"below": 5}),
+        claim({"value": "loss", "model": "a"}, "prediction-interval", reported=5.0),
+        claim(A_MINUS_B, "comparison", {"below": 0}),
+        claim(A_MINUS_B, "no-difference", {"margin": 1.0}),
+        claim({"best": "loss", "is": "a", "at": "min"}, "best"),
+        claim({"order": "loss", "of": ["b", "c", "a"]}, "order"),
+    )
+]
+UNDECIDED += [
+    Example(
+        "undecided",
+        "All replicates give the same number, so their spread is unknown.",
+        one,
+        metrics=metrics(a=[1.0] * 3, b=[2.0] * 3, c=[3.0] * 3),
+    )
+    for one in (
+        claim(A_MINUS_B, "comparison", {"below": 0}),
+        claim(A_MINUS_B, "no-difference", {"margin": 1.5}),
+        claim({"best": "loss", "is": "a", "at": "min"}, "best"),
+        claim({"order": "loss", "of": ["c", "b", "a"]}, "order"),
+    )
+]
+UNDECIDED += [
+    Example(
+        "undecided",
+        "A single replicate says nothing about the spread between replicates.",
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "rising"}),
+        i=ALPHAS[ALPHAS.replicate == 0],
+    ),
+    Example(
+        "undecided",
+        "All points of a replicate give the same number, so nothing rises or falls.",
+        claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "rising"}),
+        i=ALPHAS.assign(accuracy=0.5),
+    ),
+    Example(
+        "undecided",
+        "4 of 15 networks diverged, too many to judge the rest alone.",
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0}),
+        sizes=SIZES.assign(accuracy=SIZES.accuracy.mask(SIZES.replicate.eq(1) & SIZES.parameters.gt(1))),
+    ),
+    Example(
+        "undecided",
+        "Two models make no trend; the rule comparison fits them.",
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0}),
+        sizes=SIZES[SIZES.parameters < 100],
+    ),
+    Example(
+        "undecided",
+        "The replicates of a model differ in the first column; the rule relation fits these.",
+        claim({"relation": ["accuracy", "parameters"], "table": "sizes"}, "trend", {"above": 0}),
+        sizes=SIZES,
+    ),
+    Example(
+        "undecided",
+        "All networks give the same number, so there is nothing to correlate.",
+        claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "relation", {"above": 0}),
+        sizes=SIZES.assign(accuracy=0.5),
+    ),
+    Example(
+        "undecided",
+        "The number differs between replicates, so it is no count.",
+        claim(LAST, "count", {"equal": 1}),
+        metrics=metrics(m=[1.0, 2.0]),
+    ),
+    Example(
+        "undecided",
+        "1 of 3 replicates does not get there by epoch 2, which says too little of whether a further run could at "
+        "epoch 1.",
+        claim({"reached": "loss", "below": 1}, "prediction-interval", reported=1),
+        metrics=metrics(m=[[3, 1], [3, 1], [3, 3]]),
+    ),
+]
 
 
-@given(st.integers(1, 60), st.data())
-@settings(max_examples=50, deadline=None)
-def test_a_share_has_wilsons_interval(n: int, data: st.DataObject) -> None:
-    hits = data.draw(st.integers(0, n))
-    table = pd.DataFrame({"replicate": range(n), "there": [i < hits for i in range(n)]})
-    found = estimate(claim({"share": "there", "table": "t"}, {"above": 0.5}).measure, lambda _: table)
-    # Wilson 1927, written out
-    z, p = stats.norm.ppf(0.975), hits / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    assert (found.low, found.high) == pytest.approx((max(0, centre - half), min(1, centre + half)), abs=1e-9)
+@pytest.mark.parametrize("example", EXAMPLES + UNDECIDED, ids=lambda each: f"{each.claim.rule}-{each.verdict}")
+def test_a_verdict_and_its_reason(example: Example) -> None:
+    row = judged(example.claim, **example.tables)
+    assert (row.verdict, row.reason[: len(example.reason)]) == (example.verdict, example.reason)
+    assert row.verdict == "not testable" or row.rule == example.claim.rule
+
+
+@pytest.mark.parametrize("example", EXAMPLES + UNDECIDED, ids=lambda each: f"{each.claim.rule}-{each.verdict}")
+def test_a_reason_is_made_of_sentences(example: Example) -> None:
+    corrected = {f"corrected_{name}": table for name, table in example.tables.items()}
+    variants = [Variant("e--corrected", "corrected", ["training labels random"])]
+    for how in ("yes", "provisional", "no"):
+        reason = judged(example.claim, how, variants, **example.tables, **corrected).reason
+        assert re.fullmatch(r"[A-Z0-9a-c][^;]*(;[^;]*)?\.", reason), reason
+        # a full stop ends a sentence, and a sentence begins with a capital letter, a number or the name of a model
+        assert not re.search(r"\.\.|  | [.,;:]|nan|inf\b|–|None", reason.replace("infeasible", "")), reason
+        assert all(re.match(r"[A-Z0-9abc]", part) for part in re.split(r"(?<=[a-z)%])\. ", reason)), reason
+
+
+def test_every_verdict_and_every_rule_occurs() -> None:
+    assert {each.claim.rule for each in EXAMPLES if each.claim.rule} == {*RULES}
+    assert {each.verdict for each in EXAMPLES} | {"not judged"} == {*ledger.VERDICTS}
+    kinds = {type(measure) for each in EXAMPLES for measure in each.claim.measures()}
+    assert {name for name, kind in MEASURES.items() if kind not in kinds} == set()
+
+
+def test_how_a_scale_judges() -> None:
+    one = claim(LAST, "threshold", {"above": 0.1}, note="a note")
+    row = judged(one, "no", metrics=CLOSE)
+    assert (row.verdict, row.reason) == ("not judged", "Claims are not judged at this scale. A note.")
+    assert row.reproduced == pytest.approx(0.9975, abs=1e-4)
+    assert np.isnan(row.p)
+    provisional = judged(one, "provisional", metrics=CLOSE)
+    assert (provisional.verdict, provisional.reason.endswith(" A note. Provisional.")) == ("holds", True)
+    untestable = claim(None, not_testable="it is a matter of taste")
+    assert judged(untestable, "no").verdict == "not testable"
+
+
+# Measures
+
+
+def read(measure: dict[str, Any], table: pd.DataFrame) -> Any:
+    one = claim(measure, expect={"above": 0})
+    assert one.measure is not None
+    return one.measure.read(lambda _, name: table)
 
 
 @pytest.mark.parametrize(
     ("at", "expected"), [("last", [3, 6]), ("first", [2, 5]), ("min", [1, 4]), ("max", [3, 6]), ("sum", [6, 15])]
 )
 def test_which_row_of_a_replicate_counts(at: str, expected: list[float]) -> None:
-    table = metrics({"m": [[2, 1, 3], [5, 4, 6]], "other": [[9, 9, 9]]})
-    found = estimate(claim({"value": "loss", "model": "m", "at": at}, {"above": 0}).measure, lambda _: table)
-    assert found.value == np.mean(expected)
+    table = metrics(m=[[2, 1, 3], [5, 4, 6]], other=[[9, 9, 9]])
+    assert list(read({**LAST, "at": at}, table).values) == expected
 
 
-def test_a_threshold_that_is_not_reached_is_no_number() -> None:
-    table = metrics({"m": [[3, 2, 1], [3, 3, 3], [1, 1, 1]]})
-    row = judged(claim({"reached": "loss", "below": 1.5}, {"below": 5}), metrics=table)
-    assert (row.reproduced, row.n) == (2, 2)
-    assert "1 of 3 replicates do not get there within 3 epochs" in row.reason
-    # two of three are as expected, but the claim is about all
-    assert row.verdict == "undecided"
-    never = judged(claim({"reached": "loss", "below": 0}, {"below": 3}), metrics=table)
-    assert (never.verdict, never.n) == ("fails", 0)
-    later = judged(claim({"reached": "loss", "below": 0}, {"below": 5}), metrics=table)
-    assert (later.verdict, later.n) == ("not judged", 0)
-    all_there = judged(claim({"reached": "loss", "below": 3}, {"below": 5}), metrics=table)
-    assert (all_there.verdict, all_there.n) == ("holds", 3)
+@pytest.mark.parametrize("at", ["last", "min", "mean", "sum"])
+def test_a_replicate_that_diverged_has_no_number(at: str) -> None:
+    found = read({**LAST, "at": at}, metrics(m=[[2, 1, NAN], [2, 1, 1]]))
+    assert list(found.values.isna()) == [True, False]
+    # a first row without a number, that of a moving average, is no divergence
+    found = read({**LAST, "at": at}, metrics(m=[[NAN, 1, 2], [2, 1, 1]]))
+    assert not found.values.isna().any()
 
 
-def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
-    table = metrics({"m": [[1.0], [1.1], [float("nan")], [0.9]]})
-    row = judged(claim({"value": "loss"}, {"within": [0, 2]}), metrics=table)
-    assert (row.verdict, row.n) == ("holds", 3)
-    assert "1 of 4 replicates diverged" in row.reason
+def test_one_diverged_replicate_of_many_is_left_out_and_counted() -> None:
+    row = judged(claim(LAST, "threshold", {"below": 2}), metrics=metrics(m=[1.0, 1.1, 0.9, 1.2] * 3 + [NAN]))
+    assert (row.verdict, row.n) == ("holds", 12)
+    assert "1 of 13 replicates diverged or gave no number and is left out." in row.reason
 
 
-def test_which_is_best_by_replicate() -> None:
-    table = metrics({"a": [[9, 1], [0, 5]], "b": [[0, 3], [9, 2]]})
-    measure = {"best": "loss", "table": "metrics", "is": "a", "at": "max"}
-    # the last epoch counts: b is larger in the first replicate, a in the second
-    assert judged(claim(measure, {"above": 0.9}), metrics=table).reproduced == 0.5
-    either = {**measure, "is": ["a", "b"]}
-    assert judged(claim(either, {"above": 0.9}), metrics=table).reproduced == 1
+def test_what_is_not_reached_is_later_than_the_last_epoch() -> None:
+    found = read({"reached": "loss", "below": 1.5}, metrics(m=[[3, 2, 1], [3, 3, 3], [1, 1, 1]]))
+    assert list(found.values) == [3, float("inf"), 1]
+    assert (found.unit, found.last) == ("epoch", 3)
 
 
 def test_a_rank_correlation_is_of_each_replicate() -> None:
     rows = [{"replicate": r, "x": x, "y": (x if r == 0 else -x) ** 3} for r in range(2) for x in range(5)]
-    row = judged(claim({"correlation": ["x", "y"], "table": "t"}, {"above": 0}), t=pd.DataFrame(rows))
-    assert row.reproduced == 0
-    assert row.n == 2
+    rows += [{"replicate": 2, "x": x, "y": 1} for x in range(5)]
+    found = read({"correlation": ["x", "y"], "table": "t"}, pd.DataFrame(rows))
+    assert list(found.values[:2]) == pytest.approx([1, -1])
+    assert np.isnan(found.values[2])
+    assert found.scale == "fisher"
 
 
-def test_the_interval_of_a_correlation_ends_where_correlations_do() -> None:
-    rows = [{"replicate": r, "x": x, "y": x if (r, x) != (0, 4) else 2.5} for r in range(3) for x in range(5)]
-    row = judged(claim({"correlation": ["x", "y"], "table": "t"}, {"above": 0.5}), t=pd.DataFrame(rows))
-    assert row.ci_high == 1
-    assert row.reproduced < 1
+def test_correlations_close_to_one_are_shown_to_be_high() -> None:
+    rows = [{"replicate": r, "x": x, "y": x + (1.5 if x < r else 0.0)} for r in range(5) for x in range(9)]
+    row = judged(claim({"correlation": ["x", "y"], "table": "t"}, "threshold", {"above": 0.5}), t=pd.DataFrame(rows))
+    assert row.verdict == "holds"
+    assert row.ci_high < 1
 
 
-REGIONS = [{"above": 0.0}, {"below": 0.0}, {"within": [-1.0, 1.0]}]
+@pytest.mark.parametrize(
+    ("other", "paired"),
+    [
+        ({"value": "accuracy", "model": "m"}, True),
+        ({"value": "loss", "model": "m", "experiment": "e--corrected"}, True),
+        ({"value": "loss", "model": "n"}, False),
+        ({"value": "loss", "model": "m", "experiment": "f"}, False),
+    ],
+)
+def test_replicates_that_share_their_seeds_are_paired(other: dict[str, Any], paired: bool) -> None:
+    one = claim({"difference": [LAST, other]}, "comparison", {"above": 0})
+    assert one.measure is not None
+    table = pd.concat([metrics(m=[1.0, 2.0], n=[1.0, 2.0])]).assign(accuracy=0.5)
+    found = one.measure.read(lambda _, name: table)
+    assert isinstance(found, Pair)
+    assert found.paired == paired
 
 
-@given(st.lists(numbers, min_size=2, max_size=8), st.sampled_from(REGIONS), st.floats(0.01, 0.9))
-@settings(max_examples=80, deadline=None)
-def test_more_certainty_never_turns_a_verdict_round(values: list[float], expect: dict[str, Any], shrink: float) -> None:
-    centre = np.mean(values)
-    narrow = [centre + (value - centre) * shrink for value in values]
-    asked = claim({"value": "loss"}, expect)
-    wide, tight = (judged(asked, metrics=metrics({"m": [[v] for v in some]})) for some in (values, narrow))
-    if wide.verdict != "undecided":
-        assert tight.verdict == wide.verdict
-    low, high = asked.expect.region()
-    assert (wide.verdict == "holds") == (low <= wide.ci_low and wide.ci_high <= high)
-    assert (wide.verdict == "fails") == (wide.ci_high < low or high < wide.ci_low)
+def test_pairs_show_what_the_spread_between_replicates_hides() -> None:
+    table = metrics(m=[1.0, 2.0, 3.0, 4.0]).assign(other=[1.11, 2.09, 3.1, 4.12])
+    measure = {"difference": [{"value": "other", "model": "m"}, {"value": "loss", "model": "m"}]}
+    row = judged(claim(measure, "comparison", {"above": 0, "scale": "linear"}), metrics=table)
+    assert (row.verdict, row.effect) == ("holds", 1)
+    assert "4 pairs of runs with the same seeds" in row.reason
 
 
-@pytest.mark.parametrize(("reported", "verdict"), [(751, "holds"), (750, "fails")])
-def test_a_count_is_exact(reported: int, verdict: str) -> None:
-    models = pd.DataFrame({"model": ["m"], "parameters": [751], "reported_parameters": [reported]})
-    row = judged(claim({"parameters": "m"}, {"equal": reported}, reported=reported), models=models)
-    assert (row.verdict, row.reproduced, row.ci_low, row.ci_high, row.n) == (verdict, 751, 751, 751, 1)
-    assert row.reported == str(reported)
-
-
-def test_how_a_scale_judges() -> None:
-    asked, table = claim({"value": "loss"}, {"above": 0}), metrics({"m": [[1.0], [1.1]]})
-    assert judged(asked, "no", metrics=table).verdict == "not judged"
-    provisional = judged(asked, "provisional", metrics=table)
-    assert (provisional.verdict, "provisional" in provisional.reason) == ("holds", True)
-    single = judged(asked, "yes", metrics=metrics({"m": [[1.0]]}))
-    assert (single.verdict, "single replicate" in single.reason) == ("undecided", True)
+def test_a_claim_over_two_experiments() -> None:
+    """Function 1 is learned quicker than function 2."""
+    reached = {"reached": "loss", "below": 1, "model": "m"}
+    one = claim({"difference": [reached, {**reached, "experiment": "f"}]}, "comparison", {"below": 0})
+    assert one.reads() == {("e", "metrics"), ("f", "metrics")}
+    tables = {
+        ("e", "metrics"): metrics(m=[[3, 1], [3, 2, 1], [3, 1], [1]]),
+        ("f", "metrics"): metrics(m=[[3] * 9 + [1], [3] * 12 + [1], [3] * 8 + [1], [3] * 10 + [1]]),
+    }
+    row = judge("s", {"c": Case(one, "as-described")}, tables, judged="yes").iloc[0]
+    assert row.verdict == "holds"
+    assert row.metric.endswith("minus first epoch with a loss of at most 1 of m in f")
 
 
 @pytest.mark.parametrize(
     ("measure", "says"),
     [
-        ({"value": "los"}, "there is no column 'los'; there are model, replicate, epoch, loss"),
+        ({"value": "los", "model": "m"}, "there is no column 'los'; there are model, replicate, epoch, loss"),
         ({"value": "loss", "model": "n"}, "there is no model 'n'; there are m"),
         ({"value": "loss", "where": {"epoch": 7}}, "no row has epoch = 7"),
-        ({"best": "loss", "table": "metrics", "is": "n"}, r"no row has model in \['n'\]; there are m"),
+        ({"best": "loss", "is": "n"}, "no row has model = 'n'; there are m"),
+        ({"best": "loss", "is": "m"}, "`is` names every model that there is"),
+        ({"order": "loss", "of": ["m", "n"]}, "no row has model = 'n'; there are m"),
+        ({"share": "loss", "table": "metrics"}, "has several rows of a network"),
+        ({"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}}, "no row has epoch = 7"),
+        ({"along": ["epoch", "loss"], "table": "metrics"}, "epoch has 2 points there; a trend needs three"),
     ],
 )
 def test_a_measure_of_what_is_not_there(measure: dict[str, Any], says: str) -> None:
-    with pytest.raises(HwcoreError, match=says):
-        judged(claim(measure, {"above": 0}), metrics=metrics({"m": [[1.0], [2.0]]}))
+    expect = {} if "best" in measure or "order" in measure else {"above": 0}
+    rule = "trend-within" if "along" in measure else None
+    one = claim(measure, rule, {"direction": "rising"} if rule else expect)
+    with pytest.raises(
+        HwcoreError, match=re.escape("report/study/study.yaml: claims.c.measure: ") + ".*" + re.escape(says)
+    ):
+        judged(one, metrics=metrics(m=[[1.0, 2.0], [2.0, 3.0]]))
+
+
+def test_rows_that_are_no_epochs_are_not_passed_over() -> None:
+    pairs = pd.concat([ALPHAS.assign(pair="a–b"), ALPHAS.assign(pair="b–c", accuracy=0.1)])
+    measure = {"best": "accuracy", "table": "i", "by": "alpha", "is": 1.0}
+    with pytest.raises(HwcoreError, match="a network has several rows with one alpha; choose one with `where`"):
+        judged(claim(measure, "best"), i=pairs)
+    row = judged(claim({**measure, "where": {"pair": "a–b"}}, "best"), i=pairs)
+    assert row.metric == "alpha with the highest accuracy at pair a–b"
+    assert row.reason == judged(claim(measure, "best"), i=ALPHAS).reason
+
+
+def test_the_combinations_of_replicates_count_and_not_their_numbers() -> None:
+    """Replicate 1 of one model has nothing to do with replicate 1 of another."""
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1.5, 1, 8).tolist(), rng.normal(0, 1, 8).tolist()
+    one = claim({"best": "x", "is": "a"}, "best")
+    rows = [judged(one, metrics=metrics("x", a=first, b=second)) for first, second in ((a, b), (a, b[::-1]))]
+    assert rows[0].to_dict() == rows[1].to_dict()
+    assert rows[0].effect == np.mean([x > y for x in a for y in b])
+
+
+@given(
+    st.lists(st.floats(0.1, 100).map(lambda x: round(x, 3)), min_size=2, max_size=8),
+    st.floats(0.2, 80),
+    st.sampled_from(["above", "below"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_claim_and_its_contrary_have_opposite_verdicts(values: list[float], bound: float, side: str) -> None:
+    table = metrics(m=values)
+    contrary = {"above": "below", "below": "above"}[side]
+    one, other = (judged(claim(LAST, "threshold", {end: bound}), metrics=table) for end in (side, contrary))
+    assert other.verdict == {"holds": "fails", "fails": "holds", "undecided": "undecided"}[one.verdict]
+    assert one.verdict == "undecided" or (one.ci_high < bound) != (one.ci_low > bound)
+
+
+@given(st.permutations(range(6)), st.sampled_from([each for each in EXAMPLES if "metrics" in each.tables]))
+@settings(max_examples=40, deadline=None)
+def test_the_order_of_rows_changes_no_verdict(order: Sequence[int], example: Example) -> None:
+    table = example.tables["metrics"]
+    # replicates in another order, epochs as they are
+    shuffled = pd.concat([table[table["replicate"] % 6 == place] for place in order], ignore_index=True)
+    row, other = judged(example.claim, metrics=table), judged(example.claim, metrics=shuffled)
+    assert other.verdict == row.verdict
+    assert other.p == pytest.approx(row.p, nan_ok=True)
+
+
+# Variants
 
 
 @pytest.mark.parametrize(
-    ("measure", "expect"),
+    ("described", "corrected", "verdict", "says"),
     [
-        ({"valeu": "loss"}, {"above": 0}),
-        ({"value": "loss", "share": "x"}, {"above": 0}),
-        ({"reached": "loss"}, {"above": 0}),
-        ({"reached": "loss", "above": 1, "below": 2}, {"above": 0}),
-        ({"value": "loss"}, {}),
-        ({"value": "loss"}, {"above": 0, "below": 1}),
-        ({"value": "loss"}, {"within": [2, 1]}),
-        ({"difference": [{"value": "loss"}]}, {"above": 0}),
+        ([1.0, 1.1], [3.0, 3.1], "fails", "Corrected, with labels random, it holds: 3.050 [2.476, 3.756], n = 2."),
+        ([3.0, 3.1], [1.0, 1.1], "holds", "Corrected, with labels random, it fails: 1.049 [0.5724, 1.922], n = 2."),
+        ([1.0, 1.1], [1.0, 9.0], "fails", "Corrected, with labels random, it is undecided: 3.000 ["),
+        ([1.0, 1.1], [3.0], "fails", "Corrected, with labels random, it is undecided: 3 (one replicate)."),
+        ([1.0, 1.1], [NAN, NAN], "fails", "Corrected, with labels random, it is undecided."),
+        ([3.0, 3.1], [3.1, 3.2], "holds", None),
     ],
 )
-def test_a_claim_that_says_too_little_or_too_much(measure: dict[str, Any], expect: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        claim(measure, expect)
+def test_a_variant_with_another_verdict_is_told(
+    described: list[float], corrected: list[float], verdict: str, says: str | None
+) -> None:
+    one = claim(LAST, "threshold", {"above": 2})
+    variants = [Variant("e--corrected", "corrected", ["labels random"])]
+    tables = {"metrics": metrics(m=described), "corrected_metrics": metrics(m=corrected)}
+    row = judged(one, "yes", variants, **tables)
+    assert row.verdict == verdict
+    assert ("Corrected" in row.reason) == (says is not None)
+    assert says is None or says in row.reason, row.reason
+    assert "Corrected" not in judged(one, "no", variants, **tables).reason
+
+
+def test_a_variant_with_more_models_is_compared_by_those_of_the_experiment() -> None:
+    one = claim({"best": "loss", "is": "a", "at": "min"}, "best")
+    described = metrics(a=[1.0, 1.1, 0.9], b=[2.0, 2.1, 1.9])
+    # a model that the experiment as described has not is better than all
+    more = metrics(a=[2.0, 2.1, 1.9], b=[1.0, 1.1, 0.9], large=[0.1, 0.11, 0.09])
+    variants = [Variant("e--corrected", "corrected", [])]
+    row = judged(one, "yes", variants, metrics=described, corrected_metrics=more)
+    assert "Corrected it fails: 2.005 [" in row.reason
+
+
+def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
+    one = claim({**LAST, "where": {"epoch": 2}}, "threshold", {"above": 0.1})
+    variants = [Variant("e--corrected", "corrected", [])]
+    row = judged(one, "yes", variants, metrics=metrics(m=[[1, 1], [1, 1.1]]), corrected_metrics=metrics(m=[3]))
+    assert (row.verdict, "Corrected" in row.reason) == ("holds", False)
+
+
+def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None:
+    table = metrics(m=[1.0, 1.1, 0.9]).assign(last_batch_loss=[3.0, 3.1, 2.9])
+    other = {"the last batch's loss": {"value": "last_batch_loss", "model": "m"}}
+    one = claim(LAST, "prediction-interval", reported=3.0, otherwise=other)
+    row = judged(one, metrics=table)
+    assert row.verdict == "inconsistent"
+    assert "With the last batch's loss in its place it is consistent: 2.999 [2.541, 3.539], n = 3." in row.reason
+    same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
+    assert "in its place" not in judged(same, metrics=table).reason
+
+
+# The ledger
+
+
+def ledger_of(claims: Mapping[str, Claim], judged: str = "yes", **tables: pd.DataFrame) -> pd.DataFrame:
+    cases = {id: Case(one, "as-described", figure="figures/s/e/loss") for id, one in claims.items()}
+    return judge("s", cases, {("e", name): table for name, table in tables.items()}, judged=judged)
+
+
+def test_the_ledger_is_json_that_its_schema_describes() -> None:
+    described = json.loads((ROOT / "docs/claims.schema.json").read_text())
+    assert described == ledger.schema(), "python -m hwcore.claims.ledger > docs/claims.schema.json"
+    tables = [judged(each.claim, **each.tables) for each in EXAMPLES + UNDECIDED]
+    table = ledger.frame([row.to_dict() for row in tables])
+    values = json.loads(json.dumps(ledger.records(table), allow_nan=False))
+    jsonschema.Draft202012Validator(described).validate(values)
+    assert [value["verdict"] for value in values] == [row.verdict for row in tables]
+    assert all("description" in field for field in described["items"]["properties"].values())
+    undecided = next(value for value in values if value["needed"])
+    assert (undecided["verdict"], undecided["needed"]) == ("undecided", 21)
+
+
+def test_a_ledger_without_claims_has_its_types() -> None:
+    empty = judge("s", {}, {}, judged="yes")
+    full = ledger_of({"c": EXAMPLES[0].claim}, metrics=CLOSE)
+    assert dict(empty.dtypes) == dict(full.dtypes)
+
+
+def test_verdicts_that_many_claims_explain_are_marked() -> None:
+    weak = claim(LAST, "threshold", {"below": 1.105})
+    alone = ledger_of({"c": weak}, metrics=CLOSE)
+    assert 0.01 < alone.p[0] == alone.p_holm[0] < 0.05
+    others = {f"c{i}": claim(LAST, "threshold", {"below": 1.0}) for i in range(9)}
+    count = claim({"parameters": "m"}, "count", {"equal": 751})
+    models = pd.DataFrame({"model": ["m"], "parameters": [751]})
+    many = ledger_of({"c": weak, "n": count, **others}, metrics=CLOSE, models=models)
+    assert (many.verdict[0], many.p[0]) == ("holds", alone.p[0])
+    # counts do not enter
+    assert many.p_holm[0] == pytest.approx(10 * alone.p[0])
+    assert many.reason[0].endswith(" With Holm's correction for all claims of the study this verdict would not stand.")
+    assert np.isnan(many.p_holm[1])
+    assert ledger.expected_false(many) == (pytest.approx(0.05), 1)
+
+
+@pytest.mark.parametrize(
+    ("share", "words"), [(0, "0 %"), (0.001, "less than 1 %"), (0.5, "50 %"), (0.999, "more than 99 %"), (1, "100 %")]
+)
+def test_a_share_is_never_said_to_be_all_or_none_if_it_is_not(share: float, words: str) -> None:
+    assert percent(share) == words
+
+
+# What a claim may say
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"measure": {"valeu": "loss"}}, "must have exactly one of"),
+        ({"measure": {"value": "loss", "share": "x"}}, "must have exactly one of"),
+        ({"measure": {"reached": "loss"}, "rule": "reached-by"}, "either `below` or `above`"),
+        ({"measure": {"reached": "loss", "above": 1, "below": 2}, "rule": "reached-by"}, "either `below` or `above`"),
+        ({"measure": {"difference": [LAST]}}, "a list of two measures"),
+        ({"measure": {"difference": [LAST, {"parameters": "m"}]}}, "both measures must give a number per replicate"),
+        ({"measure": {"difference": [LAST, {"best": "loss", "is": "m"}]}}, "both measures must give a number"),
+        ({"rule": "treshold"}, "unknown rule 'treshold'; did you mean `threshold`?"),
+        (
+            {"rule": "share"},
+            "rule: share does not fit a measure of a number per replicate, which count, prediction-int",
+        ),
+        ({"rule": "comparison"}, "does not fit a measure of a number per replicate"),
+        (
+            {"measure": A_MINUS_B},
+            "threshold does not fit a measure of two samples, which comparison and no-difference would",
+        ),
+        ({"measure": A_MINUS_B, "rule": "no-difference", "expect": None}, "margin is missing; the rule no-difference"),
+        ({"measure": A_MINUS_B, "rule": "no-difference", "expect": {"margin": 0}}, "greater than 0"),
+        ({"measure": A_MINUS_B, "rule": "comparison", "expect": {"above": 1, "scale": "log"}}, "write above: 0 or"),
+        ({"expect": {}}, "exactly one of above, below, within"),
+        ({"expect": {"above": 0, "below": 1}}, "exactly one of above, below, within"),
+        ({"expect": {"within": [2, 1]}}, "the first number must be the smaller"),
+        ({"expect": {"abvoe": 1}}, "abvoe is nothing that the rule threshold takes; did you mean `above`?"),
+        ({"rule": "count", "expect": {}}, "exactly one of equal, within"),
+        ({"rule": "prediction-interval", "expect": None}, "reported: None is no number"),
+        ({"rule": "prediction-interval", "expect": None, "reported": "0.95 to 0.96"}, "'0.95 to 0.96' is no number"),
+        ({"rule": "reported-mean", "expect": {"runs": 1}, "reported": 1}, "greater than or equal to 2"),
+        ({"measure": {"share": "x", "table": "t"}, "rule": "share", "expect": {"above": 50}}, "between 0 and 1"),
+        (
+            {"measure": {"relation": ["x", "y"], "table": "t"}, "rule": "trend", "expect": {"above": 1}},
+            "it must lie between -1 and 1",
+        ),
+        ({"measure": 3}, "measure: 3 is not a mapping"),
+        ({"measure": {"difference": [LAST, 3]}}, "measure: 3 is not a mapping"),
+        ({"expect": 3}, "expect: 3 is not a mapping"),
+        ({"rule": ["threshold"]}, "unknown rule ['threshold']"),
+        ({"otherwise": [1]}, "otherwise: [1] is not a mapping"),
+        ({"otherwise": {"the sum": 1}}, "measure: 1 is not a mapping"),
+        ({"otherwise": {"the time": {"reached": "loss", "below": 1}}}, "threshold does not fit a measure of times"),
+        ({"not_testable": "why"}, "either a measure and a rule, or not_testable"),
+        ({"measure": None, "rule": None, "expect": None}, "either a measure and a rule, or not_testable"),
+    ],
+)
+def test_a_claim_that_says_too_little_or_too_much(changes: dict[str, Any], says: str) -> None:
+    said = {"measure": LAST, "rule": "threshold", "expect": {"above": 0}, **changes}
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        claim(said.pop("measure"), said.pop("rule"), said.pop("expect"), **said)
+
+
+@pytest.mark.parametrize(
+    ("reported", "number", "unit"),
+    [
+        (0.9878, 0.9878, 0.0001),
+        ("0.0880", 0.088, 0.0001),
+        (250, 250, 1),
+        (250.0, 250, 1),
+        ("1,500", 1500, 1),
+        (3e-5, 3e-5, 1e-5),
+    ],
+)
+def test_the_rounding_of_a_reported_number(reported: Any, number: float, unit: float) -> None:
+    one = claim(LAST, "prediction-interval", reported=reported)
+    assert one.reported_number() == (number, pytest.approx(unit))
+
+
+def test_a_reported_number_may_be_rounded_more_than_it_shows() -> None:
+    for rounding, verdict in ((None, "inconsistent"), (1.0, "consistent")):
+        one = claim(LAST, "prediction-interval", {"rounding": rounding}, reported="1.50")
+        row = judged(one, metrics=CLOSE)
+        assert row.verdict == verdict
+    assert "lies up to its rounding in the 95 % prediction interval" in row.reason
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.claim.rule}-{each.verdict}")
+def test_a_claim_survives_the_plan(example: Example) -> None:
+    """The plan holds claims as JSON, with every default."""
+    dumped = json.loads(json.dumps(example.claim.model_dump(mode="json")))
+    again = Claim.model_validate(dumped)
+    assert again == example.claim
+    assert judged(again, **example.tables).to_dict()["reason"] == judged(example.claim, **example.tables).reason
+
+
+@pytest.mark.parametrize(
+    ("rule", "expect", "models", "least"),
+    [
+        ("threshold", {"above": 0}, 1, 2),
+        ("count", {"equal": 1}, 1, 1),
+        # three of three do not show more than half; six of six do
+        ("share", {"above": 0.5}, 1, 6),
+        ("share", {"above": 0.5}, 3, 2),
+        # no network of four hits refutes nine in ten; 36 of 36 would show it
+        ("share", {"above": 0.9}, 1, 2),
+        ("share", {"within": [0.2, 0.9]}, 1, 17),
+        ("share", {"above": 0}, 1, 1),
+        ("trend", {"above": 0}, 1, -1),
+        ("trend", {"above": 0}, 2, -1),
+        ("trend", {"above": 0}, 10, 2),
+        ("relation", {"above": 0}, 2, 2),
+        ("trend", {"above": 0.9}, 3, 2),
+    ],
+)
+def test_the_replicates_without_which_nothing_is_decided(
+    rule: str, expect: dict[str, Any], models: int, least: int
+) -> None:
+    options = RULES[rule].model_validate(expect)
+    assert options.least(models) == least
+
+
+def decisive(table: pd.DataFrame, one: Claim, outcomes: Iterable[Any], column: str) -> bool:
+    return any(judged(one, t=table.assign(**{column: outcome})).verdict in ("holds", "fails") for outcome in outcomes)
+
+
+@pytest.mark.parametrize("bound", [0.3, 0.5, 0.8, 0.9])
+def test_with_fewer_replicates_no_outcome_would_decide_a_share(bound: float) -> None:
+    one = claim({"share": "there", "table": "t"}, "share", {"above": bound})
+    assert one.expect is not None
+    least = one.expect.least(1)
+    for n in range(1, least + 1):
+        outcomes = [[i < k for i in range(n)] for k in range(n + 1)]
+        assert decisive(hits(0, n), one, outcomes, "there") == (n == least)
+
+
+@pytest.mark.parametrize(("models", "bound"), [(3, 0.0), (5, 0.0), (4, 0.5)])
+def test_with_fewer_replicates_no_outcome_would_decide_a_trend(models: int, bound: float) -> None:
+    one = claim({"relation": ["x", "y"], "table": "t"}, "trend", {"above": bound})
+    assert one.expect is not None
+    least = one.expect.least(models)
+    for n in range(1, least + 1):
+        rows = [{"model": f"m{i}", "replicate": r, "x": i, "y": 0.0} for i in range(models) for r in range(n)]
+        table = pd.DataFrame(rows)
+        rising = table.x + 0.01 * table.replicate
+        decided = decisive(table, one, [rising, -rising], "y")
+        assert decided == (n >= least) or n < 2
+
+
+def test_the_scales_of_columns() -> None:
+    scales = {
+        column: read({"value": column, "model": "m"}, metrics(column, m=[0.5, 0.6])).scale
+        for column in (
+            "train_loss",
+            "loss_gap",
+            "test_accuracy",
+            "accuracy_gap",
+            "grad_norm_smoothed",
+            "minimal_ratio",
+            "trace",
+        )
+    }
+    assert scales == {
+        "train_loss": "log",
+        "loss_gap": "linear",
+        "test_accuracy": "logit",
+        "accuracy_gap": "linear",
+        "grad_norm_smoothed": "log",
+        "minimal_ratio": "logit",
+        "trace": "linear",
+    }
+    assert isinstance(read(LAST, metrics(m=[1.0, 2.0])), Sample)
+
+
+def test_editors_are_told_what_a_claim_may_say() -> None:
+    described = Claim.model_json_schema()
+    jsonschema.Draft202012Validator.check_schema(described)
+    validator = jsonschema.Draft202012Validator(described)
+    for example in EXAMPLES:
+        validator.validate(
+            json.loads(json.dumps(example.claim.model_dump(mode="json", exclude_defaults=True, by_alias=True)))
+        )
+    said = {"where": "1", "says": "so", "experiment": "e", "measure": LAST, "rule": "threshold"}
+    for wrong in ({"rule": "treshold"}, {"measure": {"valeu": "x"}}, {"expect": {"abvoe": 1}}, {"reason": "none"}):
+        with pytest.raises(jsonschema.ValidationError):
+            validator.validate({**said, "expect": {"above": 1}, **wrong})
+    assert all("description" in field for field in described["properties"].values())

@@ -55,6 +55,11 @@ def test_ten_networks_in_four_lines_are_those_of_ten_lines(tmp_path: Path) -> No
     assert experiment(tmp_path, short) == experiment(tmp_path, long)
 
 
+def test_a_label_that_is_a_value_alone_is_words(tmp_path: Path) -> None:
+    models = "      b-{batch_size}: {matrix: {training.batch_size: [5, 1500]}, label: '{batch_size}', mlp: [784, 10]}\n"
+    assert [model.label for model in experiment(tmp_path, models).models.values()] == ["5", "1,500"]
+
+
 def test_a_value_sets_what_it_is_called_after(tmp_path: Path) -> None:
     short = """
       batch-{batch_size}-lr-{lr}:
@@ -223,6 +228,10 @@ SWEEP = "      b-{{batch_size}}: {{{}, label: 'b {{batch_size}}', mlp: [784, 10]
         (
             "      a: {label: same, mlp: [784, 10]}\n      b: {label: same, mlp: [784, 20, 10]}\n",
             r"study.yaml:11: experiments.e.models.b.label: 'same' is the label of a too",
+        ),
+        (
+            SWEEP.format("matrix: {training.batch_size: [5, 25]}").replace("b {batch_size}", "same"),
+            r"study.yaml:10: experiments.e.models.b-25.label: 'same' is the label of b-5 too",
         ),
         ("      A_{x}: {matrix: {x: [1]}, label: 'L {x}', mlp: [784, 10]}\n", r"models.*A_1"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from conftest import ROOT
+from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.errors import HwcoreError
 from hwcore.fingerprint import PLUMBING, Code, digest, plain
 from hwcore.plan import Plan
@@ -155,7 +156,9 @@ def test_no_default_changes() -> None:
 
     A new setting is added to defaults.json.  Instead of changing a default, give the setting a new name.
     """
-    kinds = set().union(*map(models, (RunSpec, *ANALYSES.values(), *FIGURES.values(), *LAYERS.values())))
+    claims = (Claim, *MEASURES.values(), *RULES.values())
+    studies = (*ANALYSES.values(), *FIGURES.values(), *LAYERS.values())
+    kinds = set().union(*map(models, (RunSpec, *studies, *claims)))
     defaults = {
         f"{kind.__module__}.{kind.__name__}.{name}": plain(field.default)
         for kind in kinds

@@ -16,7 +16,7 @@ from hwcore.studies.source import read
 from hwcore.studies.study import available, load
 from workflow_scripts import schema
 
-STUDIES = [*(f"report/{name}" for name in available(ROOT / "report")), "tests/tiny"]
+STUDIES = [*(f"report/{name}" for name in available(ROOT / "report")), "tests/tiny", "tests/expressible"]
 
 
 @pytest.fixture(scope="module")

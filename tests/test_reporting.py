@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
-from hwcore.claims.judge import COLUMNS
+from hwcore.claims.ledger import frame
 from hwcore.claims.words import number
 from hwcore.errors import HwcoreError
 from hwcore.figures.style import save
@@ -89,12 +89,14 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         figure = matplotlib.figure.Figure(figsize=(4, 2))
         figure.subplots().plot([1, 2], [3, 4])
         save(figure, folder / each["figures"][0]["path"])
-    rows = [
-        ("s", "c", "1", "it falls | far", "last loss of m", "0.5", 0.4321, 0.4, 0.46, 3, "holds", "the whole interval"),
-        ("s", "d", "1", "it has 5", "parameters of m", "5", 6.0, 6.0, 6.0, 1, "fails", "the value is not equal to 5"),
-    ]
+    both = {"study": "s", "where": "1", "variant": "as-described", "figure": "", "effect": 1.0, "needed": None}
+    loss = {"says": "it falls | far", "metric": "final loss of m", "reported": "0.5", "kind": "statement", "n": 3}
+    loss |= {"reproduced": 0.4321, "ci_low": 0.4, "ci_high": 0.46, "verdict": "holds", "reason": "It does.", "p": 0.01}
+    count = {"says": "it has 5", "metric": "parameters of m", "reported": "5", "kind": "count", "n": 1, "rule": "count"}
+    count |= {"reproduced": 6.0, "ci_low": 6.0, "ci_high": 6.0, "verdict": "wrong", "reason": "It is 6, not 5."}
+    rows = [both | loss | {"claim": "c", "rule": "threshold", "p_holm": 0.01}, both | count | {"claim": "d"}]
     folder.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame(rows, columns=list(COLUMNS)).to_parquet(folder / "claims.parquet")
+    frame(rows).to_parquet(folder / "claims.parquet")
     return folder
 
 
@@ -122,7 +124,7 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
     assert "It is 0.4321 [0.4000, 0.4600], n = 3." in text
-    assert "Of 2 claims: 1 holds, 1 fails." in text
+    assert "Of 2 claims, 1 holds and 1 is wrong. 1 verdict rests on samples of runs" in text
     assert "No claim" not in page(results, FULL, judged="yes").read_text()
 
 
@@ -314,7 +316,15 @@ def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0"), (751, "751"), (-952410.0, "−952,410"), (0.96543, "0.9654"), (12.3456, "12.35"), (1.5e-7, "1.5e−07")],
+    [
+        (0, "0"),
+        (751, "751"),
+        (-952410.0, "−952,410"),
+        (0.96543, "0.9654"),
+        (12.3456, "12.35"),
+        (1.5e-7, "1.5e−07"),
+        (0.0099999999, "0.01000"),
+    ],
 )
 def test_numbers(value: float, said: str) -> None:
     assert number(value) == said
@@ -325,6 +335,8 @@ def test_measured_without_an_interval() -> None:
     row = pd.Series({"reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0})
     assert measured(row) == "no number"
     row["reproduced"] = 2.5
+    assert measured(row) == "2.500"
+    row["n"] = 1
     assert measured(row) == "2.500 (one replicate)"
 
 

@@ -94,7 +94,7 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
     tmp_path: Path, digits: Path, settings: dict[str, Any], make: Any, scheduler: dict[str, Any] | None
 ) -> None:
     training = {**FIT, **settings, "scheduler": scheduler, "loss": "cross_entropy", "batch_size": 40, "epochs": 3}
-    data = {"dataset": "digits", "train_samples": 100, "test_samples": 30, "random_labels": 0.5}
+    data = {"dataset": "digits", "train_samples": 100, "test_samples": 50, "random_labels": 0.5}
     record = {"steps": True, "last_batch": True}
     asked = job(network={"mlp": [64, 6, 10]}, data=data, training=training, record=record)
     weights, metrics = run(asked, tmp_path, digits)
@@ -109,7 +109,7 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         optimizer = make(net.parameters())
         decay = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5) if scheduler else None
         order = torch.Generator().manual_seed(seed("s", "e", "m", r, "order"))
-        losses, norms, epochs, accuracies, tensor_norms = [], [], [], [], []
+        losses, norms, epochs, accuracies, tensor_norms, last_tests = [], [], [], [], [], []
         for _ in range(3):
             permutation = torch.randperm(100, generator=order)
             for chosen in permutation.split(40):
@@ -125,6 +125,8 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
                 decay.step()
             with torch.no_grad():
                 out = net(known.test_x)
+            # the second mini-batch of the test set has ten samples
+            last_tests.append(nn.functional.cross_entropy(out[40:], known.test_y[40:]).item())
             epochs.append(
                 (
                     nn.functional.cross_entropy(out, known.test_y).item(),
@@ -144,6 +146,7 @@ def test_an_ensemble_is_single_networks_trained_by_torch(
         np.testing.assert_allclose(last.train_loss, (np.reshape(losses, (3, 3)) * sizes).sum(1) / 100, rtol=1e-4)
         ends = slice(2, None, 3)
         np.testing.assert_allclose(last.last_batch_loss, losses[ends], rtol=1e-4)
+        np.testing.assert_allclose(last.last_batch_test_loss, last_tests, rtol=1e-4)
         np.testing.assert_allclose(last.last_batch_accuracy, accuracies[ends], atol=1e-6)
         np.testing.assert_allclose(last.last_batch_gradient_norm, tensor_norms[ends], rtol=1e-3)
     rates = metrics[metrics.replicate == 0].lr.tolist()
@@ -496,7 +499,7 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     assert megabytes(replicates=20, weights_every={"steps": 10}) > megabytes(weights_every={"steps": 10}) * 1.05
     # 20 epochs of 600 steps of ten replicates
     assert megabytes(epochs=25_000, last_batch=True) - megabytes(epochs=25_000) == pytest.approx(
-        250_000 * 3 * 350 / 8 / 2**20 + once, abs=2
+        250_000 * 4 * 350 / 8 / 2**20 + once, abs=2
     )
     assert megabytes(steps=True) - nothing == pytest.approx(120_000 * 220 / 2**20, abs=1)
 

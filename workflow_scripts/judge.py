@@ -6,7 +6,7 @@ claim with its statistics and verdict.
 
 import pandas as pd
 
-from hwcore.claims.judge import judge
+from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.spec import Claim
 from hwcore.files import write_table
 from hwcore.jobs import Job, run
@@ -20,9 +20,17 @@ def work(job: Job) -> None:
         read = read_tables({key.removeprefix(f"{experiment}/"): path for key, path in own.items()})
         tables |= {(experiment, name): table for name, table in read.items()}
         tables[experiment, "models"] = pd.DataFrame(models)
-    claims = {id: Claim.model_validate(claim) for id, claim in job.spec["claims"].items()}
-    judged = judge(job.spec["study"], claims, tables, variants=job.spec["variants"], judged=job.spec["judged"])
-    write_table(job.outputs["claims"], judged)
+    cases = {
+        id: Case(
+            claim=Claim.model_validate(case["claim"]),
+            variant=case["variant"],
+            variants=[Variant(**variant) for variant in case["variants"]],
+            models=case["models"],
+            figure=case["figure"],
+        )
+        for id, case in job.spec["cases"].items()
+    }
+    write_table(job.outputs["claims"], judge(job.spec["study"], cases, tables, judged=job.spec["judged"]))
 
 
 if __name__ == "__main__":

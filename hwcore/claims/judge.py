@@ -1,119 +1,163 @@
-"""Verdicts: does the interval of what was measured lie where the claim says?"""
+"""Verdicts: each claim by its rule, Holm's correction over a study, and what variants say."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.measure import Estimate, NoSuchDataError, describe, estimate
+from hwcore.claims import ledger
+from hwcore.claims.judgement import CannotJudgeError, Judgement
+from hwcore.claims.measure import Measure
+from hwcore.claims.rule import LEVEL
+from hwcore.claims.samples import NoSuchDataError, Sample
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import estimated
+from hwcore.claims.words import estimated, listed, sentence
 from hwcore.errors import HwcoreError
 
-COLUMNS = (
-    "study",
-    "claim",
-    "where",
-    "says",
-    "metric",
-    "reported",
-    "reproduced",
-    "ci_low",
-    "ci_high",
-    "n",
-    "verdict",
-    "reason",
-)
+Tables = Mapping[tuple[str, str], pd.DataFrame]
 
 
-def judge(
-    study: str,
-    claims: Mapping[str, Claim],
-    tables: Mapping[tuple[str, str], pd.DataFrame],
-    *,
-    variants: Mapping[str, Sequence[str]],
-    judged: str,
-) -> pd.DataFrame:
-    """One row per claim, in the order of ``claims``, with the columns ``COLUMNS``.
+@dataclass(frozen=True)
+class Variant:
+    """A variant with which a claim is compared: its id, its name in words, and its differences in words."""
 
-    ``tables`` are by (experiment, table).  ``judged`` is "yes", "provisional" (the same verdicts,
-    marked) or "no" (everything is measured, nothing judged).  ``variants`` names for each claim the variants of
-    its experiment with which it is compared: where one of them gives another verdict, the reason says so.
+    experiment: str
+    name: str
+    differences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim with what the plan knows of it.
+
+    ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
+    its experiment, to which these are restricted; ``figure`` the path of the figure that shows it.
+    """
+
+    claim: Claim
+    variant: str
+    variants: Sequence[Variant] = ()
+    models: Sequence[str] = ()
+    figure: str = ""
+
+
+def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
+    """One row per claim, in the order of ``cases``, with the columns of the ledger.
+
+    ``tables`` are by (experiment, table).  ``judged`` is "yes", "provisional" (the same verdicts, marked) or "no"
+    (everything is measured, nothing judged).
 
     Raises HwcoreError if a claim names a model or column that its tables do not have.
     """
-    rows = []
-    for id, claim in claims.items():
+    judgements = {id: _judgement(study, id, case, tables) for id, case in cases.items()}
+    adjusted = dict(zip(judgements, ledger.holm([each.p for each in judgements.values()]), strict=True))
+    return ledger.frame(
+        [
+            _row(study, id, case, judgements[id], adjusted[id], judged, [*_others(case, judgements[id], tables)])
+            for id, case in cases.items()
+        ]
+    )
+
+
+def _judgement(study: str, id: str, case: Case, tables: Tables) -> Judgement:
+    claim = case.claim
+    if claim.measure is None:
+        return Judgement("not testable", sentence(claim.not_testable or ""))
+    try:
+        return _by_rule(claim, claim.measure, claim.experiment, tables, None)
+    except NoSuchDataError as error:
+        raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
+
+
+def _by_rule(
+    claim: Claim, measure: Measure, experiment: str, tables: Tables, models: Sequence[str] | None
+) -> Judgement:
+    """What the rule of a claim makes of a measure in one experiment, of all models or of the named ones."""
+
+    def table(other: str | None, name: str) -> pd.DataFrame:
+        rows = tables[other or experiment, name]
+        return rows if models is None or other or "model" not in rows else rows[rows["model"].isin(models)]
+
+    data = measure.read(table)
+    assert claim.module is not None
+    try:
+        judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
+    except CannotJudgeError as error:
+        # one number, or several that are the same, say something, if not enough
+        values = data.finite if isinstance(data, Sample) else pd.Series(dtype=float)
+        mean = float(values.mean()) if len(values) else float("nan")
+        return Judgement("undecided", sentence(str(error)), mean, n=len(values))
+    return judgement
+
+
+def _others(case: Case, own: Judgement, tables: Tables) -> Iterator[str]:
+    """A sentence for each variant, and each other measure of the same, with another verdict."""
+    claim = case.claim
+    if claim.measure is None:
+        return
+    for words, measure in claim.otherwise.items():
+        other = _by_rule(claim, measure, claim.experiment, tables, None)
+        if other.verdict != own.verdict:
+            yield sentence(f"with {words} in its place {_says(other)}")
+    for variant in case.variants:
         try:
-            found = _estimate(claim, claim.experiment, tables)
-        except NoSuchDataError as error:
-            raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
-        if judged == "no":
-            verdict, said = "not judged", ["not judged at this scale"]
-        else:
-            verdict, why = _verdict(claim, found)
-            said = [why, *_diagnosis(claim, verdict, variants[id], tables)]
-        said += [*found.notes, *([claim.note] if claim.note else [])]
-        said += ["provisional"] if judged == "provisional" else []
-        reason = "; ".join(part.rstrip(".") for part in said)
-        reported = "" if claim.reported is None else _number(claim.reported)
-        values = (found.value, found.low, found.high, found.n, verdict, reason)
-        rows.append((study, id, claim.where, claim.says, describe(claim.measure), reported, *values))
-    types = {"reproduced": "float64", "ci_low": "float64", "ci_high": "float64", "n": "int64"}
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
-
-
-def _estimate(claim: Claim, experiment: str, tables: Mapping[tuple[str, str], pd.DataFrame]) -> Estimate:
-    return estimate(claim.measure, lambda name: tables[experiment, name])
-
-
-def _diagnosis(
-    claim: Claim, verdict: str, variants: Sequence[str], tables: Mapping[tuple[str, str], pd.DataFrame]
-) -> Iterator[str]:
-    """What variants say whose verdict is another than that of the experiment as described."""
-    for experiment in variants:
-        try:
-            found = _estimate(claim, experiment, tables)
+            other = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
         except NoSuchDataError:
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
-        other, _ = _verdict(claim, found)
-        if other not in (verdict, "not judged"):
-            name = experiment.rpartition("--")[2].replace("-", " ")
-            said = "is undecided" if other == "undecided" else other
-            yield f"{name} it {said}: {estimated(found.value, found.low, found.high, found.n)}"
+        if other.verdict != own.verdict:
+            differences = f", with {listed(variant.differences)}," if variant.differences else ""
+            yield sentence(f"{variant.name}{differences} {_says(other)}")
 
 
-def _verdict(claim: Claim, found: Estimate) -> tuple[str, str]:
-    """The verdict and its reason."""
-    low, high = claim.expect.region()
-    expected = _expected(claim)
-    if math.isnan(found.value):
-        if found.beyond is not None and high <= found.beyond:
-            return "fails", f"every replicate is beyond what is {expected}"
-        return "not judged", "no replicate gives a finite number"
-    if math.isnan(found.low):
-        return "undecided", "a single replicate has no interval"
-    if found.beyond is not None and not (found.high < low or high < found.low):
-        return "undecided", f"not all replicates get there, so that they are {expected} is not shown"
-    where = "value is" if found.low == found.high else "whole 95 % interval lies"
-    if low <= found.low and found.high <= high:
-        return "holds", f"the {where} {expected}"
-    if found.high < low or high < found.low:
-        return "fails", f"the {where} not {expected}"
-    return "undecided", f"the 95 % interval is partly {expected} and partly not"
+def _says(other: Judgement) -> str:
+    verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
+    number = estimated(other.value, other.low, other.high, other.n)
+    return f"it {verb}: {number}" if number != "no number" else f"it {verb}"
 
 
-def _expected(claim: Claim) -> str:
-    expect = claim.expect
-    if expect.equal is not None:
-        return f"equal to {expect.equal:g}"
-    if expect.within is not None:
-        return f"within [{expect.within[0]:g}, {expect.within[1]:g}]"
-    if expect.above is not None:
-        return f"above {expect.above:g}"
-    return f"below {expect.below:g}"
+def _row(
+    study: str, id: str, case: Case, own: Judgement, adjusted: float, judged: str, others: Sequence[str]
+) -> dict[str, Any]:
+    claim = case.claim
+    kind = "not testable" if claim.expect is None else claim.expect.kind
+    sentences = [own.reason]
+    if kind != "not testable" and judged == "no":
+        own = replace(own, verdict="not judged", p=float("nan"), needed=None)
+        adjusted, sentences = float("nan"), ["Claims are not judged at this scale."]
+    elif own.verdict in ("holds", "fails", "inconsistent") and adjusted > LEVEL:
+        sentences.append("With Holm's correction for all claims of the study this verdict would not stand.")
+    if judged != "no":
+        sentences += others
+    if claim.note:
+        sentences.append(sentence(claim.note))
+    if judged == "provisional" and kind != "not testable":
+        sentences.append("Provisional.")
+    return {
+        "study": study,
+        "claim": id,
+        "where": claim.where,
+        "says": claim.says,
+        "metric": "" if claim.measure is None else claim.measure.describe(),
+        "reported": "" if claim.reported is None else _stated(claim.reported),
+        "reproduced": own.value,
+        "ci_low": own.low,
+        "ci_high": own.high,
+        "n": own.n,
+        "verdict": own.verdict,
+        "reason": " ".join(sentences),
+        "kind": kind,
+        "rule": claim.rule or "",
+        "variant": case.variant,
+        "effect": own.effect,
+        "p": own.p,
+        "p_holm": adjusted,
+        "needed": own.needed,
+        "figure": case.figure,
+    }
 
 
-def _number(value: float | str) -> str:
+def _stated(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}" if abs(value) < 1e6 and value % 1 else f"{value:.0f}"

@@ -1,191 +1,205 @@
-"""What a report claims, and how it is measured."""
+"""What a report claims, how it is measured, and by which rule it is judged."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
+from hwcore.claims.measure import Measure
+from hwcore.claims.measures import difference
+from hwcore.claims.rule import RuleSpec
+from hwcore.claims.words import listed
+from hwcore.kinds import kinds
 from hwcore.spec import Spec
+from hwcore.validation import did_you_mean, nested
 
-
-class Parameters(Spec):
-    """The number of trained parameters of a model: exact."""
-
-    parameters: str
-
-
-class Value(Spec):
-    """A column of a table, one number per replicate.
-
-    ``model`` and ``where`` choose the rows; ``at`` says which of a replicate's rows counts: the
-    last, the first, the one with the smallest or largest value, or the mean or sum of all.
-    """
-
-    value: str
-    table: str = "metrics"
-    model: str | None = None
-    where: dict[str, Any] = {}
-    at: Literal["last", "first", "min", "max", "mean", "sum"] = "last"
-
-
-class Reached(Spec):
-    """The first ``by`` (epoch or step) at which a column is at most ``below`` or at least ``above``.
-
-    A replicate that never gets there has no number; it is censored at its last epoch.
-    """
-
-    reached: str
-    table: str = "metrics"
-    model: str | None = None
-    below: float | None = None
-    above: float | None = None
-    by: str = "epoch"
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "Reached":
-        if (self.below is None) == (self.above is None):
-            raise ValueError("reached needs either `below` or `above`")
-        return self
-
-
-class Correlation(Spec):
-    """Spearman's rank correlation of two columns over the rows of a replicate: one number for each."""
-
-    correlation: tuple[str, str]
-    table: str
-    model: str | None = None
-
-
-class Best(Spec):
-    """The share of replicates in which ``is_`` has the largest or smallest value of a column.
-
-    Rows are told apart by the column ``by``; ``is`` is one of its values or a list of them.
-    """
-
-    best: str
-    table: str
-    by: str = "model"
-    is_: Annotated[Any, Field(alias="is")]
-    at: Literal["max", "min"] = "max"
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Share(Spec):
-    """The share of a table's rows in which a column is true, or lies within ``[low, high]``."""
-
-    share: str
-    table: str
-    model: str | None = None
-    within: tuple[float, float] | None = None
-
-
-Simple = Parameters | Value | Reached | Correlation | Best | Share
-_KINDS: dict[str, type[Spec]] = {
-    "parameters": Parameters,
-    "value": Value,
-    "reached": Reached,
-    "correlation": Correlation,
-    "best": Best,
-    "share": Share,
+MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
+RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
+# The modules of all kinds, which are loaded by name.
+MODULES = tuple(kind.__module__ for kind in (*MEASURES.values(), *RULES.values()))
+# The rule of a claim that names none, by the kind of its measure.
+_USUAL = {
+    "parameters": "count",
+    "value": "threshold",
+    "reached": "reached-by",
+    "correlation": "threshold",
+    "share": "share",
+    "difference": "comparison",
+    "best": "best",
+    "order": "order",
+    "relation": "relation",
 }
 
 
-class Difference(Spec):
-    """The first measure minus the second, over independent replicates."""
+def _alternatives(schemas: "dict[str, type[Spec]]") -> Callable[[dict[str, Any]], None]:
+    """For editors: a field takes one of several kinds of mapping."""
 
-    difference: tuple["Measure", "Measure"]
+    def extend(schema: dict[str, Any]) -> None:
+        for key in {*schema} - {"description"}:
+            del schema[key]
+        schema["anyOf"] = [{**kind.model_json_schema(), "title": name} for name, kind in schemas.items()]
 
-
-Measure = Simple | Difference
-
-
-class Expectation(Spec):
-    """What the claim says of the measure: exactly one of these."""
-
-    equal: float | None = None
-    within: tuple[float, float] | None = None
-    above: float | None = None
-    below: float | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "Expectation":
-        said = [name for name, value in self if value is not None]
-        if len(said) != 1:
-            raise ValueError("needs exactly one of equal, within, above, below")
-        if self.within is not None and self.within[0] > self.within[1]:
-            raise ValueError(f"within: {list(self.within)} is empty: the first number must be the smaller")
-        return self
-
-    def region(self) -> tuple[float, float]:
-        """The expected values as an interval."""
-        if self.equal is not None:
-            return self.equal, self.equal
-        if self.within is not None:
-            return self.within
-        if self.above is not None:
-            return self.above, float("inf")
-        assert self.below is not None
-        return float("-inf"), self.below
+    return extend
 
 
 class Claim(Spec):
-    """A number or statement of a report.
+    """A number or statement of a report, with the measure and the rule that judge it."""
 
-    ``where`` is its section, ``says`` a short quotation, ``reported`` the number if there is one,
-    ``note`` how a vague statement is made measurable.  ``alone`` keeps it from being compared with the variants
-    of its experiment, where what it expects is in units of the data as described.
-    """
-
-    where: str
-    says: str
-    experiment: str
-    reported: float | str | None = None
-    measure: Measure
-    expect: Expectation
-    note: str | None = None
-    alone: bool = False
+    where: str = Field(description="the section of the report")
+    says: str = Field(description="a short quotation")
+    experiment: str = Field(description="the experiment that is measured")
+    reported: float | str | None = Field(
+        None, description="the number that the report states; quoted if it ends in a zero, which tells its rounding"
+    )
+    measure: SerializeAsAny[Measure] | None = Field(
+        None, description="the number of each replicate", json_schema_extra=_alternatives({**MEASURES})
+    )
+    rule: str | None = Field(
+        None, description="how it is judged", json_schema_extra={"enum": [*RULES]}, validate_default=False
+    )
+    expect: SerializeAsAny[RuleSpec] | None = Field(
+        None, description="what the rule expects of the measure", json_schema_extra=_alternatives({**RULES})
+    )
+    not_testable: str | None = Field(None, description="why no measure can judge it; it then has none")
+    note: str | None = Field(None, description="how a vague statement is made measurable")
+    figure: str | None = Field(None, description="the figure that shows it; the first that shows its table if left out")
+    alone: bool = Field(
+        False,
+        description="not compared with variants, where what it expects is in units of the data as described",
+    )
+    otherwise: dict[str, SerializeAsAny[Measure]] = Field(
+        {},
+        description="other measures of the same, by their difference in words, e.g. `the last batch's loss`; "
+        "where one gives another verdict, the reason says so",
+        json_schema_extra={"additionalProperties": {"anyOf": [kind.model_json_schema() for kind in MEASURES.values()]}},
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _known_measure(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "measure" in value:
-            value = {**value, "measure": _measure(value["measure"])}
-        return value
+    def _typed(cls, value: Any) -> Any:
+        """Measure and expectation as what their kind and rule are, so that a mistake is told for these alone."""
+        if not isinstance(value, dict) or value.get("measure") is None:
+            return value
+        experiment, otherwise = value.get("experiment"), value.get("otherwise") or {}
+        if not isinstance(otherwise, dict):
+            raise ValueError(f"otherwise: {otherwise!r} is not a mapping from words to measures")
+        measure = _measure(value["measure"], experiment)
+        otherwise = {words: _measure(other, experiment) for words, other in otherwise.items()}
+        rule, expect = value.get("rule"), {} if value.get("expect") is None else value["expect"]
+        if not isinstance(expect, dict | RuleSpec):
+            raise ValueError(f"expect: {expect!r} is not a mapping")
+        if rule is None:
+            rule = "count" if isinstance(expect, dict) and "equal" in expect else _usual(measure)
+            # a best of several is expected of nothing
+            expect = {} if rule == "best" else expect
+        if not isinstance(rule, str) or rule not in RULES:
+            raise ValueError(f"rule: unknown rule {rule!r}{did_you_mean(str(rule), RULES)}")
+        for each in (measure, *otherwise.values()):
+            if each.shape not in RULES[rule].judges:
+                fitting = listed([name for name, other in RULES.items() if each.shape in other.judges])
+                raise ValueError(f"rule: {rule} does not fit a measure of {each.shape}, which {fitting} would")
+        value = {**value, "measure": measure, "otherwise": otherwise}
+        return {**value, "rule": rule, "expect": _expectation(rule, expect)}
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Claim":
+        if (self.measure is None) == (self.not_testable is None):
+            raise ValueError("needs either a measure and a rule, or not_testable: why")
+        if self.measure is None:
+            return self
+        assert self.expect is not None
+        if self.expect.kind == "reported value":
+            self.reported_number()
+        return self
+
+    @property
+    def module(self) -> str | None:
+        """The module that judges it."""
+        return None if self.rule is None else f"hwcore.claims.rules.{self.rule.replace('-', '_')}"
+
+    def reported_number(self) -> tuple[float, float]:
+        """The number that the report states, and the unit of its last digit: 0.9878 and 0.0001.
+
+        Raises ValueError if it states none.
+        """
+        try:
+            # a float's shortest decimal form is the one in the study file
+            value = Decimal(str(self.reported).replace(",", ""))
+            unit = Decimal(1).scaleb(int(value.as_tuple().exponent))
+        except (InvalidOperation, ValueError):
+            raise ValueError(
+                f"reported: {self.reported!r} is no number, which the rule {self.rule} compares; "
+                "a range is judged by the rule threshold with within: [low, high]"
+            ) from None
+        # YAML reads 250.0 and 250 alike as a number, and a float shows a digit that nobody stated
+        if isinstance(self.reported, float) and self.reported == int(self.reported):
+            unit = max(unit, Decimal(1))
+        return float(value), float(unit)
+
+    def measures(self) -> Iterator[Measure]:
+        """The measure, and other measures of the same."""
+        yield from ([] if self.measure is None else [self.measure, *self.otherwise.values()])
+
+    def reads(self) -> set[tuple[str, str]]:
+        """The tables that it reads, each as (experiment, table)."""
+        return {
+            (experiment or self.experiment, table)
+            for measure in self.measures()
+            for experiment, table in measure.reads()
+        }
 
     def tables(self) -> set[str]:
-        """The tables that the measure reads."""
-        return _tables(self.measure)
+        """The tables that it reads of its own experiment, and of each variant with which it is compared."""
+        return {table for measure in self.measures() for experiment, table in measure.reads() if experiment is None}
 
-    def models(self) -> set[str]:
-        """The models that the measure names."""
-        return _models(self.measure)
+    def networks(self) -> set[tuple[str, str | None]]:
+        """The models that it measures, each as (experiment, model); None for all models of the experiment."""
+        return {
+            (experiment or self.experiment, model)
+            for measure in self.measures()
+            for experiment, model in measure.networks()
+        }
 
 
-def _measure(value: Any) -> Any:
-    """A measure by the one key that names its kind, so that a mistake is told for that kind alone."""
-    if not isinstance(value, dict):
+def _usual(measure: Measure) -> str:
+    kind = next(name for name, each in MEASURES.items() if isinstance(measure, each))
+    return "count" if measure.shape == "a count" else {**_USUAL, "along": "trend-within"}[kind]
+
+
+def _expectation(rule: str, value: "dict[str, Any] | RuleSpec") -> RuleSpec:
+    if isinstance(value, RuleSpec):
         return value
-    if "difference" in value:
-        if set(value) != {"difference"} or not isinstance(value["difference"], list | tuple):
-            raise ValueError("difference is a list of two measures, and nothing else")
-        return Difference.model_validate({"difference": [_measure(part) for part in value["difference"]]})
-    kinds = [kind for kind in _KINDS if kind in value]
-    if len(kinds) != 1:
-        raise ValueError(f"measure: {value!r} must have exactly one of {', '.join([*_KINDS, 'difference'])}")
-    return _KINDS[kinds[0]].model_validate(value)
+    unknown = [key for key in value if key not in RULES[rule].model_fields]
+    if unknown:
+        known = did_you_mean(str(unknown[0]), RULES[rule].model_fields)
+        raise ValueError(f"expect: {unknown[0]} is nothing that the rule {rule} takes{known}")
+    missing = [name for name, field in RULES[rule].model_fields.items() if field.is_required() and name not in value]
+    if missing:
+        field = RULES[rule].model_fields[missing[0]]
+        raise ValueError(f"expect: {missing[0]} is missing; the rule {rule} needs {field.description}")
+    return nested("expect", RULES[rule], value)
 
 
-def _tables(measure: Measure) -> set[str]:
-    if isinstance(measure, Difference):
-        return _tables(measure.difference[0]) | _tables(measure.difference[1])
-    return {"models"} if isinstance(measure, Parameters) else {measure.table}
-
-
-def _models(measure: Measure) -> set[str]:
-    if isinstance(measure, Difference):
-        return _models(measure.difference[0]) | _models(measure.difference[1])
-    if isinstance(measure, Parameters):
-        return {measure.parameters}
-    if isinstance(measure, Best):
-        named = measure.is_ if isinstance(measure.is_, list) else [measure.is_]
-        return {str(name) for name in named} if measure.by == "model" else set()
-    return {measure.model} if measure.model is not None else set()
+def _measure(value: Any, experiment: Any) -> Measure:
+    """A measure by the one key that names its kind."""
+    if isinstance(value, Measure):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"measure: {value!r} is not a mapping")
+    named = [kind for kind in MEASURES if kind in value]
+    if len(named) != 1:
+        raise ValueError(f"measure: {value!r} must have exactly one of {', '.join(MEASURES)}")
+    if named != ["difference"]:
+        return nested("measure", MEASURES[named[0]], value)
+    parts = value["difference"]
+    if not isinstance(parts, list | tuple) or len(parts) != 2 or {*value} - {"difference", "experiment"}:
+        raise ValueError("difference is a list of two measures, and nothing else")
+    # where one names its experiment, the other has that of the claim, whichever variant is judged
+    if any(isinstance(part, dict) and part.get("experiment") for part in parts):
+        parts = [{"experiment": experiment, **part} if isinstance(part, dict) else part for part in parts]
+    pair = [_measure(part, experiment) for part in parts]
+    shapes = {part.shape for part in pair}
+    if shapes != {"a count"} and not shapes <= {"a number per replicate", "times"}:
+        raise ValueError("difference: both measures must give a number per replicate, or both a count")
+    return difference.Kind(difference=(pair[0], pair[1]))

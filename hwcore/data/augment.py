@@ -52,11 +52,11 @@ class Augment:
     def take(self, memory: Tensor, places: Tensor, drawn: Sequence[Tensor]) -> Tensor:
         """The images at ``places`` (r, B), changed by what was drawn for each, (r, B, ...): (r, B, H, W, C)."""
         (first, spec), *others = self._parts
-        own, *more = (each.flatten(0, 1) for each in drawn)
+        draws, *more = (each.flatten(0, 1) for each in drawn)
         if hasattr(first, "take"):
-            x: Tensor = first.take(spec, memory, places.flatten(), own)
+            x: Tensor = first.take(spec, memory, places.flatten(), draws)
         else:
-            x = first.apply(spec, memory[places.flatten()], own, self._black)
+            x = first.apply(spec, memory[places.flatten()], draws, self._black)
         for (part, spec), each in zip(others, more, strict=True):
             x = part.apply(spec, x, each, self._black)
         return x.reshape(*places.shape, *x.shape[1:])

@@ -50,19 +50,25 @@ class Data:
 
     def training(self, samples: int | None) -> "Data":
         """The first ``samples`` of the training set, all with None, and an empty test set."""
-        own = self.classes > 0
+        labels = self.classes > 0
         return replace(
             self,
             train_x=self.train_x[:samples],
-            train_y=self.train_y[..., :samples] if own else self.train_y[:samples],
+            train_y=self.train_y[..., :samples] if labels else self.train_y[:samples],
             test_x=self.test_x[:0],
-            test_y=self.test_y[..., :0] if own else self.test_y[:0],
+            test_y=self.test_y[..., :0] if labels else self.test_y[:0],
         )
 
-    def of_replicates(self, chosen: Sequence[int]) -> "Data":
+    def last_test_batch(self, size: int) -> "Data":
+        """With the last of the test set's mini-batches of ``size`` samples, in its order; what is left, if fewer."""
+        start = (len(self.test_x) - 1) // size * size
+        y = self.test_y[..., start:] if self.classes else self.test_y[start:]
+        return replace(self, test_x=self.test_x[start:], test_y=y)
+
+    def of_replicates(self, replicates: Sequence[int]) -> "Data":
         """With the labels of these replicates, where each has its own."""
-        own = {name: getattr(self, name) for name in ("train_y", "test_y")}
-        kept = {name: y[list(chosen)] for name, y in own.items() if self.classes and y.dim() == 2}
+        targets = {name: getattr(self, name) for name in ("train_y", "test_y")}
+        kept = {name: y[list(replicates)] for name, y in targets.items() if self.classes and y.dim() == 2}
         return replace(self, **kept)
 
     def to(self, device: torch.device | str) -> "Data":

@@ -14,6 +14,25 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _WORDS = {"pi": "π", "sign": "sgn", "sqrt": "√"}
 
 
+# The names of data sets that are written otherwise than they are typed.
+_TITLES = {
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "emnist": "EMNIST",
+    "qmnist": "QMNIST",
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "svhn": "SVHN",
+    "stl10": "STL-10",
+}
+
+
+def write_dataset(name: str) -> str:
+    """The name of a data set as a sentence has it: MNIST, CIFAR-10."""
+    return _TITLES.get(name, name)
+
+
 def write(formula: Formula) -> str:
     """A formula as pages write it."""
     return _write(formula.tree)[0]
@@ -79,8 +98,8 @@ def _write_exponent(node: ast.expr) -> str:
 
 
 def _inside(node: ast.expr, tightness: int) -> str:
-    text, own = _write(node)
-    return text if own >= tightness else f"({text})"
+    text, strength = _write(node)
+    return text if strength >= tightness else f"({text})"
 
 
 def _closed(node: ast.expr, tightness: int) -> str:

@@ -92,6 +92,29 @@ class LayerSpec(Spec):
         return ()
 
 
+class OpaqueLayer(LayerSpec):
+    """A layer of which only the built module tells what is inside."""
+
+    # an estimate: numbers made of each of the input, as by VGG-16, which makes most, and in how many tensors
+    _WIDEST: ClassVar[int] = 20
+    _TENSORS: ClassVar[int] = 10
+
+    def tensors(self, shape: Shape) -> None:
+        return None
+
+    def activations(self, shape: Shape) -> list[int]:
+        return [self._WIDEST * prod(shape)] * self._TENSORS
+
+    def convolves(self) -> bool:
+        return True
+
+    def stacks(self) -> bool:
+        return False
+
+    def smooth(self) -> bool:
+        return False
+
+
 @cache
 def module_of(kind: str) -> str:
     """The module in ``SPECS`` and in ``LAYERS`` of a kind of layer: of its name, or that of all activations."""
@@ -185,8 +208,8 @@ class Network(Spec):
     hwcore.nets.shorthand.
     """
 
-    input: tuple[Positive, ...]
-    layers: tuple[Layer, ...]
+    input: tuple[Positive, ...] = Field(description="[features], or [channels, height, width] of an image")
+    layers: tuple[Layer, ...] = Field(description="the layers in order")
 
     @model_validator(mode="before")
     @classmethod

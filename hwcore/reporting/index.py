@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
-from hwcore.reporting.words import VERDICTS, banner, claim_head, measured, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.words import banner, claim_head, measured, pipe_table, short_banner, verdict_counts
 
 
 def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output: Path) -> None:
@@ -38,19 +39,20 @@ def _meta(scale: dict[str, str]) -> str:
 
 def _overview(studies: list[dict[str, Any]], pages: list[str], claims: pd.DataFrame) -> str:
     rows = []
+    given = [verdict for verdict in VERDICTS if (claims["verdict"] == verdict).any()]
     for study in studies:
         name = study["study"]
         verdicts = claims[claims.study == name].verdict.value_counts()
         links = " · ".join(f"[{suffix}]({name}.{suffix})" for suffix in pages)
         networks = sum(len(each["models"]) * each["replicates"] for each in study["experiments"])
-        counts = [verdicts.get(verdict, 0) for verdict in VERDICTS]
+        counts = [verdicts.get(verdict, 0) for verdict in given]
         source = study["source"]
         author = f"{source['author']}, {source['date']}" if source else ""
         rows.append(
             [f"[{study['title']}]({name}.html)", author, len(study["experiments"]), f"{networks:,}", *counts, links]
         )
-    heads = ["study", "report by", "experiments", "networks", *VERDICTS, "pages"]
-    return pipe_table(heads, rows, numbers={"experiments", "networks", *VERDICTS})
+    heads = ["study", "report by", "experiments", "networks", *given, "pages"]
+    return pipe_table(heads, rows, numbers={"experiments", "networks", *given})
 
 
 def _experiments(studies: list[dict[str, Any]]) -> str:

@@ -1,6 +1,6 @@
 """The Markdown page of a study: its prose, filled with settings, figures and verdicts."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import compress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hwcore.reporting.words import banner, claim_head, measured, pipe_table, sho
 
 Context = dict[str, Any]
 APPENDIX = "## Appendix: where the time went {#runtimes}"
-CHOICES = "## Appendix: what was chosen {#choices}"
+CHOICES = "## Appendix: choices {#choices}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -25,7 +25,8 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
 
     The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)`` or ``figure(name)`` for
-    one of several experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  ``plans``
+    one of several experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  What stands
+    within ``{% call experiment(id) %}`` and ``{% endcall %}`` comes after the heading of the experiment.  ``plans``
     are the files of the jobs whose runtimes the appendix tells.
 
     Raises HwcoreError, naming file and line, for a mistake in it.
@@ -99,12 +100,20 @@ class _Page:
         self.results = output.parent.parent
         self.experiments: dict[str, Context] = {each["id"]: each for each in context["experiments"]}
 
-    def experiment(self, id: str) -> str:
-        """Settings, models, the figures of all variants and the verdicts of one experiment."""
+    def experiment(self, id: str, caller: Callable[[], str] | None = None) -> str:
+        """Settings, models, the figures of all variants and the verdicts of one experiment.
+
+        The one experiment of a section has its number in the heading; several stand below a heading of the template.
+        ``caller`` is the prose between heading and settings.
+        """
         not_rerun = {each["id"]: each for each in self.context["not_rerun"]}
         base = self._find(self.experiments | not_rerun, id, "experiment")
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
-        parts = [f"#### {base['title']} {{#experiment-{base['id']}}}"]
+        described = (self.experiments | not_rerun).values()
+        neighbours = {each["base"] for each in described if each["section"] == base["section"]}
+        level = f"### {base['section']}" if len(neighbours) == 1 else "####"
+        parts = [f"{level} {base['title']} {{#experiment-{base['id']}}}"]
+        parts.append(caller().strip() if caller else "")
         if variants:
             parts += [_settings_table(variants), self._models_table(variants)]
         parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
@@ -136,7 +145,7 @@ class _Page:
                 rows.setdefault((link, *choice), []).append(each["variant"])
         if not rows:
             return ""
-        silent = "the report is silent or contradicts itself" if self.context["source"] else "there was a choice"
+        silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
         table = pipe_table(
             ["experiment", "setting", "value", "why"],
             [

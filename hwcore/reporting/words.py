@@ -5,11 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.words import estimated
+from hwcore.claims.ledger import VERDICTS, expected_false
+from hwcore.claims.words import counted, estimated, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
-VERDICTS = ("holds", "fails", "undecided", "not judged")
+# Each verdict of one claim and of several.
+_VERBS = {
+    "holds": ("holds", "hold"),
+    "fails": ("fails", "fail"),
+    **{verdict: (f"is {verdict}", f"are {verdict}") for verdict in VERDICTS if verdict not in ("holds", "fails")},
+}
 
 
 def banner(scale: dict[str, str]) -> str:
@@ -38,9 +44,19 @@ def measured(claim: Any) -> str:
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:
-    counts = claims.verdict.value_counts()
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts)
-    return f"Of {len(claims)} claims: {said}." if len(claims) else "The study states no claims."
+    """How many claims have which verdict, and how many of these chance alone would make false."""
+    if claims.empty:
+        return "The study states no claims."
+    counts = claims["verdict"].value_counts()
+    verdicts = [f"{counts[each]} {_VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
+    text = f"Of {counted(len(claims), 'claim')}, {listed(verdicts)}."
+    false, judged = expected_false(claims)
+    if not judged:
+        return text
+    return (
+        f"{text} {counted(judged, 'verdict')} {'rests' if judged == 1 else 'rest'} on samples of runs; of these, "
+        f"chance alone makes at most {false:.1f} false on average."
+    )
 
 
 def pipe_table(

@@ -122,7 +122,9 @@ def _sweep(
         if "parameters" in names and "parameters" not in values:
             values["parameters"] = count(model, at)
         if "label" in rest:
-            model = {"label": _filled(rest["label"], values, f"{at}.label"), **model}
+            label = _filled(rest["label"], values, f"{at}.label")
+            # "{batch_size}" alone is a number, but a label is words
+            model = {"label": in_words(label) if isinstance(rest["label"], str) else label, **model}
         family[_id(template, values, family, at)] = model
     return family
 

@@ -92,6 +92,17 @@ def _untitled(part: Any) -> Any:
     return {key: _untitled(each) for key, each in part.items() if key != "title" or isinstance(each, dict)}
 
 
+def _templated(part: Any) -> Any:
+    """A schema that takes a placeholder in the place of each number and name, in lists too."""
+    if isinstance(part, list):
+        return [_templated(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if part.get("type") in ("integer", "number", "boolean") or "enum" in part:
+        return {"anyOf": [part, _TEMPLATE]}
+    return {key: _templated(each) for key, each in part.items()}
+
+
 def _experiment(definitions: _Definitions) -> Schema:
     data = definitions.name(
         "data",
@@ -109,6 +120,14 @@ def _experiment(definitions: _Definitions) -> Schema:
     model["properties"]["layers"] = _layers()
     model["required"] = []
     sweep = _loose(model, [_TEMPLATE])
+    # of a sweep or a variant a network in a line may hold placeholders and state only what differs
+    network = definitions.schemas["model.Cnn"]
+    cnn = {**network, "properties": {name: _templated(each) for name, each in network["properties"].items()}}
+    changed_cnn = definitions.name("changedCnn", _loose(cnn, [_NULL]))
+    sweep["properties"]["cnn"] = {
+        "anyOf": [changed_cnn, _TEMPLATE],
+        "description": model["properties"]["cnn"]["description"],
+    }
     values = definitions.add("sweep", schema.Sweep)["properties"]
     sweep["properties"] |= values
     models = {
@@ -168,10 +187,10 @@ def _kinds(
     """`analyses` or `figures`: entries with the options of their kind, which is an entry's name if it has none."""
     options: dict[str, Schema] = {}
     for kind, model in kinds.items():
-        own = definitions.add(f"{what}.{kind}", model)
-        own["properties"] = {"kind": {"const": kind}, **own["properties"], **more}
-        own["required"] = [*own.get("required", []), *(name for name in more if name != "original")]
-        options[kind] = definitions.name(f"{what}.{kind}", own)
+        part = definitions.add(f"{what}.{kind}", model)
+        part["properties"] = {"kind": {"const": kind}, **part["properties"], **more}
+        part["required"] = [*part.get("required", []), *(name for name in more if name != "original")]
+        options[kind] = definitions.name(f"{what}.{kind}", part)
     named = definitions.name(
         what,
         {
@@ -210,6 +229,9 @@ def _layers() -> Schema:
 
 def _claim(definitions: _Definitions) -> Schema:
     claim = definitions.add("claim", Claim)
+    # it may be left out
+    claim["required"].remove("where")
+    claim["properties"]["where"]["description"] = "the section of the report; that of the experiment if left out"
     family = {
         "type": "object",
         "description": "a claim for each model or value of `each`",

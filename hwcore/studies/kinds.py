@@ -5,17 +5,12 @@ here.  No figure imports this: a figure is given the labels of the columns that 
 only the figures stale that show its column.
 """
 
-import pkgutil
 from collections.abc import Iterable
-from importlib import import_module
-from typing import TypeVar
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import FigureSpec
+from hwcore.kinds import kinds
 from hwcore.nets.spec import LayerSpec, layer_kinds, layer_spec
-from hwcore.spec import Spec
-
-S = TypeVar("S", bound=Spec)
 
 # The columns of what each run records, whatever is analysed.
 _RECORDED = {
@@ -26,6 +21,7 @@ _RECORDED = {
     "validation_loss": "validation loss",
     "validation_accuracy": "validation accuracy",
     "last_batch_loss": "last-batch loss",
+    "last_batch_test_loss": "last-batch test loss",
     "last_batch_accuracy": "last-batch accuracy",
     "last_batch_gradient_norm": "last-batch gradient norm",
     "lr": "learning rate",
@@ -33,16 +29,8 @@ _RECORDED = {
 }
 
 
-def _kinds(package: str, of: type[S]) -> dict[str, type[S]]:
-    """The ``Options`` of each module in a package, by the name of the module."""
-    names = sorted(module.name for module in pkgutil.iter_modules(import_module(package).__path__))
-    kinds = {name: import_module(f"{package}.{name}").Options for name in names}
-    assert all(issubclass(options, of) for options in kinds.values()), package
-    return kinds
-
-
-ANALYSES = _kinds("hwcore.analyses.specs", AnalysisSpec)
-FIGURES = _kinds("hwcore.figures.specs", FigureSpec)
+ANALYSES = kinds("hwcore.analyses.specs", "Options", AnalysisSpec)
+FIGURES = kinds("hwcore.figures.specs", "Options", FigureSpec)
 LAYERS: dict[str, type[LayerSpec]] = {kind: layer_spec(kind) for kind in layer_kinds()}
 LABELS = {column: label for kind in ANALYSES.values() for column, label in kind.labels.items()} | _RECORDED
 

@@ -51,7 +51,8 @@ class Figure:
 class Experiment:
     """An experiment in one variant; ``id`` is ``base`` or ``base--variant``.
 
-    ``chosen`` are reasons for settings on which the report is silent, and ``values`` all settings in words, by name.
+    ``replicates`` are those that the study asks for, before the caps of a scale, ``chosen`` reasons for settings on
+    which the report is silent, and ``values`` all settings in words, by name.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Experiment:
     section: str
     title: str
     why: str | None
+    replicates: int
     record: Record
     models: dict[str, Model]
     analyses: dict[str, Analysis]
@@ -116,17 +118,18 @@ class Study:
             other for other in self.experiments.values() if other.base == experiment.base and other is not experiment
         ]
 
-    def counterparts(self, claim: Claim) -> list[str]:
-        """The variants of a claim's experiment, by id, that have the same models and the tables of its measure.
+    def counterparts(self, claim: Claim) -> list[Experiment]:
+        """The variants of a claim's experiment that have the models and tables that it measures.
 
         A claim about a variant, or one that stands alone, has none.
         """
         described = self.experiments[claim.experiment]
+        if claim.alone or described.id != described.base:
+            return []
+        named = {model for experiment, model in claim.networks() if experiment == described.id}
+        models = {model for model in named if model} or {*described.models}
         return [
-            other.id
-            for other in self.experiments.values()
-            if not claim.alone
-            and other.base == claim.experiment != other.id
-            and other.models.keys() == described.models.keys()
-            and claim.tables() <= {*other.tables}
+            other
+            for other in self.variants(described)
+            if claim.tables() and claim.tables() <= {*other.tables} and models <= other.models.keys()
         ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hwcore.data.formula import parse
-from hwcore.data.notation import write
+from hwcore.data.notation import write, write_dataset
 from hwcore.data.spec import FunctionData
 from hwcore.spec import Spec
 from hwcore.studies.families import in_words
@@ -117,6 +117,8 @@ def _one(name: str, value: Any, form: str) -> str:
         return {0: "true", 1: "random"}.get(value, f"{value:.0%} random")
     if last in ("train_samples", "test_samples") and value is None:
         return "all"
+    if last == "dataset":
+        return write_dataset(value)
     if value is None:
         return "none"
     if isinstance(value, bool):

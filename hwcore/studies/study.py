@@ -40,8 +40,8 @@ def load(name: str, folder: Path, config: Config) -> Study:
     """
     path = folder / name / "study.yaml"
     if not path.is_file():
-        known = did_you_mean(name, available(folder))
-        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{known}")
+        hint = did_you_mean(name, available(folder))
+        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
     content = source.read(path)
     try:
         study = _Reader(str(path), config, config.scales[config.scale]).study(name, content)
@@ -93,29 +93,30 @@ class _Reader:
 
     def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
-        found = validate(schema.ExperimentFile, content, self.file, at)
-        replicates = self.config.replicates or found.replicates or replicates
+        entry = validate(schema.ExperimentFile, content, self.file, at)
+        stated = entry.replicates or replicates
         models = {
-            name: self._model(name, value, found, replicates, f"{at}.models.{name}")
-            for name, value in found.models.items()
+            name: self._model(name, value, entry, self.config.replicates or stated, f"{at}.models.{name}")
+            for name, value in entry.models.items()
         }
         for name, model in models.items():
             layers = len(model.network.weighted())
-            if found.record.layers and max(found.record.layers) > layers:
+            if entry.record.layers and max(entry.record.layers) > layers:
                 raise HwcoreError(
-                    f"{self.file}: {at}.record.layers: {max(found.record.layers)}, but model {name} has {layers} layers"
+                    f"{self.file}: {at}.record.layers: {max(entry.record.layers)}, but model {name} has {layers} layers"
                 )
         self._check_labels(models, at)
         analyses = {}
-        for name, options in found.analyses.items():
-            analyses[name] = self._analysis(name, options, found, f"{at}.analyses.{name}")
+        for name, options in entry.analyses.items():
+            analyses[name] = self._analysis(name, options, entry, f"{at}.analyses.{name}")
         experiment = Experiment(
-            id, base, variant, found.section, found.title, found.why, found.record, models, analyses, {}, found.chosen
+            *(id, base, variant, entry.section, entry.title, entry.why),
+            *(stated, entry.record, models, analyses, {}, entry.chosen),
         )
         self._check_chosen(experiment, at)
         figures = {
             name: self._figure(name, options, [experiment], f"{at}.figures.{name}")
-            for name, options in found.figures.items()
+            for name, options in entry.figures.items()
         }
         return replace(experiment, figures=figures)
 
@@ -156,10 +157,10 @@ class _Reader:
                 raise HwcoreError(f"{self.file}: {key}: there is no such setting{did_you_mean(name, known)}")
 
     def _model(self, name: str, content: Any, experiment: schema.ExperimentFile, replicates: int, at: str) -> Model:
-        found = validate(schema.ModelFile, content, self.file, at)
-        network = self._network(found, experiment.blocks, at)
-        data = self._data({**experiment.data, **found.data}, at)
-        training = validate(Training, {**experiment.training, **found.training}, self.file, f"{at}.training")
+        entry = validate(schema.ModelFile, content, self.file, at)
+        network = self._network(entry, experiment.blocks, at)
+        data = self._data({**experiment.data, **entry.data}, at)
+        training = validate(Training, {**experiment.training, **entry.training}, self.file, f"{at}.training")
         if isinstance(data, FunctionData) and training.loss != "mse":
             raise HwcoreError(f"{self.file}: {at}.training.loss: {training.loss!r} needs classes; a function needs mse")
         if isinstance(data, FunctionData) and (network.input, network.output) != ((1,), (1,)):
@@ -169,7 +170,7 @@ class _Reader:
         training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
-        return Model(name, found.label, network, data, training, replicates, found.reported_parameters, found.chosen)
+        return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
         content = model.model_dump(include=_NETWORK, exclude_none=True)
@@ -209,8 +210,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
         for option, model in options.models():
             if model not in experiment.models:
-                known = did_you_mean(model, experiment.models)
-                raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{known}")
+                hint = did_you_mean(model, experiment.models)
+                raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{hint}")
         return Analysis(name, kind, options)
 
     def _cap_options(self, kind: str, options: AnalysisSpec) -> AnalysisSpec:
@@ -255,8 +256,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.over: {over!r} should be a list of at least two experiments")
         for id in given_names:
             if id not in experiments:
-                known = did_you_mean(str(id), experiments)
-                raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{known}")
+                hint = did_you_mean(str(id), experiments)
+                raise HwcoreError(f"{self.file}: {at}.over: unknown experiment {id!r}{hint}")
         members = [experiments[id] for id in given_names]
         same = len({each.base for each in members}) == 1
         names = {
@@ -298,34 +299,91 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
-                if experiment in study.not_rerun:
+                described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
+                if experiment in described:
+                    claim = {"where": described[experiment].section, **claim}
+                if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
-                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured"
+                        f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
+                        "say `not_testable:` and why"
                     )
-                claims[name] = self._claim(name, claim, study.experiments)
+                claims[name] = self._claim(name, claim, study)
         return claims
 
-    def _claim(self, id: str, content: Any, experiments: dict[str, Experiment]) -> Claim:
+    def _claim(self, id: str, content: Any, study: Study) -> Claim:
         at = f"claims.{id}"
         if not re.fullmatch(schema.ID, id):
             raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
-        claim = validate(Claim, content, self.file, at)
+        claim, experiments = validate(Claim, content, self.file, at), study.experiments
+        if claim.experiment in study.not_rerun:
+            return claim
         if claim.experiment not in experiments:
             known = did_you_mean(claim.experiment, experiments)
             raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
-        found = experiments[claim.experiment]
-        for table in sorted(claim.tables() - {*found.tables}):
-            raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{did_you_mean(table, found.tables)}")
-        for model in sorted(claim.models() - found.models.keys()):
-            raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, found.models)}")
-        if "models" in claim.tables():
-            for model in sorted(claim.models()):
-                if found.models[model].network.parameters() is None:
-                    raise HwcoreError(
-                        f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
-                        f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
-                    )
+        self._check_measured(claim, experiments, at)
+        # a claim that names no rule is one of the studies that were written before there were rules
+        for measure in claim.measures() if "rule" in content else ():
+            for part in measure.single():
+                models = experiments[part.experiment or claim.experiment].models
+                if len(models) > 1 and getattr(part, "model", None) is None:
+                    raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {', '.join(models)}")
+        figures = experiments[claim.experiment].figures
+        if claim.figure is not None and claim.figure not in figures:
+            known = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+        self._check_replicates(claim, experiments, at)
         return claim
+
+    def _check_measured(self, claim: Claim, experiments: Mapping[str, Experiment], at: str) -> None:
+        """The experiments, tables and models that a claim reads are there."""
+        for experiment, table in sorted(claim.reads()):
+            if experiment not in experiments:
+                known = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{known}")
+            if table not in experiments[experiment].tables:
+                known = did_you_mean(table, experiments[experiment].tables)
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{known}")
+        for experiment, model in claim.networks():
+            models = experiments[experiment].models
+            if model is not None and model not in models:
+                raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, models)}")
+            if model is not None and "models" in claim.tables() and models[model].network.parameters() is None:
+                raise HwcoreError(
+                    f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
+                    f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                )
+
+    def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:
+        """Refuse a claim that no outcome would decide, at any scale that judges."""
+        if claim.expect is None:
+            return
+        measured = {
+            (experiment, name)
+            for experiment, model in claim.networks()
+            for name in ([model] if model else experiments[experiment].models)
+        }
+        least = claim.expect.least(len(measured))
+        if least < 0:
+            models = f"{len(measured)} model" + ("" if len(measured) == 1 else "s")
+            raise HwcoreError(
+                f"{self.file}: {at}.rule: {claim.rule} decides nothing about {models}, whatever comes out"
+            )
+        for scale in [name for name, each in self.config.scales.items() if each.judged != "no"]:
+            replicates = min(self._replicates(experiments[id], model, scale) for id, model in measured)
+            if replicates < least:
+                raise HwcoreError(
+                    f"{self.file}: {at}.rule: {claim.rule} cannot decide with {replicates} replicates, which is what "
+                    f"scale {scale} runs, whatever comes out; it takes {least}"
+                )
+
+    def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
+        """The replicates of a model at a scale; a number in the configuration counts for the configured scale."""
+        settings = experiment.models[model]
+        if scale == self.config.scale:
+            return settings.replicates
+        caps = self.config.scales[scale].caps
+        kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
+        return _capped(experiment.replicates, kind.replicates)
 
 
 def _capped(value: int, cap: int | None) -> int:
@@ -350,6 +408,6 @@ def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:
         return data.model_copy(update={name: _capped(getattr(data, name), cap) for name, cap in names.items()})
     update = {}
     for name in ("train_samples", "test_samples"):
-        said, cap = getattr(data, name), getattr(caps, name)
-        update[name] = cap if said is None else _capped(said, cap)
+        count, cap = getattr(data, name), getattr(caps, name)
+        update[name] = cap if count is None else _capped(count, cap)
     return data.model_copy(update=update)

@@ -65,6 +65,8 @@ class Ensemble:
         values = [loss, accuracy, test_loss * self.spec.record.test_loss_factor, test_accuracy]
         if self.validation:
             values += self._evaluate(self.validation)
+        if self.spec.record.last_batch:
+            values.append(self._evaluate(self.data.last_test_batch(self.batches.size))[0])
         metrics = torch.stack(values)
         self.done += 1
         recorder.epoch(Epoch(self.done, replicates.going, metrics, lr, clock()))

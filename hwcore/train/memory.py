@@ -13,7 +13,7 @@ _SAMPLES = 60_000
 # Bytes of a row of metrics and of steps, from tensors to Parquet.
 _METRICS_ROW, _STEPS_ROW = 350, 220
 # And of what a row of metrics has more where the last mini-batch is recorded.
-_LAST_BATCH = 130
+_LAST_BATCH = 175
 # Bytes of each number of the inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
 # Those of the parts for training and validation beside the whole.

@@ -27,7 +27,7 @@ METRICS = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
 # Where a part of the training set is held out.
 VALIDATION_METRICS = ("validation_loss", "validation_accuracy")
 # What `record: {last_batch: true}` adds.
-LAST_BATCH = ("last_batch_loss", "last_batch_accuracy", "last_batch_gradient_norm")
+LAST_BATCH = ("last_batch_test_loss", "last_batch_loss", "last_batch_accuracy", "last_batch_gradient_norm")
 
 # Columns of a table, each as long as the others.
 Columns = dict[str, NDArray[Any]]
@@ -76,7 +76,7 @@ class Epoch:
 
     number: int  # from 1
     going: Tensor  # (r,)
-    metrics: Tensor  # (m, r), in the order of METRICS and VALIDATION_METRICS
+    metrics: Tensor  # (m, r), in the order of METRICS, VALIDATION_METRICS and the first of LAST_BATCH
     lr: float  # of its first step
     seconds: float  # since the start of training
 

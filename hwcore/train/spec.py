@@ -244,7 +244,8 @@ class Record(Spec):
     steps: bool = Field(False, description="loss and gradient norm of every optimisation step")
     last_batch: bool = Field(
         False,
-        description="loss, accuracy and gradient norm of the last mini-batch of each epoch, beside the means over all",
+        description="loss, accuracy and gradient norm of the last mini-batch of each epoch, beside the means over all, "
+        "and the loss of the last mini-batch of the test set after it",
     )
     test_loss_factor: Positive = Field(
         1.0, description="what the test loss of each epoch is multiplied by, where a report divided by a wrong count"

@@ -66,7 +66,8 @@ def train(
     Writes checkpoint.safetensors (parameters and buffers, each with a leading dimension R),
     metrics.parquet (training metrics are means over the epoch's mini-batches while training; test
     and validation metrics are those after the epoch, ``lr`` is that of its first step; with ``record.last_batch``
-    loss, accuracy and gradient norm of the last mini-batch too, before its update; with ``training.until`` whether
+    loss, accuracy and gradient norm of the last mini-batch too, before its update, and the loss of
+    the test set's last mini-batch of as many samples after the epoch; with ``training.until`` whether
     the replicate met that rule and ``stopped`` there), run.json, and where ``spec.record`` asks
     snapshots.safetensors (each parameter of shape (S, R, ...), their epochs in the metadata) and steps.parquet.
     A limit in steps may end within an epoch: the last row of the metrics is then of a part of one.

@@ -21,6 +21,12 @@ class Options(FigureSpec):
         0.0, description="a number that is added to all columns shown, as some reports did by mistake"
     )
     floor: str | None = Field(None, description="the table of an `optimum`: dotted, the least loss it found")
+    side_by_side: bool = Field(
+        False, description="of several experiments, panels of its own for each; otherwise all share the panels"
+    )
+
+    def beside(self) -> bool:
+        return self.side_by_side
 
     def tables(self) -> Iterator[str]:
         yield self.table

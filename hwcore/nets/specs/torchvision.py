@@ -1,15 +1,13 @@
+from math import prod
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from hwcore.nets.spec import LayerSpec, Positive, Shape, need_image, show
+from hwcore.nets.spec import OpaqueLayer, Positive, Shape, need_image, show
 from hwcore.validation import did_you_mean
 
-# Numbers made of each of an image, in how many tensors: as by VGG-16, which makes most.
-_WIDEST, _TENSORS = 20, 10
 
-
-class Torchvision(LayerSpec):
+class Torchvision(OpaqueLayer):
     """A classification network of torchvision, from random weights; none are downloaded."""
 
     # torchvision.models.list_models, which would load torch
@@ -60,22 +58,6 @@ class Torchvision(LayerSpec):
             )
         return (self.out,)
 
-    def tensors(self, shape: Shape) -> None:
-        return None
-
-    def activations(self, shape: Shape) -> list[int]:
-        """An estimate."""
-        return [_WIDEST * shape[0] * shape[1] * shape[2]] * _TENSORS
-
     def multiplications(self, shape: Shape) -> int:
         """An estimate: ten for each number of the input, fewer than any of these networks has."""
-        return 10 * shape[0] * shape[1] * shape[2]
-
-    def convolves(self) -> bool:
-        return True
-
-    def stacks(self) -> bool:
-        return False
-
-    def smooth(self) -> bool:
-        return False
+        return 10 * prod(shape)

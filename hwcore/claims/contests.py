@@ -1,0 +1,143 @@
+"""Several samples against each other: who is larger, in the mean and over all combinations of replicates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcore.claims import student
+from hwcore.claims.judgement import CannotJudgeError, usable
+from hwcore.claims.samples import Groups
+from hwcore.claims.scales import Transform, transform
+from hwcore.claims.words import beyond, counted, number, outlook, percent, span
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Samples by name on the scale of their comparison, larger being better; ``note`` says what is left out."""
+
+    samples: Mapping[str, Array]
+    scale: Transform
+    paired: bool
+    sign: int
+    note: str
+
+    @property
+    def n(self) -> int:
+        return min(map(len, self.samples.values()))
+
+    def margin(self, first: str, second: str) -> "Margin":
+        """By how much ``first`` is better than ``second``."""
+        a, b = self.samples[first], self.samples[second]
+        estimate = student.contrast(a, b, paired=self.paired)
+        # back on the plain scale the smaller of two losses has the smaller number again
+        ends = sorted(float(self.scale.back(self.sign * end)) for end in estimate.interval())
+        samples = 1 if self.paired else 2
+        spread = float(estimate.error) * np.sqrt(self.n)
+        shown = student.shown(self.n, spread, samples)
+        return Margin(
+            value=float(self.scale.back(self.sign * estimate.value)),
+            low=ends[0],
+            high=ends[1],
+            needed=student.replicates_needed(float(estimate.value), spread, self.n, samples),
+            shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
+            words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
+        )
+
+    def outlook(self, margin: "Margin", first: str, second: str) -> str:
+        """How many replicates would tell two samples apart: a sentence."""
+        if np.isnan(margin.low):
+            return f"{first} and {second} do not vary between replicates, so their spread is unknown."
+        what = "a ratio" if self.scale.scale == "log" else "a difference"
+        return outlook(self.n, "replicate", beyond(what, *margin.shown), margin.needed)
+
+    def combinations(self, share: float) -> str:
+        """`in 93 % of all 125 combinations of replicates`"""
+        if self.paired:
+            return f"in {percent(share)} of {counted(self.n, 'replicate')}"
+        total = np.prod([float(len(sample)) for sample in self.samples.values()])
+        return f"in {percent(share)} of all {number(float(total))} combinations of replicates"
+
+
+@dataclass(frozen=True)
+class Margin:
+    """A difference, or a ratio on the log scale, with its 95 % interval.
+
+    ``shown`` are a negative and a positive one that the replicates would show with a probability of about 80 %.
+    """
+
+    value: float
+    low: float
+    high: float
+    needed: int | None
+    shown: tuple[float, float]
+    words: str
+
+    def __str__(self) -> str:
+        interval = "" if np.isnan(self.low) else f" (95 % interval {span(self.low, self.high)})"
+        return f"{self.words} is {number(self.value)}{interval}"
+
+
+def contest(data: Groups, scale: str) -> Contest:
+    """The samples ready to be compared.
+
+    Raises CannotJudgeError where replicates are missing or show no spread.
+    """
+    values: dict[str, pd.Series[float]] = {}
+    notes = []
+    for name, sample in data.samples.items():
+        values[name], note = usable(sample)
+        notes.append(f"Of {name}, {note[0].lower()}{note[1:]}" if note else "")
+    if data.paired:
+        everywhere = set.intersection(*(set(each.index) for each in values.values()))
+        values = {name: each[[index in everywhere for index in each.index]] for name, each in values.items()}
+        if len(everywhere) < 2:
+            raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+    if all(each.nunique() == 1 for each in values.values()):
+        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
+    automatic = "log" if next(iter(data.samples.values())).scale == "log" else "linear"
+    to = transform(automatic if scale == "auto" else scale, *values.values())
+    sign = 1 if data.largest else -1
+    samples = {name: sign * to.to(each) for name, each in values.items()}
+    return Contest(samples, to, data.paired, sign, " ".join(filter(None, [to.note, *notes])))
+
+
+def larger(first: Array, second: Array, *, paired: bool) -> Array:
+    """The one-sided p-value of the test that shows that the mean of ``first`` is the larger; shape (…, replicates)."""
+    return student.contrast(first, second, paired=paired).above(0.0)
+
+
+def share_of_combinations(winners: Sequence[Array], losers: Sequence[Array]) -> float:
+    """The share of all combinations, one replicate of each sample, in which the largest is one of ``winners``.
+
+    Of nᵏ combinations none is listed: the largest of several has the product of their distribution functions.  A tie
+    between a winner and a loser counts half.
+    """
+    points = np.unique(np.concatenate([*winners, *losers]))
+    first, second = (np.prod([_below(sample, points) for sample in samples], axis=0) for samples in (winners, losers))
+    mass = [np.diff(function, prepend=0.0) for function in (first, second)]
+    before = np.concatenate([[0.0], second[:-1]])
+    return float(np.sum(mass[0] * (before + mass[1] / 2)))
+
+
+def share_in_order(samples: Sequence[Array]) -> float:
+    """The share of all combinations, one replicate of each sample, in which each is larger than the next."""
+    points = np.unique(np.concatenate(samples))
+    # the share of combinations of the samples so far in which they are in order and the last is the point itself
+    ending = np.diff(_below(samples[-1], points), prepend=0.0)
+    for sample in reversed(samples[:-1]):
+        smaller = np.concatenate([[0.0], np.cumsum(ending)[:-1]])
+        ending = np.diff(_below(sample, points), prepend=0.0) * smaller
+    return float(ending.sum())
+
+
+def _below(sample: Array, points: Array) -> Array:
+    """The share of a sample that is at most each point."""
+    return np.searchsorted(np.sort(sample), points, side="right") / len(sample)

@@ -1,0 +1,53 @@
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from hwcore.claims.measure import Measure, Tables, column_scale, require, rows_where, samples_by, where_words, words
+from hwcore.claims.samples import Groups, NoSuchDataError, Shape
+
+
+class Kind(Measure):
+    """Which of several models, batch sizes, values of α, … has the largest or smallest number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    best: str = Field(description="the column")
+    table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
+    by: str = Field("model", description="the column that tells the candidates apart")
+    is_: Annotated[Any, Field(alias="is", description="the candidate that is said to be best, or a list of them")]
+    at: Literal["max", "min"] = Field("max", description="whether the largest or the smallest number is meant")
+
+    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
+
+    @property
+    def shape(self) -> Shape:
+        return "a best of several"
+
+    @property
+    def candidates(self) -> list[Any]:
+        return self.is_ if isinstance(self.is_, list) else [self.is_]
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, self.table
+
+    def networks(self) -> Iterator[tuple[str | None, str | None]]:
+        yield self.experiment, None
+        yield from ((self.experiment, str(name)) for name in self.candidates if self.by == "model")
+
+    def describe(self) -> str:
+        which = "highest" if self.at == "max" else "lowest"
+        return f"{words(self.by)} with the {which} {words(self.best)}{where_words(self.where)}"
+
+    def read(self, tables: Tables) -> Groups:
+        rows = rows_where(tables(self.experiment, self.table), self.where)
+        require(rows, self.best, self.by)
+        known = list(rows[self.by].unique())
+        unknown = [value for value in self.candidates if value not in known]
+        if unknown:
+            raise NoSuchDataError(f"no row has {self.by} = {unknown[0]!r}; there are {', '.join(map(str, known))}")
+        samples, paired = samples_by(rows, self.by, self.best, column_scale(self.best))
+        best = tuple(str(value) for value in known if value in self.candidates)
+        if len(best) == len(samples):
+            raise NoSuchDataError(f"`is` names every {self.by} that there is, so nothing is left to be better than")
+        return Groups(samples, best, self.at == "max", paired)

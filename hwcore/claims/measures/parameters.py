@@ -1,0 +1,28 @@
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from hwcore.claims.measure import Measure, Tables, of_model, rows_of
+from hwcore.claims.samples import Count, Shape
+
+
+class Kind(Measure):
+    """The number of trained parameters of a model, which is exact."""
+
+    parameters: str = Field(description="the model")
+
+    @property
+    def shape(self) -> Shape:
+        return "a count"
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, "models"
+
+    def networks(self) -> Iterator[tuple[str | None, str | None]]:
+        yield self.experiment, self.parameters
+
+    def describe(self) -> str:
+        return f"number of parameters{of_model(self.parameters, self.experiment)}"
+
+    def read(self, tables: Tables) -> Count:
+        return Count(rows_of(tables(self.experiment, "models"), self.parameters)["parameters"].astype(float))

@@ -1,0 +1,64 @@
+"""Which of several is best: the intersection-union test, with the share of all combinations of replicates.
+
+To be best is to be better than each of the others, so it holds if each of these tests succeeds, at its own level
+(Berger 1982, Technometrics 24); it fails if one of the others is better, where Bonferroni's correction allows for
+their number.  Hsu's multiple comparisons with the best (1984, Annals of Statistics 12) and Dunnett's test ask the same
+with one spread for all; networks of different size or batch size differ in theirs, so the tests are Welch's, or
+Student's paired t where all are numbers of the same replicates.  If several are said to be best, one of them must be,
+again with Bonferroni's correction.  The effect is the share of all nᵏ combinations, one run of each, in which it is so:
+replicate 3 of one model has nothing to do with replicate 3 of another.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcore.claims.contests import contest, larger, share_of_combinations
+from hwcore.claims.judgement import Judgement, decide
+from hwcore.claims.samples import Groups
+from hwcore.claims.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hwcore.claims.scales import Array
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.best import Options
+
+
+def p_values(best: "Sequence[Array]", others: "Sequence[Array]", *, paired: bool) -> tuple["Array", "Array"]:
+    """Two-sided p-values that show that one of ``best`` has the largest mean, and that one of ``others`` has.
+
+    All samples have shape (…, replicates), results have shape (…).
+    """
+
+    def one_beats_all(some: "Sequence[Array]", rivals: "Sequence[Array]") -> "Array":
+        worst = [np.max([larger(one, rival, paired=paired) for rival in rivals], axis=0) for one in some]
+        return np.asarray(np.minimum(1, 2 * len(some) * np.min(worst, axis=0)))
+
+    return one_beats_all(best, others), one_beats_all(others, best)
+
+
+def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
+    field = contest(data, expect.scale)
+    best = {name: field.samples[name] for name in data.best}
+    others = {name: sample for name, sample in field.samples.items() if name not in best}
+    verdict, p = decide(*(float(tail) for tail in p_values([*best.values()], [*others.values()], paired=field.paired)))
+    leader, rival = (max(some, key=lambda name: float(some[name].mean())) for some in (best, others))
+    margin = field.margin(leader, rival)
+    if field.paired:
+        share = float(np.mean(np.max([*best.values()], axis=0) > np.max([*others.values()], axis=0)))
+    else:
+        share = share_of_combinations([*best.values()], [*others.values()])
+    ahead = leader if float(best[leader].mean()) >= float(others[rival].mean()) else rival
+    first = f"{ahead} has the {'highest' if data.largest else 'lowest'} {field.scale.mean}"
+    count = len(others if ahead in best else best)
+    whom = listed([*(others if ahead in best else best)]) if count < 3 else f"each of the {count} others"
+    clear = "with a clear lead over" if verdict != "undecided" else "but no clear lead over"
+    reason = f"{first}, {clear} {whom}; {margin}. {listed(data.best, 'or')} is best {field.combinations(share)}."
+    needed = None
+    if verdict == "undecided":
+        needed = margin.needed
+        reason += f" {field.outlook(margin, leader, rival)}"
+    reason = " ".join(filter(None, [reason, field.note]))
+    return Judgement(verdict, reason, margin.value, margin.low, margin.high, field.n, share, p, needed)

@@ -1,0 +1,144 @@
+"""Which of two means is larger: Welch's t (1947), or Student's paired t where both are of the same replicates.
+
+Losses, norms and times are compared on the log scale, as a ratio of geometric means.  The effect is P(A > B), the
+share of all n² pairs of runs in which the first is larger, ties counted half, with the interval of Brunner and Munzel
+(2000, Biometrical Journal 42): significant where it lies above 1/2, meaningful above 3/4 (Bouthillier et al. 2021,
+arXiv:2103.03098).  Times of which some are censored have no mean; they are compared by ranks (Mann and Whitney 1947, a
+permutation test), or by the signs of the differences where they are paired.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from hwcore.claims import student
+from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, usable, varies
+from hwcore.claims.rule import LEVEL
+from hwcore.claims.samples import Pair, Times
+from hwcore.claims.scales import transform
+from hwcore.claims.words import beyond, counted, number, outlook, percent, position, span
+
+if TYPE_CHECKING:
+    from hwcore.claims.scales import Array
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.comparison import Options
+
+# Resamples of a permutation test of more pairs than can be listed.
+_RESAMPLES = 9_999
+
+
+def p_values(first: "Array", second: "Array", low: float, high: float, *, paired: bool) -> tuple["Array", "Array"]:
+    """Two-sided p-values that show that the difference lies between the bounds, and that it does not.
+
+    Both samples have shape (…, replicates), results have shape (…).
+    """
+    return student.tails(student.contrast(first, second, paired=paired), low, high)
+
+
+def superiority(first: "Array", second: "Array") -> tuple[float, float, float]:
+    """P(A > B) + P(A = B)/2 of two independent samples, and its 95 % interval after Brunner and Munzel."""
+    n, m = len(first), len(second)
+    ranks = stats.rankdata(np.concatenate([first, second]))
+    placed = [ranks[:n] - stats.rankdata(first), ranks[n:] - stats.rankdata(second)]
+    share = float(placed[0].mean() / m)
+    variances = [placed[0].var(ddof=1) / (n * m**2), placed[1].var(ddof=1) / (m * n**2)]
+    total = sum(variances)
+    if total == 0:
+        # one sample lies wholly above the other: the placements do not vary, which is not to say that the share
+        # is certain; the exact interval of as many hits as there are replicates in the smaller sample bounds it
+        edge = (LEVEL / 2) ** (1 / min(n, m))
+        return share, edge if share == 1 else 0.0, 1.0 if share else 1 - edge
+    freedom = total**2 / (variances[0] ** 2 / (n - 1) + variances[1] ** 2 / (m - 1))
+    half = float(stats.t.ppf(1 - LEVEL / 2, freedom) * np.sqrt(total))
+    return share, max(0.0, share - half), min(1.0, share + half)
+
+
+def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
+    first, second = data.first, data.second
+    censored = any(isinstance(part, Times) and np.isinf(part.values).any() for part in (first, second))
+    if censored:
+        return _judge_ranks(expect, data)
+    (a, lost_a), (b, lost_b) = usable(first), usable(second)
+    if data.paired:
+        both = a.index.intersection(b.index)
+        a, b = a[both], b[both]
+        if len(both) < 2:
+            raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
+        varies(a - b)
+    else:
+        varies(a, b)
+    low, high = expect.region
+    one_bound = 0 in (expect.above, expect.below)
+    ratios = expect.scale == "log" or (expect.scale == "auto" and one_bound and first.scale == second.scale == "log")
+    scale = transform("log" if ratios else "linear", a, b)
+    x, y = scale.to(a), scale.to(b)
+    estimate = student.contrast(x, y, paired=data.paired)
+    if np.isnan(estimate.error):
+        raise CannotJudgeError("All replicates differ by the same amount, so the spread is unknown")
+    verdict, p = decide(*(float(tail) for tail in student.tails(estimate, low, high)))
+    value, (least, most) = float(scale.back(estimate.value)), (float(scale.back(end)) for end in estimate.interval())
+    if scale.scale == "log":
+        low, high = (float(scale.back(bound)) if np.isfinite(bound) else bound for bound in (low, high))
+        low = -np.inf if expect.above is None else low
+    what = "ratio of the geometric means" if scale.scale == "log" else "difference of the means"
+    n = min(len(x), len(y))
+    runs = f"{counted(n, 'pair')} of runs with the same seeds" if data.paired else f"{len(x)} and {len(y)} replicates"
+    reason = (
+        f"The {what} of {runs} is {number(value)}, and its 95 % interval, {span(least, most)}, "
+        f"{position(least, most, (low, high), verdict)}."
+    )
+    needed = None
+    if verdict == "undecided":
+        samples = 1 if data.paired else 2
+        spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
+        bound = student.nearest(float(estimate.value), *expect.region)
+        needed = student.replicates_needed(float(estimate.value) - bound, spread, n, samples)
+        shown = student.shown(n, spread, samples)
+        ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
+        kind = "a ratio" if scale.scale == "log" else "a difference"
+        reason += f" {outlook(n, 'replicate', beyond(kind, *ends), needed)}"
+    effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
+    notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
+    return Judgement(verdict, " ".join([reason, *filter(None, notes)]), value, least, most, n, effect, p, needed)
+
+
+def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float, str]:
+    if paired:
+        share = float(np.mean((first > second) + (first == second) / 2))
+        return share, f"The first is the larger in {percent(share)} of the pairs."
+    share, least, most = superiority(first, second)
+    text = f"The first is the larger in {percent(share)} of all {len(first) * len(second):,} pairs of runs"
+    return share, f"{text} (95 % interval {percent(least)} to {percent(most)})."
+
+
+def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
+    """The comparison of times of which some are longer than the training."""
+    if 0 not in (expect.above, expect.below):
+        raise CannotJudgeError("Some replicates do not get there, so the difference has no size")
+    a, b = data.first.values.dropna(), data.second.values.dropna()
+    if min(len(a), len(b)) < 2:
+        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+    never = int(np.isinf(a).sum() + np.isinf(b).sum())
+    if data.paired:
+        a, b = a.align(b, join="inner")
+        larger, smaller = int((a > b).sum()), int((a < b).sum())
+        above = float(stats.binom.sf(larger - 1, larger + smaller, 0.5))
+        below = float(stats.binom.sf(smaller - 1, larger + smaller, 0.5))
+        how, share = "sign test", float(np.mean((a > b) + (a == b) / 2))
+    else:
+        method = stats.PermutationMethod(n_resamples=_RESAMPLES, rng=np.random.default_rng(0))
+        order = stats.rankdata(np.concatenate([a, b]))
+        x, y = order[: len(a)], order[len(a) :]
+        above, below = (
+            float(stats.mannwhitneyu(x, y, alternative=side, method=method).pvalue) for side in ("greater", "less")
+        )
+        how, share = "rank test", superiority(x, y)[0]
+    holds, fails = (above, below) if expect.below is None else (below, above)
+    verdict, p = decide(2 * holds, 2 * fails)
+    outcome = "shows which takes longer" if verdict != "undecided" else "does not show which takes longer"
+    reason = (
+        f"{never} of {len(a) + len(b)} replicates {'does' if never == 1 else 'do'} not get there; a {how} {outcome}. "
+        f"The first does in {percent(share)} of all pairs of runs."
+    )
+    return Judgement(verdict, reason, NAN, NAN, NAN, min(len(a), len(b)), share, p)

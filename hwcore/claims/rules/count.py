@@ -1,0 +1,27 @@
+"""An exact number beside the stated one: right or wrong, without any chance."""
+
+from typing import TYPE_CHECKING
+
+from hwcore.claims.judgement import CannotJudgeError, Judgement
+from hwcore.claims.samples import Count, Sample
+from hwcore.claims.words import number, span
+
+if TYPE_CHECKING:
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.count import Options
+
+
+def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
+    values = data.values.dropna()
+    if values.empty or values.nunique() > 1:
+        raise CannotJudgeError("The number differs between replicates, so it is no count")
+    value = float(values.iloc[0])
+    if expect.within is None:
+        assert expect.equal is not None
+        right, stated = value == expect.equal, number(expect.equal)
+        reason = f"It is {number(value)}, as stated." if right else f"It is {number(value)}, not {stated}."
+    else:
+        low, high = expect.within
+        right = low <= value <= high
+        reason = f"{number(value)} is {'' if right else 'not '}in the stated range of {span(low, high)}."
+    return Judgement("right" if right else "wrong", reason, value, value, value, 1)

@@ -1,0 +1,67 @@
+"""Two one-sided tests of equivalence (Schuirmann 1987): equal up to a margin that the study states.
+
+It holds where the 90 % interval of the difference lies within the margin, which is two tests at 5 %, and fails where
+the 95 % interval lies outside: a difference that is merely not significant shows nothing.  The interval is Welch's, or
+Student's of the paired differences.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcore.claims import student
+from hwcore.claims.judgement import CannotJudgeError, Judgement, decide, usable, varies
+from hwcore.claims.rule import LEVEL
+from hwcore.claims.samples import Pair
+from hwcore.claims.words import number, outlook, span
+
+if TYPE_CHECKING:
+    from hwcore.claims.scales import Array
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.no_difference import Options
+
+
+def p_values(first: "Array", second: "Array", margin: float, *, paired: bool) -> tuple["Array", "Array"]:
+    """p-values that show that the difference lies within the margin (one-sided), and that it does not (two-sided).
+
+    Both samples have shape (…, replicates), results have shape (…).
+    """
+    holds, fails = student.tails(student.contrast(first, second, paired=paired), -margin, margin)
+    return holds / 2, fails
+
+
+def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
+    (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
+    if data.paired:
+        both = a.index.intersection(b.index)
+        a, b = a[both], b[both]
+        if len(both) < 2:
+            raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
+        varies(a - b)
+    varies(a, b)
+    x, y, margin = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), expect.margin
+    estimate = student.contrast(x, y, paired=data.paired)
+    holds, fails = p_values(x, y, margin, paired=data.paired)
+    verdict, p = decide(float(holds), float(fails))
+    value, n = float(estimate.value), min(len(x), len(y))
+    (least, most), (inner, outer) = estimate.interval(), estimate.interval(1 - 2 * LEVEL)
+    narrow, wide = span(float(inner), float(outer)), span(float(least), float(most))
+    bounds = f"{number(margin)} either way"
+    needed = None
+    if verdict == "holds":
+        reason = f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies within {bounds}."
+    elif verdict == "fails":
+        reason = f"The difference is {number(value)}, and its 95 % interval, {wide}, lies outside {bounds}."
+    else:
+        samples = 1 if data.paired else 2
+        spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
+        needed = student.replicates_needed(margin - abs(value), spread, n, samples)
+        shown = student.shown(n, spread, samples)
+        reason = (
+            f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies partly within {bounds} and "
+            f"partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
+        )
+    notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
+    return Judgement(
+        verdict, " ".join([reason, *notes]), value, float(least), float(most), n, value / margin, p, needed
+    )

@@ -1,0 +1,108 @@
+"""A time beside a bound, where some replicates never get there.
+
+If all do, this is Student's t interval of the mean of the logarithms.  Else a replicate that does not get there by
+its last epoch is only known to take longer (it is censored), and the median is judged by the sign test, which needs
+no more than that (Conover 1999, Practical Nonparametric Statistics, §3.4).  The effect is the share of replicates
+whose time is as expected.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import stats
+
+from hwcore.claims import student
+from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, varies
+from hwcore.claims.rule import LEVEL
+from hwcore.claims.rules import share
+from hwcore.claims.samples import Times
+from hwcore.claims.words import beyond, counted, late, number, outlook, percent, position, region, span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hwcore.claims.scales import Array
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.reached_by import Options
+
+
+def p_values(times: "Array", last: float, low: float, high: float) -> tuple["Array", "Array"]:
+    """Two-sided p-values that show that the typical time lies between the bounds, and that it does not.
+
+    ``times`` has shape (…, replicates), infinite where something is not reached by ``last``; results have shape (…).
+    """
+    censored = np.isinf(times)
+    n = times.shape[-1]
+
+    def majority(hits: "NDArray[np.bool_]") -> "Array":
+        """The one-sided p-value of the test that shows that more than half are hits."""
+        return np.asarray(stats.binom.sf(hits.sum(axis=-1) - 1, n, 0.5))
+
+    # a replicate that does not get there is later than a bound only if that is no later than the last epoch
+    later, earlier = np.where(censored, last, times), times
+    holds = np.maximum(majority(later >= low) if low > 0 else 0.0, majority(earlier <= high))
+    fails = np.minimum(majority(earlier < low), majority((later > high) | (censored & (last >= high))))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        logs = np.log(np.where(censored, 1.0, times))
+        typical = student.tails(student.mean(logs), float(np.log(low)) if low > 0 else -np.inf, float(np.log(high)))
+    signs = np.minimum(1, 2 * holds), np.minimum(1, 2 * fails)
+    some = censored.any(axis=-1)
+    return np.where(some, signs[0], typical[0]), np.where(some, signs[1], typical[1])
+
+
+def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
+    values = data.values.dropna()
+    n, never = len(values), int(np.isinf(values).sum())
+    if n < 2:
+        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+    if not never:
+        varies(values)
+    times = np.asarray(values, dtype=np.float64)
+    low, high = expect.region
+    verdict, p = decide(*(float(tail) for tail in p_values(times, data.last, low, high)))
+    if times.min() <= 0:
+        raise CannotJudgeError(f"A replicate is there from the start, at {data.unit} 0, which has no logarithm")
+    as_expected = float(np.mean((np.minimum(times, data.last) >= low) & (times <= high)))
+    if never:
+        return _censored(data, times, (low, high), verdict, p, as_expected)
+    logs = np.log(times)
+    estimate = student.mean(logs)
+    mean, (least, most) = float(np.exp(estimate.value)), (float(np.exp(end)) for end in estimate.interval())
+    reason = (
+        f"The geometric mean of {counted(n, 'replicate')} is {data.unit} {number(mean)}, and its 95 % interval, "
+        f"{span(least, most)}, {position(least, most, (low, high), verdict)}."
+    )
+    needed = None
+    if verdict == "undecided":
+        with np.errstate(divide="ignore"):
+            bound = student.nearest(float(estimate.value), *(float(np.log(max(end, 0.0))) for end in (low, high)))
+        spread = float(logs.std(ddof=1))
+        needed = student.replicates_needed(float(estimate.value) - bound, spread, n)
+        shown = student.shown(n, spread)
+        ends = (float(np.exp(bound - shown)), float(np.exp(bound + shown)))
+        reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
+    return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed)
+
+
+def _censored(
+    data: Times, times: "Array", bounds: tuple[float, float], verdict: str, p: float, as_expected: float
+) -> Judgement:
+    n, never = len(times), int(np.isinf(times).sum())
+    low, high = bounds
+    median = float(np.median(times))
+    value = median if np.isfinite(median) else NAN
+    got = late(never, n, data.unit, data.last)
+    if verdict == "holds":
+        reason = f"{got}, yet in most, {percent(as_expected)}, the {data.unit} lies {region(low, high)} (sign test)."
+    elif verdict == "fails":
+        others = percent(1 - as_expected)
+        reason = f"{got}, and in most, {others}, the {data.unit} does not lie {region(low, high)} (sign test)."
+    else:
+        reason = f"{got}, so it is not shown whether the typical {data.unit} lies {region(low, high)}."
+    needed = None
+    if verdict == "undecided":
+        needed = share.networks_needed(as_expected, 0.5)
+        enough = np.flatnonzero(2 * stats.binom.sf(np.arange(n), n, 0.5) <= LEVEL)
+        reason += f" {enough[0] + 1} of {n} would show it" if len(enough) else f" Even {n} of {n} would not show it"
+        reason += f", and {needed} replicates with the same shares would." if needed else "."
+    return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed)

@@ -1,0 +1,59 @@
+"""Kendall's rank correlation τ of two numbers of each network beside a bound (Kendall 1938, Biometrika 30).
+
+The effect is τ.  Networks count as independent, so the claim is about those that were trained; that a relation is
+within one learning rate or batch size too is not shown by it (Andriushchenko et al. 2023, arXiv:2302.07011).
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcore.claims.concordance import kendall
+from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
+from hwcore.claims.samples import Networks
+from hwcore.claims.student import nearest
+from hwcore.claims.words import beyond, counted, number, outlook, position, sentence, span
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwcore.claims.scales import Array
+    from hwcore.claims.spec import Claim
+    from hwcore.claims.specs.relation import Options
+
+
+def p_values(x: "Array", y: "Array", low: float, high: float) -> tuple[float, float]:
+    """Two-sided p-values that show that τ lies between the bounds, and that it does not; shape (networks,)."""
+    return kendall(x, y).p_values(low, high)
+
+
+def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
+    return judge_networks(expect, data.rows, "Over {networks}, the rank correlation")
+
+
+def judge_networks(expect: "Options", rows: "pd.DataFrame", opening: str) -> Judgement:
+    """The verdict, with the ``opening`` of its reason up to the name of the correlation."""
+    finite = rows[np.isfinite(rows[["x", "y"]]).all(axis=1)]
+    lost = len(rows) - len(finite)
+    if lost > DIVERGED * len(rows):
+        raise CannotJudgeError(f"{lost} of {counted(len(rows), 'network')} diverged, too many to judge the rest alone")
+    if min(finite["x"].nunique(), finite["y"].nunique()) < 2:
+        raise CannotJudgeError("All networks give the same number, so there is nothing to correlate")
+    found = kendall(finite["x"].to_numpy(), finite["y"].to_numpy())
+    low, high = expect.region
+    verdict, p = decide(*found.p_values(low, high))
+    least, most = found.interval
+    n = int(finite.groupby("model").size().min())
+    reason = opening.format(networks=counted(len(finite), "network"), models=finite["model"].nunique())
+    reason += (
+        f" τ is {number(found.value)}, and its 95 % interval, {span(least, most)}, "
+        f"{position(least, most, (low, high), verdict)}."
+    )
+    needed = None
+    if verdict == "undecided":
+        bound = nearest(found.value, low, high)
+        needed = found.replicates_needed(bound, n)
+        reason += f" {outlook(n, 'replicate', beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
+    if lost:
+        reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
+    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed)

@@ -1,0 +1,108 @@
+"""What a measure yields: numbers of independent replicates, in the form that a rule can judge.
+
+The values are pandas objects; nothing here loads pandas, because the grammar of studies imports the measures.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The scale on which the noise of a quantity is closest to symmetric: a plain one, log for positive quantities,
+# logit for fractions, and Fisher's z (1915) for correlations.
+Scale = Literal["linear", "log", "logit", "fisher"]
+
+# The forms, as messages name them.
+Shape = Literal[
+    "a count",
+    "a number per replicate",
+    "times",
+    "two samples",
+    "a best of several",
+    "an order",
+    "networks",
+    "points within replicates",
+    "hits",
+]
+
+
+class NoSuchDataError(Exception):
+    """A measure names a column, model or value that its table does not have."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """An exact number, or one for each replicate that ought to be the same; shape (replicates,)."""
+
+    values: "pd.Series[float]"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One number per replicate, shape (replicates,), indexed by replicate.
+
+    A replicate that diverged has NaN or an infinite number; ``finite`` leaves it out.
+    """
+
+    values: "pd.Series[float]"
+    scale: Scale = "linear"
+
+    @property
+    def finite(self) -> "pd.Series[float]":
+        return self.values[self.values.abs() < float("inf")]
+
+
+@dataclass(frozen=True)
+class Times(Sample):
+    """The first ``unit`` (epoch, step) at which something is reached, infinite where it is not by ``last``."""
+
+    unit: str = "epoch"
+    last: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two samples; if ``paired``, equal replicates of both share seed and data."""
+
+    first: Sample
+    second: Sample
+    paired: bool
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Several samples by name, of which some are said to be best, or which are said to be in this order.
+
+    ``best`` are the names of those that are said to be best; ``largest`` says whether more is better.
+    """
+
+    samples: Mapping[str, Sample]
+    best: tuple[str, ...]
+    largest: bool
+    paired: bool
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Two numbers of each network, one row per network, with columns ``model``, ``x`` and ``y``."""
+
+    rows: "pd.DataFrame"
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Numbers of each replicate at the same points: replicates as rows, points as columns in increasing order."""
+
+    rows: "pd.DataFrame"
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Whether something is so, of each network: shape (networks,), boolean."""
+
+    values: "pd.Series[bool]"
+
+
+Data = Count | Sample | Pair | Groups | Networks | Blocks | Hits

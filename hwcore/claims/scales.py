@@ -1,0 +1,60 @@
+"""Scales on which the noise of a quantity is closest to symmetric, and the way back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Transform:
+    """``to`` the scale and ``back``; ``mean`` is what the mean there is called."""
+
+    scale: str
+    to: Callable[[ArrayLike], Array]
+    back: Callable[[ArrayLike], Array]
+    mean: str
+    domain: tuple[float, float]
+    note: str = ""
+
+
+def _array(values: ArrayLike) -> Array:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _at_ends(function: Callable[[Array], Array]) -> Callable[[ArrayLike], Array]:
+    """``function``, infinite at the ends of its domain."""
+
+    def to(values: ArrayLike) -> Array:
+        with np.errstate(divide="ignore"):
+            return function(_array(values))
+
+    return to
+
+
+_TRANSFORMS = {
+    "linear": Transform("linear", _array, _array, "mean", (-np.inf, np.inf)),
+    "log": Transform("log", _at_ends(np.log), lambda z: np.exp(_array(z)), "geometric mean", (0, np.inf)),
+    "logit": Transform(
+        "logit",
+        _at_ends(lambda p: np.log(p / (1 - p))),
+        lambda z: 1 / (1 + np.exp(-_array(z))),
+        "mean by log odds",
+        (0, 1),
+    ),
+    "fisher": Transform("fisher", _at_ends(np.arctanh), lambda z: np.tanh(_array(z)), "mean by Fisher's z", (-1, 1)),
+}
+
+
+def transform(scale: str, *samples: ArrayLike) -> Transform:
+    """The transform of a scale, or the linear one, with a note that says why, if a number lies outside its domain."""
+    wanted = _TRANSFORMS[scale]
+    low, high = wanted.domain
+    if all(np.all((_array(values) > low) & (_array(values) < high)) for values in samples):
+        return wanted
+    note = f"Judged on the plain scale, because a replicate lies outside the open interval from {low:g} to {high:g}."
+    plain = _TRANSFORMS["linear"]
+    return Transform(plain.scale, plain.to, plain.back, plain.mean, plain.domain, note)

@@ -1,0 +1,28 @@
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from hwcore.claims.rule import Kind, RuleSpec
+from hwcore.claims.samples import Shape
+
+
+class Options(RuleSpec):
+    """Whether an exact number is as stated."""
+
+    judges: ClassVar[tuple[Shape, ...]] = ("a count", "a number per replicate")
+    kind: ClassVar[Kind] = "count"
+    by_chance: ClassVar[bool] = False
+
+    equal: float | None = Field(None, description="the number")
+    within: tuple[float, float] | None = Field(None, description="bounds of a number stated roughly, both included")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Options":
+        if (self.equal is None) == (self.within is None):
+            raise ValueError("needs exactly one of equal, within")
+        if self.within is not None and self.within[0] > self.within[1]:
+            raise ValueError(f"within: {list(self.within)} is empty: the first number must be the smaller")
+        return self
+
+    def least(self, models: int) -> int:
+        return 1

@@ -1,0 +1,128 @@
+"""What differs between two variants of an experiment, in words, as far as a claim measures it."""
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+from hwcore.claims.spec import Claim
+from hwcore.claims.words import listed
+from hwcore.description import describe_layers, describe_network, describe_settings
+from hwcore.studies.resolved import Analysis, Experiment, Model
+
+# A number as descriptions write it, and a comma that is not within brackets.
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+_COMMA = re.compile(r", (?![^\[(]*[\])])")
+
+
+def differences(described: Experiment, variant: Experiment, claim: Claim) -> list[str]:
+    """Phrases such as `training labels random` or `learning rate 0.001 in place of 0.0001`.
+
+    They are about the models that the claim measures (all of ``described`` if it names none) and the analyses that it
+    reads; one that is not about all of these models names those that it is about.
+    """
+    named = {model for experiment, model in claim.networks() if experiment == described.id}
+    models = [model for name, model in described.models.items() if named <= {None} or None in named or name in named]
+    phrases: dict[str, list[str]] = {}
+    for model in models:
+        if model.name in variant.models:
+            for phrase in _of_model(model, variant.models[model.name]):
+                phrases.setdefault(phrase, []).append(model.name)
+    words = [
+        phrase if len(whose) == len(models) else f"{phrase} in {listed(whose)}" for phrase, whose in phrases.items()
+    ]
+    for name in sorted(claim.tables()):
+        if name in described.analyses and name in variant.analyses:
+            words += _of_analysis(described.analyses[name], variant.analyses[name])
+    return words
+
+
+def _of_model(old: Model, new: Model) -> Iterator[str]:
+    before, after = describe_settings(old), describe_settings(new)
+    for key in dict.fromkeys([*before, *after]):
+        if before.get(key) != after.get(key):
+            if key == "data":
+                yield from _of_data(_COMMA.split(before[key]), _COMMA.split(after[key]))
+            else:
+                yield _setting(key, before.get(key), after.get(key))
+    yield from _of_network(old, new)
+
+
+def _setting(key: str, old: str | None, new: str | None) -> str:
+    if key == "stops":
+        return f"training that ends {new}" if new else "training that goes on to its last epoch"
+    if new is None:
+        return f"without {key} {old}"
+    if old is None:
+        return f"{key} {new}"
+    if key in ("epochs", "steps"):
+        return f"{new} {key} in place of {old}"
+    return f"{key} {new} in place of {old}"
+
+
+def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
+    """The difference of two descriptions, part by part."""
+    gone, come = [part for part in old if part not in new], [part for part in new if part not in old]
+    kinds = {_NUMBER.sub("#", part): part for part in gone}
+    if old[0] in gone and new[0] in come:
+        gone.remove(old[0])
+        come.remove(new[0])
+        yield f"{new[0]} in place of {old[0]}"
+    for part in come:
+        counterpart = kinds.get(_NUMBER.sub("#", part))
+        number = _NUMBER.search(counterpart or "")
+        if counterpart in gone and number:
+            gone.remove(counterpart)
+            yield f"{part} in place of {number[0]}"
+        else:
+            yield f"inputs {part}" if part == "not normalised" else part.removeprefix("100% of the ")
+    for part in gone:
+        if part.endswith("labels random"):
+            yield f"true {'test' if 'test' in part else 'training'} labels"
+        else:
+            yield "inputs normalised" if part == "not normalised" else f"without {part}"
+
+
+def _of_network(old: Model, new: Model) -> Iterator[str]:
+    before, after = (describe_layers(model.network) for model in (old, new))
+    names = [describe_network(model.network) for model in (old, new)]
+    if not any(" · " in name for name in names):
+        # perceptrons have short names
+        if names[0] != names[1]:
+            yield f"{names[1]} in place of {names[0]}"
+        return
+    for change, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        gone, come = " and ".join(before[a:b]), " and ".join(after[c:d])
+        if change == "insert" and come == "softmax" and d == len(after) and new.training.loss == "cross_entropy":
+            yield "softmax before cross-entropy"
+        elif change == "insert":
+            yield f"{come} added"
+        elif change == "delete":
+            yield f"{gone} left out"
+        elif change == "replace":
+            yield f"{come} in place of {gone}"
+
+
+def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
+    before, after = (_flat(analysis.options.model_dump(mode="json")) for analysis in (old, new))
+    for key in dict.fromkeys([*before, *after]):
+        if before.get(key) != after.get(key):
+            name = key.replace("_", " ")
+            where = old.name.replace("-", " ")
+            yield f"{name} {_value(after.get(key))} in place of {_value(before.get(key))} in the {where}"
+
+
+def _flat(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of options beside the others: `alphas count`."""
+    flat: dict[str, Any] = {}
+    for key, value in options.items():
+        flat |= {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
+    return flat
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)

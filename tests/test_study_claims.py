@@ -1,0 +1,284 @@
+"""Claims within their study: what a study file may say, what variants differ in, and what a plan makes of it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import ROOT, Project
+from hwcore.claims.ledger import COLUMNS
+from hwcore.config import parse
+from hwcore.differences import differences
+from hwcore.errors import HwcoreError
+from hwcore.plan import Plan
+from hwcore.studies.study import Study, load
+
+FUNCTION = {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples": 9}
+TRAINING = {"optimizer": "adam", "lr": 0.1, "loss": "mse", "epochs": 5, "batch_size": "full"}
+MNIST = {"dataset": "mnist", "train_samples": 1000}
+CLASSIFY = {**TRAINING, "loss": "cross_entropy", "batch_size": 50}
+CLAIM = {
+    "where": "1",
+    "says": "so",
+    "experiment": "fit",
+    "measure": {"value": "test_loss", "model": "a"},
+    "rule": "threshold",
+    "expect": {"below": 1},
+}
+
+
+def configuration(**changes: Any) -> Any:
+    return parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), **changes}, ["config.yaml"])
+
+
+def study(
+    folder: Path,
+    claim: dict[str, Any],
+    *,
+    variants: dict[str, Any] | None = None,
+    config: Any = None,
+    **experiment: Any,
+) -> Study:
+    fit = {
+        "section": "1",
+        "title": "T",
+        "data": FUNCTION,
+        "training": TRAINING,
+        "models": {"a": {"label": "A", "mlp": [1, 3, 1]}, "b": {"label": "B", "mlp": [1, 4, 1]}},
+        "analyses": {"evaluation": {}, "predictions": {}},
+        "figures": {"loss": {"kind": "curves", "y": ["train_loss"], "caption": "C."}},
+        "variants": variants or {},
+        **experiment,
+    }
+    source = {"author": "A", "title": "T", "date": "D"}
+    file = {"title": "T", "source": source, "replicates": 3, "experiments": {"fit": fit}, "claims": {"c": claim}}
+    (folder / "report/s").mkdir(parents=True, exist_ok=True)
+    (folder / "report/s/study.yaml").write_text(yaml.safe_dump(file, sort_keys=False))
+    (folder / "report/s/report.md").write_text("Prose.\n")
+    return load("s", folder / "report", config or configuration())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"measure": {"value": "test_loss"}}, "claims.c.measure.model: is missing; there are a, b"),
+        (
+            {
+                "measure": {"along": ["x", "y"], "table": "predictions"},
+                "rule": "trend-within",
+                "expect": {"direction": "rising"},
+            },
+            "claims.c.measure.model: is missing; there are a, b",
+        ),
+        (
+            {"measure": {"value": "x", "model": "a", "experiment": "fits"}},
+            "experiment: unknown experiment 'fits'; did you",
+        ),
+        ({"measure": {"value": "x", "model": "z"}}, "claims.c: unknown model 'z'"),
+        ({"measure": {"value": "x", "model": "a", "table": "sharpness"}}, "claims.c: unknown table 'sharpness'"),
+        ({"rule": "treshold"}, "rule: unknown rule 'treshold'; did you mean `threshold`?"),
+        ({"rule": "best"}, "rule: best does not fit a measure of a number per replicate, which count, prediction-int"),
+        ({"expect": {"above": 1, "margin": 2}}, "margin is nothing that the rule threshold takes"),
+        ({"figure": "los"}, "claims.c.figure: unknown figure 'los'; did you mean `loss`?"),
+        ({"measure": None, "not_testable": "why"}, None),
+        ({"not_testable": "why"}, "either a measure and a rule, or not_testable"),
+        (
+            {"measure": {"share": "x", "table": "evaluation", "model": "a"}, "rule": "share", "expect": {"above": 0.5}},
+            "claims.c.rule: share cannot decide with 3 replicates, which is what scale standard runs, whatever comes "
+            "out; it takes 6",
+        ),
+        # of two models there are six networks
+        ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
+        (
+            {"measure": {"relation": ["x", "y"], "table": "evaluation", "models": ["a"]}, "rule": "trend"},
+            "claims.c.rule: trend decides nothing about 1 model, whatever comes out",
+        ),
+    ],
+)
+def test_a_claim_that_cannot_be_is_told_in_a_line(tmp_path: Path, changes: dict[str, Any], says: str | None) -> None:
+    claim = {key: value for key, value in {**CLAIM, **changes}.items() if value is not None}
+    if "not_testable" in changes and changes.get("measure", 1) is None:
+        claim = {key: value for key, value in claim.items() if key not in ("rule", "expect")}
+    if claim.get("rule") == "trend":
+        claim["expect"] = {"above": 0}
+    if says is None:
+        assert study(tmp_path, claim).claims
+        return
+    with pytest.raises(HwcoreError, match=re.escape(says)) as error:
+        study(tmp_path, claim)
+    assert re.match(rf"{re.escape(str(tmp_path))}/report/s/study\.yaml:\d+: claims\.c\b", str(error.value))
+    assert "\n" not in str(error.value)
+
+
+def test_one_replicate_cannot_decide_and_a_scale_that_does_not_judge_may_have_it(tmp_path: Path) -> None:
+    with pytest.raises(HwcoreError, match=r"claims.c.rule: threshold cannot decide with 1 replicates, .* standard"):
+        study(tmp_path, CLAIM, replicates=1)
+    # what the command line asks for counts for the scale that is run
+    assert study(tmp_path, CLAIM, config=configuration(replicates=1)).claims
+    with pytest.raises(HwcoreError, match="which is what scale full runs"):
+        study(tmp_path, CLAIM, config=configuration(replicates=1, scale="full"))
+
+
+def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
+    claim = {**CLAIM, "measure": {"share": "x", "table": "evaluation", "model": "a"}, "rule": "share"}
+    claim["expect"] = {"above": 0.5}
+    assert study(tmp_path, claim, replicates=6).claims
+    capped = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    capped["standard"]["caps"]["functions"]["replicates"] = 5
+    with pytest.raises(HwcoreError, match="cannot decide with 5 replicates, which is what scale standard runs"):
+        study(tmp_path, claim, replicates=6, config=configuration(scales=capped))
+
+
+@pytest.mark.parametrize(
+    ("data", "training", "model", "variant", "words"),
+    [
+        (FUNCTION, TRAINING, {}, {"training": {"lr": 0.01}}, ["learning rate 0.01 in place of 0.1"]),
+        (FUNCTION, TRAINING, {}, {"training": {"epochs": 7}}, ["7 epochs in place of 5"]),
+        (FUNCTION, TRAINING, {}, {"training": {"weight_decay": 0.1}}, ["weight decay 0.1"]),
+        (
+            FUNCTION,
+            TRAINING,
+            {},
+            {"training": {"until": {"loss": 0.1}}},
+            ["training that ends once training loss ≤ 0.1"],
+        ),
+        (FUNCTION, TRAINING, {}, {"data": {"samples": 20}}, ["20 samples on an even grid in place of 9"]),
+        (
+            FUNCTION,
+            TRAINING,
+            {},
+            {"data": {"function": "arcsinh(x)"}},
+            ["arcsinh x on [-1, 1] in place of cos x on [-1, 1]"],
+        ),
+        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 1.0}}, ["training labels random"]),
+        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 0.5}}, ["50% of the training labels random"]),
+        (
+            {**MNIST, "random_test_labels": 1.0},
+            CLASSIFY,
+            {},
+            {"data": {"random_test_labels": 0.0}},
+            ["true test labels"],
+        ),
+        (MNIST, CLASSIFY, {}, {"data": {"normalize": False}}, ["inputs not normalised"]),
+        ({**MNIST, "normalize": False}, CLASSIFY, {}, {"data": {"normalize": True}}, ["inputs normalised"]),
+        (
+            MNIST,
+            CLASSIFY,
+            {"input": [784], "layers": [{"linear": 9}, "relu", {"linear": 10}]},
+            {"models": {"a": {"layers": [{"linear": 9}, "relu", {"linear": 10}, "softmax"]}}},
+            ["softmax before cross-entropy"],
+        ),
+        (
+            MNIST,
+            CLASSIFY,
+            {"input": [784], "layers": [{"linear": 9}, {"dropout": 0.5}, "relu", {"linear": 10}]},
+            {"models": {"a": {"layers": [{"linear": 9}, "tanh", "relu", {"linear": 10}]}}},
+            ["tanh in place of dropout 0.5"],
+        ),
+        (MNIST, CLASSIFY, {"mlp": [784, 5, 10]}, {"models": {"a": {"mlp": [784, 6, 10]}}}, None),
+    ],
+)
+def test_what_two_variants_differ_in(
+    tmp_path: Path,
+    data: dict[str, Any],
+    training: dict[str, Any],
+    model: dict[str, Any],
+    variant: dict[str, Any],
+    words: list[str] | None,
+) -> None:
+    model = model or {"mlp": [784, 5, 10] if "dataset" in data else [1, 3, 1]}
+    found = study(
+        tmp_path,
+        CLAIM,
+        variants={"as-run": {"why": "W.", **variant}},
+        data=data,
+        training=training,
+        models={"a": {"label": "A", **model}},
+        analyses={},
+    )
+    said = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
+    assert said == (words if words is not None else ["784-6-10, relu in place of 784-5-10, relu"])
+
+
+def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(tmp_path: Path) -> None:
+    claim = {**CLAIM, "measure": {"best": "test_loss", "table": "predictions", "is": "a"}, "rule": "best"}
+    del claim["expect"]
+    variant = {
+        "why": "W.",
+        "models": {"a": {"training": {"lr": 0.5}}, "b": {"mlp": [1, 5, 1]}},
+        "analyses": {"predictions": {"points": 10}},
+    }
+    found = study(tmp_path, claim, variants={"as-run": variant})
+    described, as_run = found.experiments["fit"], found.experiments["fit--as-run"]
+    assert differences(described, as_run, found.claims["c"]) == [
+        "learning rate 0.5 in place of 0.1 in a",
+        "1-5-1, relu in place of 1-4-1, relu in b",
+        "points 10 in place of 400 in the predictions",
+    ]
+
+
+def test_a_claim_of_other_models_is_not_compared(tmp_path: Path) -> None:
+    variants = {"as-run": {"why": "W.", "models": {"a": None}}, "corrected": {"why": "W.", "models": {"c": {}}}}
+    variants["corrected"]["models"]["c"] = {"label": "C", "mlp": [1, 9, 1]}
+    found = study(tmp_path, CLAIM, variants=variants)
+    assert [other.id for other in found.counterparts(found.claims["c"])] == ["fit--corrected"]
+
+
+def test_the_plan_passes_on_what_a_verdict_needs(tmp_path: Path) -> None:
+    elsewhere = {"value": "test_loss", "model": "a", "experiment": "fit--corrected"}
+    claim = {**CLAIM, "measure": {"difference": [CLAIM["measure"], elsewhere]}, "rule": "comparison"}
+    study(tmp_path, claim, variants={"corrected": {"why": "W.", "training": {"epochs": 9}}})
+    for name in ("workflow_scripts", "hwcore", "report"):
+        target = tmp_path / name
+        for path in (ROOT / name).rglob("*"):
+            if path.suffix in (".py", ".css", ".lua", ".tex") and path.is_file():
+                (target / path.relative_to(ROOT / name)).parent.mkdir(parents=True, exist_ok=True)
+                (target / path.relative_to(ROOT / name)).write_bytes(path.read_bytes())
+    job = Plan(configuration(studies=["s"]), pdf=False, root=tmp_path).job("judge", "s")
+    assert {*job.inputs} == {"fit/metrics/a", "fit/metrics/b", "fit--corrected/metrics/a", "fit--corrected/metrics/b"}
+    case = job.spec["cases"]["c"]
+    assert case["figure"] == "figures/s/fit/loss"
+    assert case["variants"] == []
+    assert {"hwcore.claims.rules.comparison", "hwcore.claims.measures.value"} <= {*job.modules}
+
+
+def test_the_ledger_of_a_run(finished: Project) -> None:
+    table = pd.read_parquet(finished.folder / "results/quick/claims.parquet")
+    assert tuple(table.columns) == COLUMNS
+    row = table.iloc[0]
+    assert (row.verdict, row.rule, row.kind, row.reproduced) == ("not judged", "count", "count", 10)
+    assert (finished.folder / "results/quick/claims.json").read_text().startswith("[\n {")
+
+
+def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    config = yaml.safe_load((clone.folder / "config.yaml").read_text())
+    config["scales"]["quick"]["judged"] = "provisional"
+    (clone.folder / "more.yaml").write_text(yaml.safe_dump({"scales": {"quick": config["scales"]["quick"]}}))
+    clone.edit(
+        "report/tiny/study.yaml",
+        "claims:\n",
+        "claims:\n"
+        "  learns:\n"
+        '    where: "1"\n'
+        "    says: The narrow network learns.\n"
+        "    experiment: fit\n"
+        "    measure:\n"
+        "      difference: [{value: train_loss, model: narrow}, {value: train_loss, model: narrow, at: first}]\n"
+        "    rule: comparison\n"
+        "    expect: {below: 0}\n"
+        "  taste:\n"
+        '    where: "1"\n'
+        "    says: The figure is pretty.\n"
+        "    experiment: fit\n"
+        "    not_testable: it is a matter of taste\n",
+    )
+    clone.run("claims", "--configfile", "more.yaml")
+    table = pd.read_parquet(clone.folder / "results/quick/claims.parquet").set_index("claim")
+    assert table.verdict["count"] == "right"
+    assert table.verdict["taste"] == "not testable"
+    assert table.verdict["learns"] in ("holds", "fails", "undecided")
+    assert table.reason["learns"].endswith("Provisional.")
