@@ -57,7 +57,7 @@ def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, leve
         if issubclass(options, AnalysisSpec):
             parts += _needs(options)
         if issubclass(options, RuleSpec):
-            parts.append(f"It judges a measure of {_either(options.judges)}.")
+            parts.append(f"It judges {_either(options.judges)}.")
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
         parts += _docstring(room, name.replace("-", "_"), function)
         if issubclass(options, AnalysisSpec) and options.labels:
