@@ -56,7 +56,7 @@ def test_networks_have_as_many_parameters_as_their_reports_say(name: str) -> Non
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_prose_shows_every_experiment_once(name: str) -> None:
     text = (ROOT / f"report/{name}/report.md").read_text()
-    shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
+    shown = re.findall(r'(?:\{\{|\{% call) experiment\("([\w-]+)"\) (?:\}\}|%\})', text)
     assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
 
 
@@ -70,7 +70,7 @@ def test_pages_say_the_settings_in_words() -> None:
     )
     assert said["function-sign--as-run"]["data"] == "sgn(sin(10πx)) on [-1, 1], 200 samples on an even grid"
     assert said["random-labels--as-run"]["data"] == (
-        "mnist, 100% of the training labels random, 100% of the test labels random, not normalised"
+        "MNIST, 100% of the training labels random, 100% of the test labels random, not normalised"
     )
 
 
@@ -92,7 +92,7 @@ def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
     ("name", "claim", "variants"),
     [
         ("paladugu", "mnist-accuracy-1", ["train-mnist--as-run"]),
-        ("paladugu", "pca-weights", []),
+        ("paladugu", "pca-weights", ["optimisation-pca--as-run"]),
         # a variant may have more models
         ("alluri", "random-not-fitted", ["random-labels--corrected"]),
         # these have no such table or other models, or the claim is about a variant itself or stands alone
