@@ -190,6 +190,13 @@ def test_the_site_is_built_without_a_broken_link_and_asks_no_other_host(clone: P
         assert not [address for address in loaded if "//" in address], path.name
 
 
+def test_what_the_readme_points_to_exists() -> None:
+    """The site checks the links of docs/, and nothing else those of the README."""
+    targets = re.findall(r"\]\((?!\w+:)([^)#]+)", (ROOT / "README.md").read_text())
+    assert "docs/tutorial.md" in targets
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
 def test_a_study_is_laid_down_once(tmp_path: Path) -> None:
     """That it runs is what the tutorial begins with."""
     made = create("mine", tmp_path / "report")
