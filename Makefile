@@ -15,13 +15,20 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format schema bench profile slurm requirements clean
+.PHONY: help report study docs test lint format schema bench profile slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 report: .venv/run.done ## install what is needed and make the report (SCALE, STUDIES, CORES)
 	$(SNAKEMAKE) report $(CONFIG)
+
+study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
+	@$(BIN)/python -m workflow_scripts.new_study '$(NAME)'
+
+docs: .venv/dev.done ## write the reference anew and build docs/ as a site in site/
+	$(BIN)/python -m workflow_scripts.reference
+	$(BIN)/zensical build --strict --clean
 
 test: .venv/dev.done ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -60,7 +67,7 @@ requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 fo
 	done
 
 clean: ## remove the environment and caches, never results or data
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 # An environment is complete when its stamp is newer than what it was made from.
 .venv/python.done:

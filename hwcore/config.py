@@ -13,21 +13,23 @@ from hwcore.validation import did_you_mean, validate
 
 
 class Caps(Spec):
-    """Upper bounds; None is no bound.  Runs limited in epochs have that of ``epochs``, others that of ``steps``."""
+    """Upper bounds; what is left out has none."""
 
-    epochs: Count | None = None
-    steps: Count | None = None
-    replicates: Count | None = None
-    train_samples: Count | None = None
-    test_samples: Count | None = None
+    epochs: Count | None = Field(None, description="of trainings whose length is given in epochs")
+    steps: Count | None = Field(None, description="of trainings whose length is given in steps")
+    replicates: Count | None = Field(None, description="trainings of each model")
+    train_samples: Count | None = Field(None, description="training samples")
+    test_samples: Count | None = Field(None, description="test samples")
 
 
 class ScaleCaps(Spec):
-    """``analyses`` bounds the options of analyses that are counts, by kind."""
+    """What a scale runs at most."""
 
-    datasets: Caps = Caps()
-    functions: Caps = Caps()
-    analyses: dict[str, dict[str, Count]] = {}
+    datasets: Caps = Field(Caps(), description="of models that are trained on data sets")
+    functions: Caps = Field(Caps(), description="of models that are trained on functions")
+    analyses: dict[str, dict[str, Count]] = Field(
+        {}, description="of the options of analyses that are counts, by kind: `landscape: {count: 21}`"
+    )
 
 
 def _unquoted(value: Any) -> Any:
@@ -36,10 +38,14 @@ def _unquoted(value: Any) -> Any:
 
 
 class Scale(Spec):
-    describes: str
-    judged: Annotated[Literal["no", "provisional", "yes"], BeforeValidator(_unquoted)]
-    datasets: dict[str, str] = {}
-    caps: ScaleCaps = ScaleCaps()
+    """How much of the studies is run."""
+
+    describes: str = Field(description="the sentence that pages print")
+    judged: Annotated[Literal["no", "provisional", "yes"], BeforeValidator(_unquoted)] = Field(
+        description="whether claims are judged"
+    )
+    datasets: dict[str, str] = Field({}, description="data sets that stand in for others: `{mnist: digits}`")
+    caps: ScaleCaps = Field(ScaleCaps(), description="upper bounds")
 
 
 def _listed(value: Any) -> Any:
@@ -48,15 +54,31 @@ def _listed(value: Any) -> Any:
 
 
 class Config(Spec):
-    scale: str
-    studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)]
-    trusted_studies: Annotated[list[str], BeforeValidator(_listed)] = []
-    replicates: Count | None
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
-    checkpoint_interval: Annotated[float, Field(gt=0)]
-    datasets: dict[str, dict[str, Any]]
-    scales: dict[str, Scale]
+    """What is run, how much of it and where."""
+
+    scale: str = Field(description="how much is run: a name under `scales`")
+    studies: Annotated[Literal["all"] | list[str], BeforeValidator(_listed)] = Field(
+        description="the folders of report/ that are run: `[alluri]`"
+    )
+    trusted_studies: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        [], description="the studies whose own code, the networks in nets.py, may be run: `[mine]`"
+    )
+    replicates: Count | None = Field(
+        description="how often every model is trained; null: as each experiment says, up to the cap of the scale"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        description="where training and analyses run; auto: on a GPU if there is one"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        description="the arithmetic of training; auto: the fastest that agrees with float32 within the noise of seeds"
+    )
+    checkpoint_interval: Annotated[float, Field(gt=0)] = Field(
+        description="seconds from one checkpoint of a running training to the next"
+    )
+    datasets: dict[str, dict[str, Any]] = Field(
+        description="the data sets by the names that studies use, each with its source; torchvision's need no entry"
+    )
+    scales: dict[str, Scale] = Field(description="the scales by name")
 
 
 def parse(values: Mapping[str, Any], files: Iterable[str | Path]) -> Config:

@@ -219,11 +219,16 @@ def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
         choices += [
             (f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()
         ]
-    return [(name.replace("_", " "), _value(experiment.values, key), reason) for name, key, reason in choices]
+    return [
+        (name.replace("_", " ").replace(".", " "), _value(experiment.values, key), reason)
+        for name, key, reason in choices
+    ]
 
 
 def _value(values: Mapping[str, str], key: str) -> str:
     """A setting in words; of a group of settings those that are set; nothing for the network, which has its table."""
+    if key.rpartition(".")[2] == "network":
+        return ""
     inner = {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
     parts = (f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
     return values.get(key, ", ".join(parts))

@@ -82,7 +82,7 @@ def test_a_caption_is_filled_from_resolved_settings(tmp_path: Path, text: str, q
 
 def test_titles_say_what_stands_in_for_a_data_set(tmp_path: Path) -> None:
     titles = {scale: study(tmp_path, "x", scale=scale).experiments["sort"].title for scale in ("quick", "full")}
-    assert titles == {"quick": "On digits (full scale: mnist)", "full": "On mnist"}
+    assert titles == {"quick": "On digits (full scale: MNIST)", "full": "On MNIST"}
 
 
 def test_the_counterpart_of_a_figure_is_a_sentence(tmp_path: Path) -> None:

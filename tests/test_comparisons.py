@@ -11,6 +11,7 @@ from test_captions import BANDS, study
 
 from conftest import Project
 from hwcore.errors import HwcoreError
+from hwcore.figures import curves
 from hwcore.figures.predictions import draw
 from hwcore.studies.resolved import Study
 from hwcore.tables import read_tables
@@ -99,6 +100,32 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     fits = plan_of(project)["figure:tiny/fits"]["spec"]
     assert fits["experiments"] == {"fit": "as described", "fit--as-run": "as run"}
     assert fits["labels"]["fit--as-run/wide"] == "wide"
+
+
+def test_curves_of_two_experiments_are_side_by_side() -> None:
+    rows = [
+        {"model": f"{experiment}/{model}", "replicate": r, "epoch": epoch, "train_loss": scale * (2 + r) / epoch}
+        for experiment, scale in (("fit", 1.0), ("sort", 100.0))
+        for model in ("a", "b")
+        for r in range(3)
+        for epoch in range(1, 6)
+    ]
+    floors = [{"model": f"{experiment}/a", "train_loss": loss} for experiment, loss in (("fit", 0.1), ("sort", 7.0))]
+    labels = {f"{experiment}/{model}": model.upper() for experiment in ("fit", "sort") for model in ("a", "b")}
+    tables = {"metrics": pd.DataFrame(rows), "optimum": pd.DataFrame(floors)}
+    names = {"fit": "cosine", "sort": "digits"}
+    shown = {"epoch": "epoch", "train_loss": "training loss"}
+    options: dict[str, Any] = {"y": ["train_loss"], "floor": "optimum", "labels": labels, "column_labels": shown}
+    figure = curves.draw(tables, **options, side_by_side=True, experiments=names)
+    assert [axes.get_title() for axes in figure.axes] == ["cosine", "digits"]
+    for axes, scale, floor in zip(figure.axes, (1.0, 100.0), (0.1, 7.0), strict=True):
+        first, second, dotted = axes.get_lines()
+        np.testing.assert_allclose(np.asarray(first.get_ydata()), scale * 3 / np.arange(1, 6))
+        assert np.asarray(dotted.get_ydata())[0] == floor
+        assert first.get_color() == dotted.get_color() != second.get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["A", "B"]
+    together = {**options, "labels": {key: f"{label}, {key}" for key, label in labels.items()}}
+    assert len(curves.draw(tables, **together).axes) == 1
 
 
 def test_predictions_of_two_functions_are_side_by_side() -> None:

@@ -315,6 +315,14 @@ def test_ids_and_values_of_claims_come_from_any_list(tmp_path: Path) -> None:
     assert found["some-m-2"]["measure"]["model"] == "m-2"
 
 
+def test_a_claim_is_of_the_section_of_its_experiment(tmp_path: Path) -> None:
+    claim = (
+        "    says: so\n    experiment: e\n    measure: {parameters: m-1}\n    rule: count\n    expect: {equal: 3985}\n"
+    )
+    found = claims(tmp_path, "  a:\n" + claim + "  b:\n    where: '3'\n" + claim)
+    assert [each["where"] for each in found.values()] == ["1", "3"]
+
+
 CLAIM = """\
     where: '1'
     says: so

@@ -158,7 +158,7 @@ def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     template.write_text("Text.")
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
-    assert "Where the report is silent or contradicts itself, these settings were chosen." in text
+    assert "Where the original report is silent or unclear, these settings were chosen." in text
     link = "[Fit cos x \\| a bar](#experiment-fit)"
     assert text.splitlines()[-4:] == [
         "| " + " | ".join("-" * width for width in (20, 14, 16, 34)) + " |",
@@ -181,6 +181,21 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     text = (results / "report/s.md").read_text()
     assert "**As-run, not re-run:** It was another. Nobody knows how." in text
     assert text.endswith("#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n")
+
+
+def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_heading(results: Path) -> None:
+    said = context()
+    said["not_rerun"] = [
+        {"id": id, "base": id, "variant": "as-described", "section": "2", "title": id, "why": None, "reason": "So."}
+        for id in ("two", "three")
+    ]
+    template = results / "report.md"
+    template.write_text('{% call experiment("fit") %}\nProse.\n{% endcall %}\n\n{{ experiment("two") }}\n')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    lines = (results / "report/s.md").read_text().splitlines()
+    first = lines.index("### 1 Fit cos x | a bar {#experiment-fit}")
+    assert lines[first + 2 : first + 4] == ["Prose.", ""]
+    assert "#### two {#experiment-two}" in lines
 
 
 def test_a_report_of_ones_own_names_no_other(results: Path) -> None:

@@ -128,6 +128,21 @@ def test_prose_makes_only_the_pages(edited: Edit) -> None:
     assert without_pdf(edited("report/tiny/report.md", "Prose.", "Better prose.")) == without_pdf(PAGES)
 
 
+def test_a_caption_makes_the_pages_and_the_index(edited: Edit) -> None:
+    stale = edited("report/tiny/study.yaml", "caption: Fits.", "caption: How they fit.")
+    assert without_pdf(stale) == without_pdf(PAGES | {"index of all studies"})
+
+
+def test_the_style_of_html_makes_the_html_pages(edited: Edit) -> None:
+    assert edited("report/style.css", "{", "{ color: black;") == {"HTML of tiny", "index of all studies"}
+
+
+def test_the_code_of_a_layer_retrains_the_networks_that_have_it(edited: Edit) -> None:
+    change = ("def forward(", "CHANGED = 1\n\n\ndef forward(")
+    assert edited("hwcore/nets/layers/batch_norm.py", *change) == set()
+    assert edited("hwcore/nets/layers/linear.py", *change) >= ALL_TRAINING
+
+
 def test_a_variant_leaves_its_base_fresh(edited: Edit) -> None:
     stale = edited("report/tiny/study.yaml", "epochs: 12", "epochs: 13")
     assert stale & ALL_TRAINING == {"train tiny/fit--corrected/narrow", "train tiny/fit--corrected/wide"}

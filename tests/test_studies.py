@@ -56,7 +56,7 @@ def test_networks_have_as_many_parameters_as_their_reports_say(name: str) -> Non
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_prose_shows_every_experiment_once(name: str) -> None:
     text = (ROOT / f"report/{name}/report.md").read_text()
-    shown = re.findall(r'\{\{ experiment\("([\w-]+)"\) \}\}', text)
+    shown = re.findall(r'(?:\{\{|\{% call) experiment\("([\w-]+)"\) (?:\}\}|%\})', text)
     assert shown == list(dict.fromkeys(each.base for each in study(name, "quick").experiments.values()))
 
 
@@ -64,13 +64,17 @@ def test_pages_say_the_settings_in_words() -> None:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
     study = load("paladugu", ROOT / "report", config)
     runs = {(id, model): f"runs/{id}/{model}" for id, each in study.experiments.items() for model in each.models}
-    said = {each["id"]: each["settings"] for each in describe(study, config, runs, {})["experiments"]}
+    described = describe(study, config, runs, {})["experiments"]
+    said = {each["id"]: each["settings"] for each in described}
+    choices = {each["id"]: {name: value for name, value, _ in each["choices"]} for each in described}
+    # one of its models has the name `network` too
+    assert choices["gradient-norm"] == {"network": "", "batch size": "full"}
     assert said["function-sinc"]["stops"] == (
         "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
     )
     assert said["function-sign--as-run"]["data"] == "sgn(sin(10πx)) on [-1, 1], 200 samples on an even grid"
     assert said["random-labels--as-run"]["data"] == (
-        "mnist, 100% of the training labels random, 100% of the test labels random, not normalised"
+        "MNIST, 100% of the training labels random, 100% of the test labels random, not normalised"
     )
 
 
@@ -92,7 +96,7 @@ def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
     ("name", "claim", "variants"),
     [
         ("paladugu", "mnist-accuracy-1", ["train-mnist--as-run"]),
-        ("paladugu", "pca-weights", []),
+        ("paladugu", "pca-weights", ["optimisation-pca--as-run"]),
         # a variant may have more models
         ("alluri", "random-not-fitted", ["random-labels--corrected"]),
         # these have no such table or other models, or the claim is about a variant itself or stands alone
@@ -108,7 +112,7 @@ def test_claims_are_compared_with_variants_of_the_same_models(name: str, claim: 
 
 def test_a_variant_without_the_table_of_a_claim_is_no_counterpart() -> None:
     found = study("paladugu", "quick")
-    said = {"where": "2.2", "says": "so", "experiment": "gradient-norm", "expect": {"above": 0}}
+    said = {"where": "2.2", "says": "so", "experiment": "gradient-norm", "rule": "threshold", "expect": {"above": 0}}
     for table, variants in (("trajectory-layer-2", []), ("trajectory-whole", ["gradient-norm--as-run"])):
         claim = Claim.model_validate({**said, "measure": {"value": "dimension", "table": table}})
         assert [other.id for other in found.counterparts(claim)] == variants

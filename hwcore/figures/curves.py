@@ -58,7 +58,7 @@ def draw(
     lost: dict[str, set[tuple[str, int]]] = {label: set() for label in colours}
     for panel, (id, columns) in zip(axes, panels, strict=True):
         shown = {model: own for model, own in models.items() if not id or model.startswith(f"{id}/")}
-        ends = floors.dropna().loc[lambda heights: heights.index.isin(shown)]
+        ends = floors[floors.index.isin(shown)].dropna()
         shared = len(columns) > 1
         if log and not columns[0].endswith("accuracy"):
             values = pd.concat(shown.values())[columns]
@@ -70,8 +70,8 @@ def draw(
                 look = {"colour": colours[label], "dashed": dashed}
                 lost[label] |= {(model, each) for each in style.band(panel, own, x, column, places=places, **look)}
         if "train_loss" in columns:
-            for model, height in ends.items():
-                panel.axhline(height, color=colours[labels[str(model)]], linestyle=":", linewidth=1.2)
+            for name, height in ends.items():
+                panel.axhline(height, color=colours[labels[str(name)]], linestyle=":", linewidth=1.2)
         metric = columns[0].partition("_")[2] if shared else columns[0]
         panel.set(xlabel=column_labels[x], ylabel=column_labels[metric] + _sum(offset), title=parts[id])
         panel.margins(x=0.01)

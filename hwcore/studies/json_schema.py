@@ -155,7 +155,9 @@ def _experiment(definitions: _Definitions) -> Schema:
     # a variant states what differs; null removes a key
     differing = {key: value for key, value in experiment.items() if key not in ("if", "then", "else")}
     variant = _loose(differing, [_NULL])
-    changed = {"anyOf": [_loose(sweep, [_NULL]), _NULL]}
+    change = _loose(sweep, [_NULL])
+    change["properties"]["cnn"] = {"anyOf": [_loose(definitions.schemas["model.Cnn"], [_NULL]), _NULL]}
+    changed = {"anyOf": [change, _NULL]}
     variant["properties"]["models"] = {
         "type": "object",
         "description": "what differs in the networks, by id",
@@ -163,6 +165,8 @@ def _experiment(definitions: _Definitions) -> Schema:
     }
     for part in ("analyses", "figures"):
         variant["properties"][part] = {"type": "object", "additionalProperties": {"type": ["object", "null"]}}
+    chosen = {**experiment["properties"]["chosen"], "additionalProperties": {"type": ["string", "null"]}}
+    variant["properties"]["chosen"] = {"anyOf": [chosen, _NULL]}
     experiment["properties"]["variants"] = {
         "type": "object",
         "description": "the same experiment in another form, each stating only what differs",

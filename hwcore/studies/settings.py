@@ -37,8 +37,11 @@ class Settings:
         self._published = _values(published)
 
     def topics(self) -> set[str]:
-        """What a choice may be about: a setting, a group of them (`until`), an analysis, a model, the `network`."""
-        return {"network", *self._here, *(name.partition(".")[0] for name in self._here)}
+        """What a choice may be about: a setting, a group of them (`until`), an analysis or a group of its options
+        (`interpolation.alphas`), a model, the `network`.
+        """
+        parts = [name.split(".") for name in self._here]
+        return {"network", *(".".join(part[:length]) for part in parts for length in range(1, len(part) + 1))}
 
     def text(self, name: str, form: str = "") -> str:
         """A setting in words: 1,000, or `10 (full scale: 1,000)` where the scale has another value.
@@ -125,5 +128,6 @@ def _one(name: str, value: Any, form: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         # an interval
-        return f"[{', '.join(in_words(item) for item in value)}]".replace("-", "−")
+        words = (item if isinstance(item, str) else in_words(item).replace("-", "−") for item in value)
+        return f"[{', '.join(words)}]"
     return in_words(value)

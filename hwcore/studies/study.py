@@ -299,9 +299,6 @@ class _Reader:
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
                 experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
-                described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
-                if experiment in described:
-                    claim = {"where": described[experiment].section, **claim}
                 if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
                         f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
@@ -314,12 +311,12 @@ class _Reader:
         at = f"claims.{id}"
         if not re.fullmatch(schema.ID, id):
             raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
-        claim, experiments = validate(Claim, content, self.file, at), study.experiments
+        claim, experiments = validate(Claim, _in_section(content, study), self.file, at), study.experiments
         if claim.experiment in study.not_rerun:
             return claim
         if claim.experiment not in experiments:
-            known = did_you_mean(claim.experiment, experiments)
-            raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{known}")
+            hint = did_you_mean(claim.experiment, experiments)
+            raise HwcoreError(f"{self.file}: {at}: unknown experiment {claim.experiment!r}{hint}")
         self._check_measured(claim, experiments, at)
         for measure in claim.measures():
             for part in measure.single():
@@ -331,8 +328,8 @@ class _Reader:
                     raise HwcoreError(f"{self.file}: {at}.measure.model: is missing; there are {names}")
         figures = experiments[claim.experiment].figures
         if claim.figure is not None and claim.figure not in figures:
-            known = did_you_mean(claim.figure, figures)
-            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{known}")
+            hint = did_you_mean(claim.figure, figures)
+            raise HwcoreError(f"{self.file}: {at}.figure: unknown figure {claim.figure!r}{hint}")
         self._check_replicates(claim, experiments, at)
         return claim
 
@@ -340,11 +337,11 @@ class _Reader:
         """The experiments, tables and models that a claim reads are there."""
         for experiment, table in sorted(claim.reads()):
             if experiment not in experiments:
-                known = did_you_mean(experiment, experiments)
-                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{known}")
+                hint = did_you_mean(experiment, experiments)
+                raise HwcoreError(f"{self.file}: {at}.measure.experiment: unknown experiment {experiment!r}{hint}")
             if table not in experiments[experiment].tables:
-                known = did_you_mean(table, experiments[experiment].tables)
-                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{known}")
+                hint = did_you_mean(table, experiments[experiment].tables)
+                raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{hint}")
         for experiment, model in claim.networks():
             models = experiments[experiment].models
             if model is not None and model not in models:
@@ -386,6 +383,14 @@ class _Reader:
         caps = self.config.scales[scale].caps
         kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
         return _capped(experiment.replicates, kind.replicates)
+
+
+def _in_section(claim: Any, study: Study) -> Any:
+    """A claim with its section, which is that of its experiment if it says none."""
+    described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
+    if not isinstance(claim, Mapping) or claim.get("experiment") not in described:
+        return claim
+    return {"where": described[claim["experiment"]].section, **claim}
 
 
 def _capped(value: int, cap: int | None) -> int:

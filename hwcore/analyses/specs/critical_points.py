@@ -10,7 +10,7 @@ class Options(WeightsAnalysis):
     """Points of zero gradient in float64 with their evidence, signs of the Hessian's eigenvalues, minimal ratios."""
 
     labels = {
-        "minimal_ratio": "minimal ratio (share of positive eigenvalues)",
+        "minimal_ratio": "minimal ratio",
         "negative_share": "index (share of negative eigenvalues)",
     }
 
