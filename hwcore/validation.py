@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import InitErrorDetails
 
 from hwcore.errors import HwcoreError
 
@@ -47,11 +46,14 @@ def nested(key: str, model: type[Model], value: Any) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        mistakes = [
-            InitErrorDetails(type=each["type"], loc=(key, *each["loc"]), input=each["input"], ctx=each.get("ctx", {}))
-            for each in error.errors(include_url=False)
-        ]
-    raise ValidationError.from_exception_data(model.__name__, mistakes)
+        mistakes = error.errors(include_url=False)
+    raise ValidationError.from_exception_data(
+        model.__name__,
+        [
+            {"type": each["type"], "loc": (key, *each["loc"]), "input": each["input"], "ctx": each.get("ctx", {})}
+            for each in mistakes
+        ],
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
