@@ -134,6 +134,7 @@ def test_what_hwcore_accepts_it_accepts(validator: Draft202012Validator, tmp_pat
         ("over: [e, e--as-run]", "over: [e]"),
         ("title: F, not_rerun: nobody can", "title: F"),
         ('where: "1", says: so, experiment: e, measure', 'where: "1", experiment: e, measure'),
+        ("measure: {parameters: m}, rule: count,", "measure: {parameters: m},"),
         ("each: models", "each: all"),
         ("each: models", "each: models\n    reporte: 3"),
     ],

@@ -20,6 +20,7 @@ FUNCTION = {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples
 TRAINING = {"optimizer": "adam", "lr": 0.1, "loss": "mse", "epochs": 5, "batch_size": "full"}
 MNIST = {"dataset": "mnist", "train_samples": 1000}
 CLASSIFY = {**TRAINING, "loss": "cross_entropy", "batch_size": 50}
+LINE = {"kind": "interpolation", "between": ["a", "b"], "alphas": {"start": 0, "stop": 1, "count": 3}}
 CLAIM = {
     "where": "1",
     "says": "so",
@@ -48,7 +49,7 @@ def study(
         "data": FUNCTION,
         "training": TRAINING,
         "models": {"a": {"label": "A", "mlp": [1, 3, 1]}, "b": {"label": "B", "mlp": [1, 4, 1]}},
-        "analyses": {"evaluation": {}, "predictions": {}},
+        "analyses": {"evaluation": {}, "predictions": {}, "line": LINE},
         "figures": {"loss": {"kind": "curves", "y": ["train_loss"], "caption": "C."}},
         "variants": variants or {},
         **experiment,
@@ -64,6 +65,8 @@ def study(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
+        # a line between two models is of neither
+        ({"measure": {"value": "test_loss", "table": "line", "where": {"alpha": 0.5}}}, None),
         ({"measure": {"value": "test_loss"}}, "claims.c.measure.model: is missing; there are a, b"),
         (
             {
@@ -223,7 +226,7 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
 def test_a_claim_of_other_models_is_not_compared(tmp_path: Path) -> None:
     variants = {"as-run": {"why": "W.", "models": {"a": None}}, "corrected": {"why": "W.", "models": {"c": {}}}}
     variants["corrected"]["models"]["c"] = {"label": "C", "mlp": [1, 9, 1]}
-    found = study(tmp_path, CLAIM, variants=variants)
+    found = study(tmp_path, CLAIM, variants=variants, analyses={})
     assert [other.id for other in found.counterparts(found.claims["c"])] == ["fit--corrected"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import ConfigDict, Field, SerializeAsAny, model_validator
 
 from hwcore.claims.measure import Measure
 from hwcore.claims.measures import difference
@@ -33,6 +33,8 @@ def _alternatives(schemas: "dict[str, type[Spec]]") -> Callable[[dict[str, Any]]
 
 class Claim(Spec):
     """A number or statement of a report, with the measure and the rule that judge it."""
+
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"measure": ["rule"]}})
 
     where: str = Field(description="the section of the report")
     says: str = Field(description="a short quotation")
