@@ -62,8 +62,8 @@ def test_nothing_to_do_after_a_run(finished: Project, monkeypatch: pytest.Monkey
         # a new setting whose value is its default
         (
             "hwcore/train/spec.py",
-            "    until: Until | None = None\n",
-            "    until: Until | None = None\n    new: int = 3\n",
+            "    until: Until | None = Field",
+            "    new: int = 3\n    until: Until | None = Field",
         ),
         ("hwcore/analyses/specs/predictions.py", "    points: Count", "    new: Count = 3\n    points: Count"),
         ("hwcore/data/spec.py", "    random_labels: Fraction", "    new: int = 3\n    random_labels: Fraction"),

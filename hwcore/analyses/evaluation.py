@@ -40,6 +40,6 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
     table["loss_gap"] = table.test_loss - table.train_loss
     if run.data.classes:
         table["accuracy_gap"] = table.train_accuracy - table.test_accuracy
-    if "stopped" in run.metrics and run.record is None:
+    if run.spec.training.until and run.record is None:
         table["stopped"] = run.metrics.groupby("replicate").stopped.any().to_numpy()
     return table

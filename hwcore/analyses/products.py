@@ -57,6 +57,8 @@ def product_of(
     Raises HwcoreError for the Gauss-Newton matrix of nll where the network does not end in a log-softmax: in what
     it takes for log-probabilities that loss is linear.
     """
+    if matrix == "ggn" and loss == "nll":
+        network, loss = _on_logits(network)
     shapes = network.activations()
     size = max(1, _CHUNK // network.widest)
     parts = [slice(start, start + size) for start in range(0, len(x), size)]
