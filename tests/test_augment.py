@@ -441,8 +441,8 @@ def test_a_page_says_how_images_are_changed(tmp_path: Path) -> None:
     page = describe(study, jobs.config, {(name, "m"): f"runs/m/{name}/m" for name in MAJUMDER}, {})
     said = {each["id"]: each["settings"]["data"] for each in page["experiments"]}
     assert said == {
-        "cifar": "CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.2023, 0.1994, 0.201), "
-        "random crop after padding by 4 (reflect), horizontal flip with probability 0.5",
+        "cifar": "CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.2023, 0.1994, 0.201)"
+        ", random crop after padding by 4 (reflect), horizontal flip with probability 0.5",
         "native": "MNIST",
         "resized": "MNIST, scaled to 32×32, normalised by mean 0.1307 and standard deviation 0.3081",
     }

@@ -91,7 +91,7 @@ def test_the_tutorial_ends_with_a_report_of_ones_own(clone: Project) -> None:
             assert "discs from rings" in " ".join(page.split())
     (claim,) = pd.read_parquet(clone.folder / "results/standard/claims.parquet").itertuples()
     assert claim.study == "mine"
-    assert claim.n == 3
+    assert claim.n == 5
     assert claim.verdict in ("holds", "fails", "undecided")
 
 
