@@ -1,7 +1,7 @@
 """What all measures of claims share.
 
 A measure says which number is taken of each replicate; how it is judged is the matter of a rule.  Each kind has a
-module in hwcore/claims/measures/ with its class ``Kind``, whose first field has the name of the kind.  None loads
+module in hwcore/claims/measures/ with its class ``Kind``, which has a field of the name of the kind.  None loads
 pandas or SciPy: the grammar of studies imports them all.
 """
 
@@ -49,6 +49,26 @@ class Measure(Spec):
     def read(self, tables: Tables) -> Data:
         """What is measured.  Raises NoSuchDataError with the names that there are."""
         raise NotImplementedError
+
+
+class MeasureOfModel(Measure):
+    """A measure of the rows that a table has of one model."""
+
+    table: str = Field(description="metrics, steps or an analysis of the experiment")
+    model: str | None = Field(None, description="the model; needed where the experiment has several")
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, self.table
+
+    def networks(self) -> Iterator[tuple[str | None, str | None]]:
+        yield self.experiment, self.model
+
+    def single(self) -> Iterator[Measure]:
+        yield self
+
+    def rows(self, tables: Tables) -> "pd.DataFrame":
+        """The rows of the model, or all of a table that has no models."""
+        return rows_of(tables(self.experiment, self.table), self.model)
 
 
 def rows_of(table: "pd.DataFrame", model: str | None) -> "pd.DataFrame":

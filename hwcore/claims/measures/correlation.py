@@ -1,37 +1,24 @@
-from collections.abc import Iterator
-
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, of_model, require, rows_of, words
+from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
 from hwcore.claims.samples import Sample, Shape
 
 
-class Kind(Measure):
+class Kind(MeasureOfModel):
     """Spearman's rank correlation of two columns over the rows of each replicate: one number per replicate."""
 
     correlation: tuple[str, str] = Field(description="the two columns")
-    table: str = Field(description="metrics, steps or an analysis of the experiment")
-    model: str | None = Field(None, description="the model; needed where the experiment has several")
 
     @property
     def shape(self) -> Shape:
         return "a number per replicate"
-
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, self.table
-
-    def networks(self) -> Iterator[tuple[str | None, str | None]]:
-        yield self.experiment, self.model
-
-    def single(self) -> Iterator[Measure]:
-        yield self
 
     def describe(self) -> str:
         first, second = map(words, self.correlation)
         return f"rank correlation of {first} and {second}{of_model(self.model, self.experiment)}"
 
     def read(self, tables: Tables) -> Sample:
-        rows = rows_of(tables(self.experiment, self.table), self.model)
+        rows = self.rows(tables)
         require(rows, *self.correlation)
         ranks = rows.groupby("replicate")[list(self.correlation)].rank()
         ranks["replicate"] = rows["replicate"]

@@ -1,12 +1,10 @@
-from collections.abc import Iterator
-
 from pydantic import Field, model_validator
 
-from hwcore.claims.measure import Measure, Tables, of_model, require, rows_of, words
+from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
 from hwcore.claims.samples import Shape, Times
 
 
-class Kind(Measure):
+class Kind(MeasureOfModel):
     """The first epoch or step at which a column is small or large enough.
 
     A replicate that never gets there is censored at its last epoch: it takes longer than that.
@@ -14,7 +12,6 @@ class Kind(Measure):
 
     reached: str = Field(description="the column")
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
-    model: str | None = Field(None, description="the model; needed where the experiment has several")
     below: float | None = Field(None, description="reached where the column is at most this")
     above: float | None = Field(None, description="reached where the column is at least this")
     by: str = Field("epoch", description="the column that counts: epoch or step")
@@ -29,21 +26,12 @@ class Kind(Measure):
     def shape(self) -> Shape:
         return "times"
 
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, self.table
-
-    def networks(self) -> Iterator[tuple[str | None, str | None]]:
-        yield self.experiment, self.model
-
-    def single(self) -> Iterator[Measure]:
-        yield self
-
     def describe(self) -> str:
         bound = f"at most {self.below:g}" if self.below is not None else f"at least {self.above:g}"
         return f"first {self.by} with a {words(self.reached)} of {bound}{of_model(self.model, self.experiment)}"
 
     def read(self, tables: Tables) -> Times:
-        rows = rows_of(tables(self.experiment, self.table), self.model)
+        rows = self.rows(tables)
         require(rows, self.reached, self.by)
         column = rows[self.reached]
         there = rows[column <= self.below if self.below is not None else column >= self.above]

@@ -1,16 +1,14 @@
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from pydantic import Field
 
 from hwcore.claims.measure import (
     AT,
-    Measure,
+    MeasureOfModel,
     Tables,
     column_scale,
     of_model,
     require,
-    rows_of,
     rows_where,
     where_words,
     words,
@@ -18,12 +16,11 @@ from hwcore.claims.measure import (
 from hwcore.claims.samples import Sample, Shape
 
 
-class Kind(Measure):
+class Kind(MeasureOfModel):
     """A column of a table, one number per replicate."""
 
     value: str = Field(description="the column")
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
-    model: str | None = Field(None, description="the model; needed where the experiment has several")
     where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
     at: Literal["last", "first", "min", "max", "mean", "sum"] = Field(
         "last", description="which of a replicate's rows counts, or how they are joined"
@@ -33,20 +30,11 @@ class Kind(Measure):
     def shape(self) -> Shape:
         return "a number per replicate"
 
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, self.table
-
-    def networks(self) -> Iterator[tuple[str | None, str | None]]:
-        yield self.experiment, self.model
-
-    def single(self) -> Iterator[Measure]:
-        yield self
-
     def describe(self) -> str:
         return f"{AT[self.at]} {words(self.value)}{of_model(self.model, self.experiment)}{where_words(self.where)}"
 
     def read(self, tables: Tables) -> Sample:
-        rows = rows_of(tables(self.experiment, self.table), self.model)
+        rows = self.rows(tables)
         require(rows, self.value)
         by = rows_where(rows, self.where).groupby("replicate")[self.value]
         values = by.agg(self.at).astype(float)
