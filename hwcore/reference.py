@@ -41,6 +41,9 @@ def explain(spec: type[Spec], level: int, *, elsewhere: Mapping[str, str] | None
     ``elsewhere`` has links, by the name of the class, to specifications that are explained in another place.
     """
     whole = spec.model_json_schema()
+    # what the class adds to those that it is made from comes first
+    keys = sorted(whole.get("properties", {}), key=lambda key: key not in spec.__annotations__)
+    whole["properties"] = {key: whole["properties"][key] for key in keys}
     page = _Explanation(whole.get("$defs", {}), level, elsewhere or {})
     return "\n\n".join(page.parts(whole))
 
