@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import struct
 import subprocess
@@ -725,7 +726,8 @@ def digests(root: Path) -> dict[str, str]:
     by_name |= {f"analyse {kind.__name__}": ["hwcore.analyses.evaluation", kind.loader] for kind in kinds}
     by_name["analyse predictions"] = ["hwcore.analyses.predictions", FunctionData.loader]
     by_name["figure"] = [f"hwcore.figures.{path.stem}" for path in (root / "hwcore/figures").glob("[a-z]*.py")]
-    scripts = {path.stem for path in (root / "workflow_scripts").glob("[a-z]*.py")}
+    rules = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    scripts = set(re.findall(r"client\.py (\w+)", rules))
     by_name |= {script: [] for script in scripts - {name.partition(" ")[0] for name in by_name}}
     scripts_of = {job: f"workflow_scripts/{job.partition(' ')[0]}.py" for job in by_name}
     return {job: code.digest(scripts_of[job], tuple(names)) for job, names in by_name.items()}

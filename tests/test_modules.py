@@ -365,8 +365,8 @@ def test_a_variant_changes_a_block_in_one_place(tmp_path: Path) -> None:
         ("pool: 4, out", "pool: [4, 4], out", r"models.line.cnn: pool: \[4, 4\] has 2 entries for 1 convolutions"),
         ("out: 10, options", "options", "models.own: `module` needs `out`"),
         (
-            "{value: train_loss, model: own}, expect: {below: 9}",
-            "{parameters: own}, expect: {equal: 9}",
+            "{value: train_loss, model: own},\n     rule: threshold, expect: {below: 9}",
+            "{parameters: own}, rule: count, expect: {equal: 9}",
             "claims.learns: the parameters of own are counted only",
         ),
         ("{max_pool: 4}", "{max_pol: 4}", "models.listed.layers.0: unknown layer 'max_pol'; did you mean `max_pool`"),
