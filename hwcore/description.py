@@ -296,6 +296,9 @@ def _describe_training(training: Training) -> dict[str, str]:
         "gradient clipping": f"norm at most {training.clip_grad_norm:g}" if training.clip_grad_norm else "",
         "loss": loss[training.loss] + (", maximised" if training.maximize else ""),
         "label smoothing": f"{training.label_smoothing:g}" if training.label_smoothing else "",
+        "pseudo-labels": f"loss at predicted labels added, weight {training.pseudo_label_weight:g}"
+        if training.pseudo_label_weight
+        else "",
         "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
         "order of samples": "" if training.shuffle else "that of the data in every epoch",
         "epochs": f"{training.epochs:,}" if training.epochs else "",

@@ -226,6 +226,14 @@ def konda_3_3b_input_gradient_by_epoch(made: Made) -> None:
     )
 
 
+def konda_3_3b_leak_into_the_update(made: Made) -> None:
+    """What it does to the weights is held against torch in test_training_settings."""
+    run = json.loads((made._run("konda-3-3b--as-run", "adam-20") / "run.json").read_text())
+    assert run["spec"]["training"]["pseudo_label_weight"] == 1
+    page = (made.project.folder / f"results/quick/report/{STUDY}.md").read_text()
+    assert "loss at predicted labels added, weight 1" in page
+
+
 def majumder_1a_every_tenth_epoch(made: Made) -> None:
     metrics = made.run("majumder-1a--as-run", "network").assign(model="network")
     axes = made.draw("majumder-1a--as-run", "loss", {"metrics": metrics}).axes[0]
@@ -305,7 +313,7 @@ ROWS: dict[str, list[Callable[[Made], None]]] = {
     "konda 3-1": [konda_3_1_evaluation_mode],
     "konda 3-2": [konda_3_2_evaluation_mode],
     "konda 3-3A": [konda_3_3a_statistics_are_reset],
-    "konda 3-3B": [konda_3_3b_input_gradient_by_epoch],
+    "konda 3-3B": [konda_3_3b_input_gradient_by_epoch, konda_3_3b_leak_into_the_update],
     "majumder 1a, 1b": [majumder_1a_every_tenth_epoch, majumder_1a_norm_of_each_last_sample],
     "majumder 1c, 2a, 3b": [majumder_1c_augmentation, majumder_1c_softmax_before_the_loss],
     "majumder 3a": [majumder_3a_two_sizes],

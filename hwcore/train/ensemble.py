@@ -99,7 +99,7 @@ class Ensemble:
                     dropout=replicates.masks if training_mode else None,
                 )
             loss = losses(training.loss, outputs.float(), y, label_smoothing=training.label_smoothing)
-            loss.sum().backward()
+            self._minimised(loss, outputs).sum().backward()
             batch_right = correct(outputs.detach(), y) if self.data.classes else None
             step = Step(
                 *(number, replicates.going, loss.detach(), batch_right, outputs.shape[1], replicates.parameters)
@@ -117,6 +117,14 @@ class Ensemble:
             recorder.weights(number + 1, replicates.weights)
         accuracy = right / samples if self.data.classes else torch.full_like(right, torch.nan)
         return loss_sum / samples, accuracy, grad_norm
+
+    def _minimised(self, loss: Tensor, outputs: Tensor) -> Tensor:
+        """The loss (r,), with that of pseudo-labels (Lee 2013, ICML workshop) where these are asked for."""
+        training = self.spec.training
+        if not training.pseudo_label_weight:
+            return loss
+        own = losses(training.loss, outputs.float(), outputs.detach().argmax(-1))
+        return loss + training.pseudo_label_weight * own
 
     def _evaluate(self, data: Data) -> tuple[Tensor, Tensor]:
         """Loss and accuracy on the test set of ``data``: each (r,)."""

@@ -153,6 +153,9 @@ class Training(Spec):
     label_smoothing: BelowOne = Field(
         0.0, description="share of each label that is spread evenly over all classes, of cross_entropy while training"
     )
+    pseudo_label_weight: NotNegative = Field(
+        0.0, description="weight of the loss at the labels that the network itself predicts, added while training"
+    )
     epochs: Count | None = Field(None, description="passes through the training set; epochs or steps is given")
     steps: Count | None = Field(None, description="optimisation steps; the last epoch may be a part of one")
     batch_size: Count | Literal["full"] = Field(description="samples of a step; full: the training set")
@@ -190,6 +193,8 @@ class Training(Spec):
             raise ValueError("nesterov: needs a momentum above 0, e.g. momentum: 0.9")
         if self.label_smoothing and self.loss != "cross_entropy":
             raise ValueError(f"label_smoothing: is for the loss cross_entropy, but the loss is {self.loss}")
+        if self.pseudo_label_weight and self.loss == "mse":
+            raise ValueError("pseudo_label_weight: a regression predicts no labels; remove it")
         if self.warmup and isinstance(self.scheduler, OneCycle):
             raise ValueError("warmup: one_cycle has its own rise; use its pct_start")
         if self.until and self.until.validation_patience and self.validation is None:
