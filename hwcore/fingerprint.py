@@ -63,6 +63,7 @@ class Code:
         self._known = self._remembered()
         self._sources: dict[str, _Source] = {}
         self._read = cache(self._read_source)
+        self._path = cache(self._find_path)
         self._closure = cache(self._find_closure)
         self.modules = cache(self._find_modules)
         self.digest = cache(self._compute_digest)
@@ -84,7 +85,7 @@ class Code:
         hashes = {name: self._read(path).digest for name in computing if (path := self._path(name))}
         return digest([self._read(self.root / script).digest, hashes])
 
-    def _path(self, module: str) -> Path | None:
+    def _find_path(self, module: str) -> Path | None:
         folder = self.root.joinpath(*module.split("."))
         for path in (folder / "__init__.py", folder.with_suffix(".py")):
             if path.is_file():
