@@ -123,8 +123,8 @@ class Ensemble:
         training = self.spec.training
         if not training.pseudo_label_weight:
             return loss
-        own = losses(training.loss, outputs.float(), outputs.detach().argmax(-1))
-        return loss + training.pseudo_label_weight * own
+        at_predicted = losses(training.loss, outputs.float(), outputs.detach().argmax(-1))
+        return loss + training.pseudo_label_weight * at_predicted
 
     def _evaluate(self, data: Data) -> tuple[Tensor, Tensor]:
         """Loss and accuracy on the test set of ``data``: each (r,)."""
