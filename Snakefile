@@ -81,6 +81,7 @@ onstart:
 wildcard_constraints:
     scale=PLAN.scale,
     study="|".join(PLAN.studies),
+    page=PLAN.pattern("html"),
     dataset=PLAN.pattern("prepare"),
     table=PLAN.pattern("analyse"),
     figure=PLAN.pattern("figure"),

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hwcore import answers
 from hwcore.claims.spec import MODULES as CLAIM_MODULES
 from hwcore.claims.spec import Claim
 from hwcore.config import Config
@@ -311,11 +312,29 @@ class Plan:
             name,
             spec=spec,
             inputs=inputs,
-            outputs={
-                **{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS},
-                "recipe": stem.with_suffix(".json"),
-            },
+            outputs=_figure_files(stem),
             modules=[f"hwcore.figures.{figure.kind}"],
+        )
+
+    def _plan_question(self, question: answers.QuestionDescription, inputs: Mapping[str, Path]) -> None:
+        """The figure of what all studies measured of a question."""
+        parts = ("models", "members", "labels")
+        module = question["id"].replace("-", "_")
+        stem = self.results / "figures" / "questions" / question["id"]
+        self._add(
+            "summary",
+            "figure",
+            f"questions/{question['id']}",
+            spec={
+                "kind": "across",
+                "options": {},
+                "question": module,
+                "studies": list(self.studies),
+                **{part: question[part] for part in parts},  # type: ignore[literal-required]
+            },
+            inputs=inputs,
+            outputs=_figure_files(stem),
+            modules=["hwcore.figures.across", f"hwcore.questions.asked.{module}"],
         )
 
     def _plan_claims(self, study: Study) -> None:
@@ -421,13 +440,18 @@ class Plan:
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
             outputs={"markdown": page.with_suffix(".md")},
         )
+        self._plan_conversions(study.name, study.name, [job for job in jobs if job.rule == "figure"])
+
+    def _plan_conversions(self, group: str, name: str, shown: Iterable[Job]) -> None:
+        """The other forms of a page with the figures that it shows."""
+        page = self.results / "report" / name
         for conversion in self._conversions:
             embedded = conversion.figures
-            figures = {job.name: job.outputs[embedded] for job in jobs if embedded and job.rule == "figure"}
+            figures = {job.name: job.outputs[embedded] for job in shown} if embedded else {}
             self._add(
-                study.name,
+                group,
                 conversion.rule,
-                study.name,
+                name,
                 spec={"statics": self._statics(conversion.statics)},
                 inputs={conversion.source: page.with_suffix(f".{conversion.source}"), **figures},
                 outputs={conversion.target: page.with_suffix(f".{conversion.target}")},
@@ -439,6 +463,7 @@ class Plan:
         claims = self.results / "claims.parquet"
         outputs = {"claims": claims, "json": claims.with_suffix(".json")}
         self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs=outputs)
+        self._plan_questions(claims)
         self._add(
             "summary",
             "index",
@@ -452,5 +477,45 @@ class Plan:
             outputs={"html": self.results / "report" / "index.html"},
         )
 
+    def _plan_questions(self, claims: Path) -> None:
+        """The page across studies, if any experiment names a question."""
+        asked = [answers.describe(id, self.studies) for id in answers.asked(self.studies.values())]
+        if not asked:
+            return
+        inputs: dict[str, Path] = {"claims": claims}
+        for question in asked:
+            tables: dict[str, Path] = {}
+            for member in answers.members(question["id"], self.studies.values()):
+                models = [model.name for model in member.models]
+                for key, path in self._tables(member.study, member.experiment, [member.table]).items():
+                    _, _, model = key.partition("/")
+                    if not model or model in models:
+                        tables[f"rows/{member.key}/{model or '*'}"] = path
+            if tables:
+                self._plan_question(question, tables)
+                figure = self.job("figure", "questions", question["id"])
+                inputs |= {f"{question['id']}/{key}": path for key, path in tables.items()}
+                inputs[f"{question['id']}/recipe"] = figure.outputs["recipe"]
+        scale = self.config.scales[self.scale]
+        self._add(
+            "summary",
+            "questions",
+            "questions",
+            spec={
+                "scale": {"name": self.scale, "judged": scale.judged, "describes": scale.describes},
+                "studies": {study.name: study.title for study in self.studies.values()},
+                "questions": asked,
+            },
+            inputs=inputs,
+            outputs={"markdown": self.results / "report" / "questions.md"},
+            modules=[f"hwcore.questions.asked.{question['id'].replace('-', '_')}" for question in asked],
+        )
+        shown = [job for job in self.of("figure") if job.name.startswith("questions/")]
+        self._plan_conversions("summary", "questions", shown)
+
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}
+
+
+def _figure_files(stem: Path) -> dict[str, Path]:
+    return {**{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS}, "recipe": stem.with_suffix(".json")}

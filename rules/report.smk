@@ -25,15 +25,39 @@ rule markdown:
         "exec python -IS hwcore/launch/client.py markdown {params.job} > {log} 2>&1"
 
 
+rule questions:
+    input:
+        lambda w: PLAN.inputs("questions", "questions"),
+    output:
+        "results/{scale}/report/questions.md",
+    log:
+        "results/{scale}/logs/questions.log",
+    benchmark:
+        "results/{scale}/benchmarks/questions/questions.tsv"
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        job=lambda w: PLAN.arguments("questions", "questions"),
+    message:
+        "write the page across studies"
+    shell:
+        "exec python -IS hwcore/launch/client.py questions {params.job} > {log} 2>&1"
+
+
 rule html:
     input:
-        lambda w: PLAN.inputs("html", w.study),
+        lambda w: PLAN.inputs("html", w.page),
     output:
-        "results/{scale}/report/{study}.html",
+        "results/{scale}/report/{page}.html",
     log:
-        "results/{scale}/logs/html/{study}.log",
+        "results/{scale}/logs/html/{page}.log",
     benchmark:
-        "results/{scale}/benchmarks/html/{study}.tsv"
+        "results/{scale}/benchmarks/html/{page}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -42,22 +66,22 @@ rule html:
         mem_mb=1000,
         runtime=10,
     params:
-        job=lambda w: PLAN.arguments("html", w.study),
+        job=lambda w: PLAN.arguments("html", w.page),
     message:
-        "HTML of {wildcards.study}"
+        "HTML of {wildcards.page}"
     shell:
         "exec python -IS hwcore/launch/client.py html {params.job} > {log} 2>&1"
 
 
 rule latex:
     input:
-        lambda w: PLAN.inputs("latex", w.study),
+        lambda w: PLAN.inputs("latex", w.page),
     output:
-        "results/{scale}/report/{study}.tex",
+        "results/{scale}/report/{page}.tex",
     log:
-        "results/{scale}/logs/latex/{study}.log",
+        "results/{scale}/logs/latex/{page}.log",
     benchmark:
-        "results/{scale}/benchmarks/latex/{study}.tsv"
+        "results/{scale}/benchmarks/latex/{page}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -66,22 +90,22 @@ rule latex:
         mem_mb=1000,
         runtime=10,
     params:
-        job=lambda w: PLAN.arguments("latex", w.study),
+        job=lambda w: PLAN.arguments("latex", w.page),
     message:
-        "LaTeX of {wildcards.study}"
+        "LaTeX of {wildcards.page}"
     shell:
         "exec python -IS hwcore/launch/client.py latex {params.job} > {log} 2>&1"
 
 
 rule pdf:
     input:
-        lambda w: PLAN.inputs("pdf", w.study),
+        lambda w: PLAN.inputs("pdf", w.page),
     output:
-        "results/{scale}/report/{study}.pdf",
+        "results/{scale}/report/{page}.pdf",
     log:
-        "results/{scale}/logs/pdf/{study}.log",
+        "results/{scale}/logs/pdf/{page}.log",
     benchmark:
-        "results/{scale}/benchmarks/pdf/{study}.tsv"
+        "results/{scale}/benchmarks/pdf/{page}.tsv"
     localrule: True
     conda:
         "../envs/report.yaml"
@@ -90,9 +114,9 @@ rule pdf:
         mem_mb=1000,
         runtime=10,
     params:
-        job=lambda w: PLAN.arguments("pdf", w.study),
+        job=lambda w: PLAN.arguments("pdf", w.page),
     message:
-        "PDF of {wildcards.study}"
+        "PDF of {wildcards.page}"
     shell:
         "exec python -IS hwcore/launch/client.py pdf {params.job} > {log} 2>&1"
 

@@ -1,4 +1,13 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.claims.words import counted
+from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import layers, share
+
+if TYPE_CHECKING:
+    from hwcore.questions.findings import Findings
+
+_GOOD = 0.05  # of the variance of the function: what the claims of the reports take for a good fit
 
 
 class Asked(Question):
@@ -6,3 +15,28 @@ class Asked(Question):
 
     item = "1-1-1"
     title = "How well do networks of equal size and different depth fit a function?"
+    table = "evaluation"
+    x, x_label = "layers", "layers with weights"
+    panels = (
+        Panel("train_loss", "training loss / variance", over="guess_loss", log=True),
+        Panel("test_loss", "test loss / variance", over="guess_loss", log=True),
+    )
+    caption = "Mean squared error after training, relative to the variance of the function, against depth."
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        depth = found.changes("layers", "train_loss", layers, over="guess_loss")
+        ends = found.places("test_loss", over="guess_loss")
+        good = sum(end.value <= _GOOD for end in ends)
+        best = min(ends, key=lambda end: end.value, default=None)
+        return [
+            found.trend(
+                "From the shallowest network to the deepest, the share of the variance that training leaves",
+                depth,
+                share,
+            ),
+            f"On the test set {good} of {counted(len(ends), 'network')} leave at most {_GOOD:.0%} of it, the best "
+            f"{share(best.value)} ({best.where})."
+            if best
+            else "",
+        ]

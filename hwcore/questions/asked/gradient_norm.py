@@ -1,4 +1,12 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.claims.words import number
+from hwcore.questions.question import Panel, Question
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwcore.questions.findings import Findings
 
 
 class Asked(Question):
@@ -6,3 +14,32 @@ class Asked(Question):
 
     item = "1-2-2"
     title = "How does the gradient norm change while the loss falls?"
+    table = "gradient_norm"
+    look = "lines"
+    x, x_label = "progress", "share of the training"
+    panels = (
+        Panel("loss", "loss / loss of a guess", over="guess_loss", log=True),
+        Panel("grad_norm", "gradient norm", log=True),
+    )
+    caption = (
+        "Loss, relative to that of the best constant prediction, and gradient norm, as means over each hundredth of "
+        "the training."
+    )
+
+    @staticmethod
+    def derived(table: "pd.DataFrame") -> "pd.DataFrame":
+        """Means over each hundredth of the steps."""
+        steps = table.groupby("model")["step"].transform("max")
+        table = table.assign(progress=-(-100 * table["step"] // steps) / 100)
+        kept = ["member", "model", "replicate", "progress"]
+        return table.groupby(kept, as_index=False, sort=False, dropna=False)[
+            ["loss", "grad_norm", "relation", "guess_loss"]
+        ].mean()
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        norm = found.changes("progress", "grad_norm", lambda share: "start" if share < 0.5 else "end")
+        return [
+            found.trend("During training the gradient norm", norm, number),
+            found.together("A larger gradient norm", "rate at which the loss falls", found.means("relation"), "ρ"),
+        ]

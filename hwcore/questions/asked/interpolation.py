@@ -1,4 +1,12 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwcore.questions.findings import Findings
 
 
 class Asked(Question):
@@ -6,3 +14,40 @@ class Asked(Question):
 
     item = "1-3-3-1"
     title = "How good are the networks on the line between two trained ones?"
+    table = "interpolation"
+    look = "lines"
+    x, x_label = "alpha", "α"
+    panels = (
+        Panel("test_loss", "test loss", log=True),
+        Panel("test_accuracy", "test accuracy", level="guess_accuracy"),
+    )
+    caption = (
+        "Test loss and test accuracy of networks with the weights (1 − α) θ₁ + α θ₂ between two trained networks, "
+        "which are at α = 0 and α = 1."
+    )
+
+    @staticmethod
+    def derived(table: "pd.DataFrame") -> "pd.DataFrame":
+        """With the test accuracy midway of each line, and how far that is below the worse of the two ends.
+
+        The nearest α counts, where the line has none of 0, 0.5 and 1.
+        """
+        line = ["model", "replicate"]
+        for name, alpha in (("start", 0.0), ("middle", 0.5), ("end", 1.0)):
+            away = (table["alpha"] - alpha).abs()
+            nearest = away == away.groupby([table[each] for each in line]).transform("min")
+            at = table["test_accuracy"].where(nearest)
+            table = table.assign(**{name: at.groupby([table[each] for each in line]).transform("first")})
+        return table.assign(drop=table[["start", "end"]].min(axis=1) - table["middle"])
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        drops, middle = found.means("drop"), found.places("middle")
+        if not drops:
+            return []
+        lower = sum(each.sign > 0 for each in drops)
+        return [
+            f"Midway between the two networks the test accuracy is clearly lower than at the worse end "
+            f"in {found.out_of(lower)}.",
+            f"It is {found.between(middle, share)} there.",
+        ]

@@ -1,4 +1,14 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.claims.words import counted
+from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import in_words, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwcore.questions.findings import Findings
+    from hwcore.studies.resolved import Model
 
 
 class Asked(Question):
@@ -6,3 +16,38 @@ class Asked(Question):
 
     item = "1-3-1"
     title = "Can a network fit random labels?"
+    table = "metrics"
+    look = "lines"
+    x, x_label, log_x = "epoch", "epoch", True
+    panels = (
+        Panel("train_loss", "training loss / loss of a guess", over="guess_loss"),
+        Panel("train_accuracy", "training accuracy", level="guess_accuracy"),
+    )
+    caption = (
+        "Training loss, relative to that of a guess, and training accuracy of networks whose labels are all random."
+    )
+
+    @staticmethod
+    def uses(model: "Model") -> bool:
+        return getattr(model.data, "random_labels", 0) == 1
+
+    @staticmethod
+    def derived(table: "pd.DataFrame") -> "pd.DataFrame":
+        """With the accuracy and the share of the loss of a guess at the end of each replicate."""
+        last = table["epoch"] == table.groupby(["model", "replicate"])["epoch"].transform("max")
+        return table.assign(
+            fitted=table["train_accuracy"].where(last),
+            left=(table["train_loss"] / table["guess_loss"]).where(last),
+        )
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        fitted, left = found.places("fitted"), found.places("left")
+        if not fitted:
+            return []
+        most = sum(place.value > 0.5 for place in fitted)
+        return [
+            f"{in_words(most).capitalize()} of {counted(len(fitted), 'network')} {'fits' if most == 1 else 'fit'} more "
+            f"than half of the random labels; the training accuracy ends at {found.between(fitted, share)}.",
+            f"The training loss ends at {found.between(left, share)} of that of a guess.",
+        ]

@@ -1,4 +1,10 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.claims.words import number
+from hwcore.questions.question import Panel, Question
+
+if TYPE_CHECKING:
+    from hwcore.questions.findings import Findings
 
 
 class Asked(Question):
@@ -8,3 +14,24 @@ class Asked(Question):
 
     item = "1-3-3-2"
     title = "How do sensitivity and flatness go with generalisation?"
+    table = "sensitivity"
+    x, x_label, log_x = "batch_size", "batch size", True
+    panels = (
+        Panel("jacobian_norm_logits", "Jacobian norm (logits)", log=True),
+        Panel("loss_gap", "test loss − training loss"),
+    )
+    caption = (
+        "Sensitivity of the outputs to the input, as the norm of the input-output Jacobian, and the gap between the "
+        "losses, against the batch size; networks that differ in another setting have the same place."
+    )
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        norm = found.changes("batch_size", "jacobian_norm_logits", "batch size {:,.0f}".format)
+        relations = found.relations("jacobian_norm_logits", "loss_gap")
+        return [
+            found.trend(
+                "From the smallest batch size to the largest, the norm of the input-output Jacobian", norm, number
+            ),
+            found.together("A larger norm", "gap between test and training loss", relations),
+        ]

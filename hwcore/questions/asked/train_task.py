@@ -1,4 +1,10 @@
-from hwcore.questions.question import Question
+from typing import TYPE_CHECKING
+
+from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import layers, share
+
+if TYPE_CHECKING:
+    from hwcore.questions.findings import Findings
 
 
 class Asked(Question):
@@ -6,3 +12,19 @@ class Asked(Question):
 
     item = "1-1-2"
     title = "How well do networks of equal size and different depth classify images?"
+    table = "evaluation"
+    x, x_label = "layers", "layers with weights"
+    panels = (
+        Panel("test_accuracy", "test accuracy"),
+        Panel("accuracy_gap", "training accuracy − test accuracy"),
+    )
+    caption = "Test accuracy after training, and how much higher the accuracy on the training set is, against depth."
+
+    @staticmethod
+    def answer(found: "Findings") -> list[str]:
+        accuracy = found.changes("layers", "test_accuracy", layers)
+        ends = found.places("test_accuracy")
+        return [
+            found.trend("From the shallowest network to the deepest, the test accuracy", accuracy, share),
+            f"All test accuracies lie within {found.between(ends, share)}." if ends else "",
+        ]

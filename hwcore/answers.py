@@ -1,0 +1,182 @@
+"""Which experiments of all studies answer a question, and what a page across studies says of them, as plain data.
+
+Of each experiment that names the question the variant `corrected` answers it, where there is one that has the tables,
+and otherwise the experiment as described.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+from hwcore.data.spec import FunctionData
+from hwcore.data.variance import variance
+from hwcore.questions.catalog import QUESTIONS
+from hwcore.questions.question import Question
+from hwcore.studies.resolved import Experiment, Model, NotRerun, Study
+
+
+@dataclass(frozen=True)
+class Member:
+    """One table of an experiment that answers a question, with the models of which rows count; ``name`` tells it from
+    the others.
+    """
+
+    study: Study
+    experiment: Experiment
+    table: str
+    models: tuple[Model, ...]
+    name: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.study.name}/{self.experiment.id}/{self.table}"
+
+
+class Row(TypedDict):
+    """The settings of one experiment in words; ``base`` is where its study's page has it."""
+
+    study: str
+    base: str
+    title: str
+    variant: str
+    shown: bool
+    cells: list[str]
+
+
+class QuestionDescription(TypedDict):
+    """``figure`` is its path without suffix, from the folder of the scale, or None where no table answers the question;
+    ``members``, ``models`` and ``labels`` are those of hwcore.questions.rows; ``claims`` the ids of claims on the
+    question by study.
+    """
+
+    id: str
+    title: str
+    caption: str
+    figure: str | None
+    members: dict[str, str]
+    models: dict[str, dict[str, float]]
+    labels: dict[str, str]
+    settings: list[Row]
+    claims: dict[str, list[str]]
+
+
+def asked(studies: Iterable[Study]) -> list[str]:
+    """The questions that any experiment answers, in their order."""
+    named = {each.question for study in studies for each in _experiments(study)}
+    return [id for id in QUESTIONS if id in named]
+
+
+def members(id: str, studies: Iterable[Study]) -> list[Member]:
+    """The tables that answer a question, in the order of the studies and their experiments."""
+    question, found = QUESTIONS[id], []
+    for study in studies:
+        bases = dict.fromkeys(each.base for each in study.experiments.values() if each.question == id)
+        answering = [each for each in (_answering(study, base, question) for base in bases) if each]
+        for experiment, tables, models in answering:
+            for table in tables:
+                parts = [experiment.base] if len(answering) > 1 else []
+                parts += [table] if len(tables) > 1 else []
+                name = study.name + (f": {', '.join(parts)}" if parts else "")
+                found.append(Member(study, experiment, table, models, name))
+    return found
+
+
+def _answering(
+    study: Study, base: str, question: type[Question]
+) -> tuple[Experiment, list[str], tuple[Model, ...]] | None:
+    variants = {each.variant: each for each in study.experiments.values() if each.base == base}
+    for variant in ("corrected", "as-described"):
+        experiment = variants.get(variant)
+        if experiment is None or experiment.question is None:
+            continue
+        tables, models = list(_tables(experiment, question)), tuple(filter(question.uses, experiment.models.values()))
+        if tables and models:
+            return experiment, tables, models
+    return None
+
+
+def _tables(experiment: Experiment, question: type[Question]) -> Iterator[str]:
+    if question.table == "metrics":
+        yield "metrics"
+    for analysis in experiment.analyses.values():
+        options = dict(analysis.options)
+        wanted = {"over": None, **question.options}
+        if analysis.kind == question.table and all(options.get(name) == value for name, value in wanted.items()):
+            yield analysis.name
+
+
+def known_of(model: Model) -> dict[str, float]:
+    """What the rows of a model are given: hwcore.questions.rows.joined says what these are."""
+    known: dict[str, float | None] = {
+        "layers": len(model.network.weighted()) or None,
+        "parameters": model.network.parameters(),
+    }
+    if isinstance(model.data, FunctionData):
+        known["guess_loss"] = variance(model.data)
+    else:
+        classes = model.network.output[-1]
+        known["guess_accuracy"] = 1 / classes
+        known["guess_loss"] = None if model.training.loss == "mse" else math.log(classes)
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
+    """What the page across studies says of a question."""
+    question, found = QUESTIONS[id], members(id, studies.values())
+    shown = {(member.study.name, member.experiment.id) for member in found}
+    rows = [
+        _row(study, each, (study.name, each.id) in shown)
+        for study in studies.values()
+        for each in study.experiments.values()
+        if each.question == id
+    ]
+    of = {study.name: {each.id for each in _experiments(study) if each.question == id} for study in studies.values()}
+    return {
+        "id": id,
+        "title": question.title,
+        "caption": question.caption,
+        "figure": f"figures/questions/{id}" if found else None,
+        "members": {member.key: member.name for member in found},
+        "models": {f"{member.key}/{model.name}": known_of(model) for member in found for model in member.models},
+        "labels": {f"{member.key}/{model.name}": model.label for member in found for model in member.models},
+        "settings": rows,
+        "claims": {
+            study.name: [name for name, claim in study.claims.items() if claim.experiment in of[study.name]]
+            for study in studies.values()
+        },
+    }
+
+
+def _experiments(study: Study) -> list[Experiment | NotRerun]:
+    return [*study.experiments.values(), *study.not_rerun.values()]
+
+
+def _row(study: Study, experiment: Experiment, shown: bool) -> Row:
+    return {
+        "study": study.name,
+        "base": experiment.base,
+        "title": experiment.title,
+        "variant": experiment.variant,
+        "shown": shown,
+        "cells": list(_cells(experiment)),
+    }
+
+
+def _cells(experiment: Experiment) -> Iterator[str]:
+    """Networks, parameters, data, optimizer and learning rate, length, batch size, replicates."""
+    values, models = experiment.values, experiment.models
+    labels = [model.label for model in models.values()]
+    yield "; ".join(labels) if len(labels) <= 3 else f"{len(labels)} networks"
+    yield values.get("parameters", "counted when built")
+    labels_drawn = values.get("random_labels", "true to random")
+    data = values.get("function") or values.get("dataset") or "several data sets"
+    samples = values.get("samples") or values.get("train_samples", "all")
+    parts = [data, "" if samples == "all" else f"{samples} samples"]
+    parts += [] if "function" in values or labels_drawn == "true" else [f"labels {labels_drawn}"]
+    yield ", ".join(filter(None, parts))
+    yield f"{values.get('optimizer', 'several optimizers')}, {values.get('lr', 'several rates')}"
+    epochs, steps = values.get("epochs", "none"), values.get("steps", "none")
+    yield epochs if epochs != "none" else f"{steps} steps"
+    yield values.get("batch_size", "several")
+    yield values.get("replicates", "")

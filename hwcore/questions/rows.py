@@ -1,0 +1,54 @@
+"""The rows of the tables that answer a question, of all studies, with what the plan knows of their models.
+
+Each row is of one member: a table of one experiment of one study.  Models are called `study/experiment/table/model`,
+and a pair of them, `a → b`, is a model here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Rows:
+    """``table`` has the columns of the members' tables, those of `joined`, and no others.
+
+    ``members`` are the names of the members, by their part of a model's name; ``labels`` those of models.
+    """
+
+    table: pd.DataFrame
+    members: Mapping[str, str]
+    labels: Mapping[str, str]
+
+    @property
+    def noun(self) -> str:
+        """What a member is: a study, where each has one."""
+        studies = {member.partition("/")[0] for member in self.members}
+        return "study" if len(studies) == len(self.members) else "experiment"
+
+
+def joined(
+    table: pd.DataFrame, models: Mapping[str, Mapping[str, Any]], members: Mapping[str, str], labels: Mapping[str, str]
+) -> Rows:
+    """The rows with columns `member` and those that the plan knows of each model.
+
+    These are `layers` (with weights), `parameters`, `guess_loss` and `guess_accuracy` (those of the best constant
+    prediction), each where there is one.
+    """
+    # a table is of models or of pairs
+    table = table.rename(columns={"pair": "model"})
+    labels = {**labels, **{pair: _label(pair, labels) for pair in table["model"].unique() if " → " in pair}}
+    first = table["model"].str.partition(" → ")[0]
+    table = table.assign(member=first.str.rpartition("/")[0])
+    for column in dict.fromkeys(column for known in models.values() for column in known):
+        values = {model: known.get(column) for model, known in models.items()}
+        table[column] = pd.to_numeric(first.map(values))
+    table = table[first.isin(list(models))]
+    present = set(table["member"])
+    return Rows(table, {key: value for key, value in members.items() if key in present}, labels)
+
+
+def _label(pair: str, labels: Mapping[str, str]) -> str:
+    return " → ".join(labels.get(model, model) for model in pair.split(" → "))

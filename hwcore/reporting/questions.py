@@ -1,0 +1,100 @@
+"""The page across studies: question by question, what all of them ran, measured and claimed."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hwcore.claims.ledger import VERDICTS
+from hwcore.files import read_json, write_text
+from hwcore.questions.findings import Findings
+from hwcore.questions.question import Question
+from hwcore.questions.rows import joined
+from hwcore.reporting.words import banner, pipe_table, short_banner
+
+Context = Mapping[str, Any]
+_UP = "../"  # from results/<scale>/report/ to results/<scale>/
+_HEADS = ("study", "experiment", "networks", "parameters", "data", "optimizer, rate", "epochs", "batch size", "n")
+_WIDTHS = (9, 22, 20, 14, 18, 12, 10, 9, 5)
+
+
+def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path, output: Path) -> None:
+    """Write the page.  ``tables`` are the rows that answer each question, by its id; others have none."""
+    ledger = pd.read_parquet(claims)
+    scale = context["scale"]
+    said = short_banner(scale)
+    parts = [
+        "---\ntitle: Questions across studies\nlang: en\n" + (f"banner: '{said}'\n" if said else "") + "---",
+        banner(scale),
+        _INTRODUCTION,
+        "## Verdicts by question {#verdicts}",
+        _matrix(context, ledger),
+    ]
+    for question in context["questions"]:
+        parts += [f"## {question['title']} {{#{question['id']}}}", _answer(question, tables.get(question["id"]))]
+        parts += [_figure(question, output.parent.parent), _settings(question)]
+    write_text(output, "\n\n".join(part for part in parts if part) + "\n")
+
+
+_INTRODUCTION = """
+Each study reproduces a report of its own; here stands side by side what they ran on the same question. An answer
+counts a study, or an experiment where a study has several, as showing a change where the 95 % interval of the
+difference over replicates leaves out zero. Of an experiment with a corrected variant that one is shown, otherwise the
+experiment as described; tables of settings list all. [All studies](index.html) are on a page of their own.
+""".strip()
+
+
+def _answer(question: Context, table: pd.DataFrame | None) -> str:
+    if table is None:
+        return "No experiment has a table that answers this question."
+    asked: type[Question] = import_module(f"hwcore.questions.asked.{question['id'].replace('-', '_')}").Asked
+    rows = joined(table, question["models"], question["members"], question["labels"])
+    derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
+    said = " ".join(filter(None, asked.answer(Findings(derived))))
+    return f"**{said}**" if said else "What was run leaves this question open."
+
+
+def _figure(question: Context, results: Path) -> str:
+    if question["figure"] is None:
+        return ""
+    recipe = f"{question['figure']}.json"
+    made = read_json(results / recipe)
+    commit = f", commit `{made['commit'][:10]}`" if made["commit"] else ""
+    image = f"![{question['caption']}]({_UP}{question['figure']}.svg)"
+    return f'{image}\n\n<div class="source">\n\nFigure: [recipe]({_UP}{recipe}){commit}\n\n</div>'
+
+
+def _settings(question: Context) -> str:
+    rows: list[list[str]] = []
+    last: tuple[str, list[str]] = ("", [])
+    for row in question["settings"]:
+        place = f"{row['study']}/{row['base']}"
+        if (place, row["cells"]) == last and not row["shown"]:
+            # a variant that differs in nothing that the table shows
+            continue
+        last = (place, row["cells"])
+        variant = "" if row["variant"] == "as-described" else f", {row['variant'].replace('-', ' ')}"
+        link = f"[{row['title']}]({row['study']}.html#experiment-{row['base']})"
+        rows.append([row["study"], f"{link}{variant}", *row["cells"]])
+    return pipe_table(_HEADS, rows, widths=_WIDTHS) if rows else ""
+
+
+def _matrix(context: Context, ledger: pd.DataFrame) -> str:
+    studies = context["studies"]
+    verdicts = {(str(row.study), str(row.claim)): str(row.verdict) for row in ledger.itertuples()}
+    rows = []
+    for question in context["questions"]:
+        cells = []
+        for study in studies:
+            given = [verdicts[study, claim] for claim in question["claims"][study]]
+            base = next((row["base"] for row in question["settings"] if row["study"] == study), None)
+            chips = " ".join(_chip(verdict, given.count(verdict)) for verdict in VERDICTS if verdict in given)
+            cells.append(f"[{chips or 'no claim'}]({study}.html#experiment-{base})" if base else "–")
+        rows.append([f"[{question['title']}](#{question['id']})", *cells])
+    return pipe_table(["question", *studies], rows, widths=[30, *[60 // len(studies)] * len(studies)])
+
+
+def _chip(verdict: str, count: int) -> str:
+    return f"[{count} {verdict}]{{.verdict .{verdict.replace(' ', '-')}}}"
