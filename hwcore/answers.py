@@ -18,15 +18,15 @@ from hwcore.studies.resolved import Experiment, Model, NotRerun, Study
 
 @dataclass(frozen=True)
 class Member:
-    """One table of an experiment that answers a question, with the models of which rows count; ``name`` tells it from
-    the others.
+    """One table of an experiment that answers a question, with the models of which rows count; ``detail`` tells it from
+    others of the study, and is empty where there are none.
     """
 
     study: Study
     experiment: Experiment
     table: str
     models: tuple[Model, ...]
-    name: str
+    detail: str
 
     @property
     def key(self) -> str:
@@ -34,7 +34,9 @@ class Member:
 
 
 class Row(TypedDict):
-    """The settings of one experiment in words; ``base`` is where its study's page has it."""
+    """The settings of one experiment in words, none of one that is not run again; ``base`` is where its study's page
+    has it, and ``shown`` whether the figure and the answer are of it.
+    """
 
     study: str
     base: str
@@ -75,11 +77,15 @@ def members(id: str, studies: Iterable[Study]) -> list[Member]:
         answering = [each for each in (_answering(study, base, question) for base in bases) if each]
         for experiment, tables, models in answering:
             for table in tables:
-                parts = [experiment.base] if len(answering) > 1 else []
-                parts += [table] if len(tables) > 1 else []
-                name = study.name + (f": {', '.join(parts)}" if parts else "")
-                found.append(Member(study, experiment, table, models, name))
+                parts = [_told_apart(experiment)] if len(answering) > 1 else []
+                parts += [table.replace("-", " ")] if len(tables) > 1 else []
+                found.append(Member(study, experiment, table, models, ", ".join(parts)))
     return found
+
+
+def _told_apart(experiment: Experiment) -> str:
+    """The function that is learned, or the id in words."""
+    return experiment.values.get("function", experiment.base.replace("-", " "))
 
 
 def _answering(
@@ -128,7 +134,7 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
     rows = [
         _row(study, each, (study.name, each.id) in shown)
         for study in studies.values()
-        for each in study.experiments.values()
+        for each in _experiments(study)
         if each.question == id
     ]
     of = {study.name: {each.id for each in _experiments(study) if each.question == id} for study in studies.values()}
@@ -137,7 +143,7 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
         "title": question.title,
         "caption": question.caption,
         "figure": f"figures/questions/{id}" if found else None,
-        "members": {member.key: member.name for member in found},
+        "members": {member.key: member.detail for member in found},
         "models": {f"{member.key}/{model.name}": known_of(model) for member in found for model in member.models},
         "labels": {f"{member.key}/{model.name}": model.label for member in found for model in member.models},
         "settings": rows,
@@ -152,14 +158,14 @@ def _experiments(study: Study) -> list[Experiment | NotRerun]:
     return [*study.experiments.values(), *study.not_rerun.values()]
 
 
-def _row(study: Study, experiment: Experiment, shown: bool) -> Row:
+def _row(study: Study, experiment: Experiment | NotRerun, shown: bool) -> Row:
     return {
         "study": study.name,
         "base": experiment.base,
         "title": experiment.title,
         "variant": experiment.variant,
         "shown": shown,
-        "cells": list(_cells(experiment)),
+        "cells": [] if isinstance(experiment, NotRerun) else list(_cells(experiment)),
     }
 
 

@@ -471,6 +471,7 @@ class Plan:
             spec={
                 "studies": [self._describe(study) for study in self.studies.values()],
                 "pages": [HTML.target, "md", *(each.target for each in self._conversions if each is not HTML)],
+                "asked": ("questions", "questions") in self.jobs,
                 "statics": self._statics(HTML.statics),
             },
             inputs={"claims": claims},

@@ -8,7 +8,8 @@ from hwcore.reporting.index import index
 
 
 def work(job: Job) -> None:
-    index(job.spec["studies"], job.spec["pages"], job.inputs["claims"], job.outputs["html"])
+    spec = job.spec
+    index(spec["studies"], spec["pages"], job.inputs["claims"], job.outputs["html"], asked=spec["asked"])
 
 
 if __name__ == "__main__":

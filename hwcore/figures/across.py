@@ -90,9 +90,8 @@ def _legend(
     several = {study: sum(unit.startswith(f"{study}/") for unit in looks) > 1 for study in studies}
     for unit, (colour, second) in looks.items():
         member = unit.partition(" → ")[0].rpartition("/")[0] if asked.look == "lines" else unit
-        name = rows.members[member]
-        if asked.look == "lines" and several[unit.partition("/")[0]]:
-            name += f": {rows.labels[unit]}"
+        alone = asked.look != "lines" or not several[unit.partition("/")[0]]
+        name = rows.name(member, "" if alone else rows.labels[unit])
         look: dict[str, Any] = {}
         if asked.look != "lines":
             look = {**(_DOT if asked.look == "dots" else {"markersize": 4}), "marker": "s" if second else "o"}

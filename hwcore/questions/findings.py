@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hwcore.claims.concordance import kendall
 from hwcore.claims.student import difference, mean
-from hwcore.claims.words import listed, number
+from hwcore.claims.words import listed
 from hwcore.questions.rows import Rows
 from hwcore.questions.words import in_words
 
@@ -67,18 +67,21 @@ class Findings:
         self.count = len(rows.members)
 
     def members(self) -> Iterator[tuple[str, pd.DataFrame]]:
-        """The name of each member and its rows."""
-        for member, name in self._rows.members.items():
-            yield name, self._rows.table[self._rows.table["member"] == member]
+        """Each member and its rows."""
+        for member in self._rows.members:
+            yield member, self._rows.table[self._rows.table["member"] == member]
 
-    def out_of(self, count: int) -> str:
-        """`four of five studies`, or `the study` if it is the only one."""
-        if self.count == 1:
-            return f"{'none' if not count else 'the'} {self._rows.noun}".replace("none study", "no study")
-        several = {"study": "studies", "experiment": "experiments"}[self._rows.noun]
-        if count == self.count:
+    def out_of(self, count: int, total: int) -> str:
+        """`four of five studies`, `both studies`, `no study`, or `the study` if it is the only one."""
+        noun = self._rows.noun
+        if count == 0:
+            return f"no {noun}"
+        if total == 1:
+            return f"the {noun}"
+        several = {"study": "studies", "experiment": "experiments"}[noun]
+        if count == total:
             return f"both {several}" if count == 2 else f"all {in_words(count)} {several}"
-        return f"{in_words(count)} of {in_words(self.count)} {several}"
+        return f"{in_words(count)} of {in_words(total)} {several}"
 
     def changes(self, x: str, y: str, where: Show, *, over: str = "") -> list[Change]:
         """Of each member that has several ``x``, from the least to the largest."""
@@ -91,42 +94,37 @@ class Findings:
                     Place(float(sample.mean()), where(end))
                     for sample, end in zip(samples, (ends[0], ends[-1]), strict=True)
                 )
-                found.append(Change(member, first, last, sign(difference, *samples[::-1])))
+                found.append(Change(self._rows.name(member), first, last, sign(difference, *samples[::-1])))
         return found
 
     def trend(self, what: str, changes: Sequence[Change], show: Show) -> str:
         """`The accuracy rises in four of five studies, most in konda, from 31.3 % (…) to 54.1 % (…).`"""
         if not changes:
             return ""
-
-        def told(change: Change) -> str:
-            ends = change.first, change.last
-            return " to ".join(f"{show(end.value)} ({end.where})" for end in ends)
-
         verbs = {1: "rises", -1: "falls"}
-        if self.count == 1:
+        if self.count == 1 == len(changes):
             (only,) = changes
-            return f"{what} {verbs.get(only.sign, 'does not clearly change')}, from {told(only)}."
+            return f"{what} {verbs.get(only.sign, 'does not clearly change,')} {_ends(only, show)}."
         parts = []
         for way in sorted(verbs, key=lambda way: -sum(each.sign == way for each in changes)):
             same = [each for each in changes if each.sign == way]
             if same:
                 largest = max(same, key=lambda each: each.size)
-                most = "most in " if len(same) > 1 else "in "
-                where = (
-                    f"in {self.out_of(len(same))}, {most}{largest.member}" if len(same) > 1 else f"in {largest.member}"
-                )
-                parts.append(f"{verbs[way]} {where}, from {told(largest)}")
+                where = largest.member
+                if len(same) > 1:
+                    where = f"{self.out_of(len(same), len(changes))}, most in {where}"
+                parts.append(f"{verbs[way]} in {where}, {_ends(largest, show)}")
         unclear = sum(not each.sign for each in changes)
         if not parts:
             largest = max(changes, key=lambda each: each.size)
-            return f"{what} does not clearly change in any; most in {largest.member}, from {told(largest)}."
+            nowhere, most = self.out_of(0, len(changes)), f"{largest.member}, {_ends(largest, show)}"
+            return f"{what} clearly changes in {nowhere}; the largest change is in {most}."
         if unclear:
             parts.append(f"does not clearly change in {in_words(unclear)}")
         return f"{what} {'; it '.join(parts)}."
 
     def places(self, column: str, *, over: str = "") -> list[Place]:
-        """The mean over replicates of each model, with its name and that of its member where there are several."""
+        """The mean over replicates of each model, with its name: that of its member alone if it is the only model."""
         found = []
         for member, rows in self.members():
             models = rows.groupby("model", sort=False)
@@ -134,17 +132,15 @@ class Findings:
                 sample = values(own, column, over)
                 if len(sample):
                     label = self._rows.labels.get(str(model), "") if len(models) > 1 else ""
-                    name = ", ".join(filter(None, [member if self.count > 1 else "", label]))
-                    found.append(Place(float(sample.mean()), name))
+                    found.append(Place(float(sample.mean()), self._rows.name(member, label)))
         return found
 
-    @staticmethod
-    def between(places: Sequence[Place], show: Show) -> str:
-        """`4.5 % (alluri, deep) to 12.0 % (konda)`, without names if there is one number."""
+    def between(self, places: Sequence[Place], show: Show) -> str:
+        """`4.5 % in alluri (deep) to 12.0 % in konda`, or the one number if there is no other."""
         low, high = min(places, key=lambda each: each.value), max(places, key=lambda each: each.value)
         if show(low.value) == show(high.value):
             return show(low.value)
-        return " to ".join(f"{show(end.value)}{f' ({end.where})' if end.where else ''}" for end in (low, high))
+        return " to ".join(f"{show(end.value)} in {end.where}" for end in (low, high))
 
     def means(self, column: str) -> list[Relation]:
         """Of each member the mean of a coefficient of each replicate."""
@@ -152,7 +148,7 @@ class Findings:
         for member, rows in self.members():
             sample = values(rows.drop_duplicates(["model", "replicate"]), column)
             if len(sample):
-                found.append(Relation(member, float(sample.mean()), sign(mean, sample)))
+                found.append(Relation(self._rows.name(member), float(sample.mean()), sign(mean, sample)))
         return found
 
     def relations(self, x: str, y: str) -> list[Relation]:
@@ -167,25 +163,34 @@ class Findings:
                 continue
             tau = kendall(*pairs.T)
             low, high = tau.interval
-            found.append(Relation(member, tau.value, int(low > 0) - int(high < 0)))
+            found.append(Relation(self._rows.name(member), tau.value, int(low > 0) - int(high < 0)))
         return found
 
-    def together(self, what: str, other: str, relations: Sequence[Relation], symbol: str = "τ") -> str:
-        """`A larger norm goes with a higher loss in four of five studies (τ 0.2 to 0.5), with a lower one in one.`"""
+    def together(self, what: str, ways: tuple[str, str], relations: Sequence[Relation], symbol: str = "τ") -> str:
+        """`A larger norm goes with a larger loss in four of five studies (τ 0.20 to 0.50) and with neither in one.`
+
+        ``ways`` are the words for a coefficient above zero and for one below.
+        """
+        if not relations:
+            return ""
         parts = []
-        for way, word in ((1, f"with a higher {other}"), (-1, f"with a lower {other}")):
+        for way, words in zip((1, -1), ways, strict=True):
             same = [each.value for each in relations if each.sign == way]
             if same:
-                ends = dict.fromkeys(number(end) for end in (min(same), max(same)))
-                parts.append(f"{word} in {self.out_of(len(same))} ({symbol} {' to '.join(ends)})")
+                ends = dict.fromkeys(f"{end:.2f}".replace("-", "−") for end in (min(same), max(same)))
+                where = self.out_of(len(same), len(relations))
+                parts.append(f"with {words} in {where} ({symbol} {' to '.join(ends)})")
         neither = sum(not each.sign for each in relations)
-        if neither:
-            parts.append(
-                f"with neither a higher nor a lower {other} in {self.out_of(neither)}"
-                if not parts
-                else f"with neither in {in_words(neither)}"
-            )
-        return f"{what} goes {listed(parts)}." if parts else ""
+        if neither and parts:
+            parts.append(f"clearly with neither in {in_words(neither)}")
+        if not parts:
+            parts.append(f"clearly with {ways[0]} or with {ways[1]} in {self.out_of(0, len(relations))}")
+        return f"{what} goes {listed(parts)}."
+
+
+def _ends(change: Change, show: Show) -> str:
+    first, last = (f"{show(end.value)} ({end.where})" for end in (change.first, change.last))
+    return f"from {first} to {last}"
 
 
 def values(rows: pd.DataFrame, column: str, over: str = "") -> Sample:

@@ -15,12 +15,19 @@ import pandas as pd
 class Rows:
     """``table`` has the columns of the members' tables, those of `joined`, and no others.
 
-    ``members`` are the names of the members, by their part of a model's name; ``labels`` those of models.
+    ``members`` say what tells a member from others of its study, by its part of a model's name: nothing where it is
+    the only one.  ``labels`` are those of models.
     """
 
     table: pd.DataFrame
     members: Mapping[str, str]
     labels: Mapping[str, str]
+
+    def name(self, member: str, label: str = "") -> str:
+        """`alluri (arcsinh x; shallow)`: of a member, or of one of its models."""
+        details = "; ".join(filter(None, [self.members[member], label]))
+        study = member.partition("/")[0]
+        return f"{study} ({details})" if details else study
 
     @property
     def noun(self) -> str:

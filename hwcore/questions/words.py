@@ -9,10 +9,10 @@ def in_words(count: int) -> str:
 
 def share(value: float) -> str:
     """A fraction in per cent with one decimal, more where it would be 0 or 100 and is not."""
-    for digits in (1, 2, 3):
-        text = f"{100 * value:.{digits}f}"
-        if value in (0, 1) or float(text) not in (0, 100):
-            break
+    digits = 1
+    while value not in (0, 1) and digits < 4 and float(f"{100 * value:.{digits}f}") in (0, 100):
+        digits += 1
+    text = f"{100 * value:.{digits}f}" if value not in (0, 1) else f"{100 * value:.0f}"
     return f"{text} %".replace("-", "−")
 
 

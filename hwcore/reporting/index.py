@@ -10,10 +10,11 @@ from hwcore.reporting.html import write_html
 from hwcore.reporting.words import banner, claim_head, measured, pipe_table, short_banner, verdict_counts
 
 
-def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output: Path) -> None:
+def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output: Path, *, asked: bool = False) -> None:
     """Write index.html: a row per study, then what each study runs and the verdicts of its claims.
 
-    ``studies`` are the contexts of the pages, ``pages`` the suffixes that each was made in.
+    ``studies`` are the contexts of the pages, ``pages`` the suffixes that each was made in; ``asked`` says that
+    there is a page of questions too.
     """
     table = pd.read_parquet(claims)
     scale = studies[0]["scale"]
@@ -23,6 +24,10 @@ def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output:
         banner(scale),
         "## Studies",
         _overview(studies, pages, table),
+        f"[**Questions across studies**](questions.html): question by question, what they ran and found "
+        f"({_forms('questions', pages)})."
+        if asked
+        else "",
         "## Experiments",
         _experiments(studies),
         "## Verdicts",
@@ -37,13 +42,17 @@ def _meta(scale: dict[str, str]) -> str:
     return f"banner: '{said}'\n" if said else ""
 
 
+def _forms(page: str, suffixes: list[str]) -> str:
+    return " · ".join(f"[{suffix}]({page}.{suffix})" for suffix in suffixes)
+
+
 def _overview(studies: list[dict[str, Any]], pages: list[str], claims: pd.DataFrame) -> str:
     rows = []
     given = [verdict for verdict in VERDICTS if (claims["verdict"] == verdict).any()]
     for study in studies:
         name = study["study"]
         verdicts = claims[claims.study == name].verdict.value_counts()
-        links = " · ".join(f"[{suffix}]({name}.{suffix})" for suffix in pages)
+        links = _forms(name, pages)
         networks = sum(len(each["models"]) * each["replicates"] for each in study["experiments"])
         counts = [verdicts.get(verdict, 0) for verdict in given]
         source = study["source"]

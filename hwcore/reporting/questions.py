@@ -45,15 +45,17 @@ difference over replicates leaves out zero. Of an experiment with a corrected va
 experiment as described; tables of settings list all. [All studies](index.html) are on a page of their own.
 """.strip()
 
+_OPEN = "What was run leaves this question open: no table has the numbers that would answer it."
+
 
 def _answer(question: Context, table: pd.DataFrame | None) -> str:
     if table is None:
-        return "No experiment has a table that answers this question."
+        return f'<div class="answer">\n\n{_OPEN}\n\n</div>'
     asked: type[Question] = import_module(f"hwcore.questions.asked.{question['id'].replace('-', '_')}").Asked
     rows = joined(table, question["models"], question["members"], question["labels"])
     derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
     said = " ".join(filter(None, asked.answer(Findings(derived))))
-    return f"**{said}**" if said else "What was run leaves this question open."
+    return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
 
 
 def _figure(question: Context, results: Path) -> str:
@@ -77,7 +79,8 @@ def _settings(question: Context) -> str:
         last = (place, row["cells"])
         variant = "" if row["variant"] == "as-described" else f", {row['variant'].replace('-', ' ')}"
         link = f"[{row['title']}]({row['study']}.html#experiment-{row['base']})"
-        rows.append([row["study"], f"{link}{variant}", *row["cells"]])
+        cells = row["cells"] or ["not run again", *[""] * (len(_HEADS) - 3)]
+        rows.append([row["study"], f"{link}{variant}", *cells])
     return pipe_table(_HEADS, rows, widths=_WIDTHS) if rows else ""
 
 

@@ -29,14 +29,10 @@ class Asked(Question):
         ends = found.places("test_loss", over="guess_loss")
         good = sum(end.value <= _GOOD for end in ends)
         best = min(ends, key=lambda end: end.value, default=None)
+        if best is None:
+            return []
         return [
-            found.trend(
-                "From the shallowest network to the deepest, the share of the variance that training leaves",
-                depth,
-                share,
-            ),
-            f"On the test set {good} of {counted(len(ends), 'network')} leave at most {_GOOD:.0%} of it, the best "
-            f"{share(best.value)} ({best.where})."
-            if best
-            else "",
+            found.trend("From the shallowest network to the deepest, the share of the variance left", depth, share),
+            f"On the test set {good} of {counted(len(ends), 'network')} leave at most {100 * _GOOD:g} % of the variance, "
+            f"the best {share(best.value)} ({best.where}).",
         ]

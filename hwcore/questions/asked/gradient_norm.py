@@ -41,5 +41,7 @@ class Asked(Question):
         norm = found.changes("progress", "grad_norm", lambda share: "start" if share < 0.5 else "end")
         return [
             found.trend("During training the gradient norm", norm, number),
-            found.together("A larger gradient norm", "rate at which the loss falls", found.means("relation"), "ρ"),
+            found.together(
+                "A larger gradient norm", ("a faster fall of the loss", "a slower one"), found.means("relation"), "ρ"
+            ),
         ]

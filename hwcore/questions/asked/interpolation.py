@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hwcore.questions.findings import Findings
+    from hwcore.studies.resolved import Model
 
 
 class Asked(Question):
@@ -45,9 +46,12 @@ class Asked(Question):
         drops, middle = found.means("drop"), found.places("middle")
         if not drops:
             return []
-        lower = sum(each.sign > 0 for each in drops)
+        lower = found.out_of(sum(each.sign > 0 for each in drops), len(drops))
         return [
-            f"Midway between the two networks the test accuracy is clearly lower than at the worse end "
-            f"in {found.out_of(lower)}.",
-            f"It is {found.between(middle, share)} there.",
+            f"Midway between the two networks the test accuracy is clearly lower than at the worse end in {lower}.",
+            f"Midway it is {found.between(middle, share)}.",
         ]
+
+    @staticmethod
+    def uses(model: "Model") -> bool:
+        return model.training.loss != "mse"

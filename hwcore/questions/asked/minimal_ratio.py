@@ -44,5 +44,5 @@ class Asked(Question):
             if reached
             else "",
             f"Their minimal ratio is {found.between(ratios, number)} on average." if ratios else "",
-            found.together("A larger ratio", "loss", relations),
+            found.together("A larger ratio", ("a higher loss", "a lower one"), relations),
         ]

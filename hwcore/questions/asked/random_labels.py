@@ -47,7 +47,7 @@ class Asked(Question):
             return []
         most = sum(place.value > 0.5 for place in fitted)
         return [
-            f"{in_words(most).capitalize()} of {counted(len(fitted), 'network')} {'fits' if most == 1 else 'fit'} more "
-            f"than half of the random labels; the training accuracy ends at {found.between(fitted, share)}.",
+            f"{in_words(most).capitalize()} of {counted(len(fitted), 'network')} {'fits' if most < 2 else 'fit'} more than "
+            f"half of the random labels; the training accuracy ends at {found.between(fitted, share)}.",
             f"The training loss ends at {found.between(left, share)} of that of a guess.",
         ]

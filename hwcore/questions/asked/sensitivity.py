@@ -33,5 +33,7 @@ class Asked(Question):
             found.trend(
                 "From the smallest batch size to the largest, the norm of the input-output Jacobian", norm, number
             ),
-            found.together("A larger norm", "gap between test and training loss", relations),
+            found.together(
+                "A larger norm", ("a larger gap between test and training loss", "a smaller one"), relations
+            ),
         ]

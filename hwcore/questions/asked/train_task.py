@@ -26,5 +26,5 @@ class Asked(Question):
         ends = found.places("test_accuracy")
         return [
             found.trend("From the shallowest network to the deepest, the test accuracy", accuracy, share),
-            f"All test accuracies lie within {found.between(ends, share)}." if ends else "",
+            f"The test accuracies are {found.between(ends, share)}." if ends else "",
         ]

@@ -17,43 +17,53 @@ class Asked(Question):
     title = "How do the weights move during training?"
     table = "trajectory"
     options = {"layer": None, "method": "pca"}
-    look = "points"
-    x, x_label, log_x = "dimension", "weights of the network", True
+    look = "lines"
+    x, x_label = "progress", "share of the training"
     panels = (
-        Panel("explained", "share of the variance in the plane"),
-        Panel("spread", "distance of replicates, end / start", log=True),
+        Panel("moved", "distance from the start / at the end"),
+        Panel("apart", "distance between replicates / at the start"),
     )
     caption = (
-        "The share of the variance of all recorded weights that lies in the plane of their two principal components, "
-        "and how far apart the replicates are in that plane at the end, relative to the start."
+        "How far the weights of the whole network are from where they started, relative to the end of the training, "
+        "and how far those of different replicates are from each other, relative to the start; both in the plane of "
+        "their two principal components."
     )
 
     @staticmethod
     def derived(table: "pd.DataFrame") -> "pd.DataFrame":
-        """A row for each replicate: what the plane explains, and how far apart its model's replicates came.
+        """With the distances of the figure, and what of the variance the plane explains.
 
-        That is the root mean square distance from their centre after the last record, relative to the first.
+        ``half`` is the share of the training after which a replicate has come half of its way, ``last_apart`` how far
+        replicates are apart at the end; the latter are root mean square distances from their centre.
         """
         table = table.sort_values("epoch", kind="stable")
-        at = [table["model"], table["epoch"]]
+        at, run = [table["model"], table["epoch"]], [table["model"], table["replicate"]]
         places = table[["pc1", "pc2"]]
-        squares = ((places - places.groupby(at).transform("mean")) ** 2).sum(axis=1)
-        distance = squares.groupby(at).transform("mean").pow(0.5).groupby(table["model"])
-        table = table.assign(
+
+        def length(vectors: "pd.DataFrame") -> "pd.Series[float]":
+            return (vectors**2).sum(axis=1).pow(0.5)
+
+        moved = length(places - places.groupby(run).transform("first"))
+        moved = moved / moved.groupby(run).transform("last")
+        apart = length(places - places.groupby(at).transform("mean")).pow(2).groupby(at).transform("mean").pow(0.5)
+        progress = table["epoch"] / table["epoch"].groupby(table["model"]).transform("max")
+        apart = apart / apart.groupby(table["model"]).transform("first")
+        return table.assign(
+            moved=moved,
+            apart=apart,
+            progress=progress,
             explained=table["explained1"] + table["explained2"],
-            spread=distance.transform("last") / distance.transform("first"),
+            half=progress.where(moved >= 0.5).groupby(run).transform("min"),
+            last_apart=apart.groupby(table["model"]).transform("last"),
         )
-        return table.drop_duplicates(["model", "replicate"])
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
-        shares, spread = found.places("explained"), found.places("spread")
-        if not shares:
+        explained, half, apart = (found.places(column) for column in ("explained", "half", "last_apart"))
+        if not explained or not half or not apart:
             return []
         return [
-            f"The plane of two principal components holds {found.between(shares, share)} of the weights’ variance.",
-            "From the first record to the last, the distance between replicates in that plane changes by a factor of "
-            f"{found.between(spread, number)}."
-            if spread
-            else "",
+            f"Half of the way from start to end is done after {found.between(half, share)} of the training, and at the "
+            f"end replicates are {found.between(apart, number)} times as far apart as at the start.",
+            f"The plane in which this is measured holds {found.between(explained, share)} of the weights’ variance.",
         ]
