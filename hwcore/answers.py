@@ -78,8 +78,8 @@ def members(id: str, studies: Iterable[Study]) -> list[Member]:
         for experiment, tables, models in answering:
             for table in tables:
                 parts = [_told_apart(experiment)] if len(answering) > 1 else []
-                parts += [table.replace("-", " ")] if len(tables) > 1 else []
-                found.append(Member(study, experiment, table, models, ", ".join(parts)))
+                parts += [table.removeprefix(question.table.replace("_", "-")).strip("-")] if len(tables) > 1 else []
+                found.append(Member(study, experiment, table, models, ", ".join(filter(None, parts))))
     return found
 
 

@@ -87,11 +87,10 @@ def _legend(
         colours = {unit.partition("/")[0]: colour for unit, (colour, _) in reversed([*looks.items()])}
         return [style.entry(study, colours[study]) for study in studies if study in colours]
     entries = []
-    several = {study: sum(unit.startswith(f"{study}/") for unit in looks) > 1 for study in studies}
+    several = {member: sum(unit.startswith(f"{member}/") for unit in looks) for member in rows.members}
     for unit, (colour, second) in looks.items():
         member = unit.partition(" → ")[0].rpartition("/")[0] if asked.look == "lines" else unit
-        alone = asked.look != "lines" or not several[unit.partition("/")[0]]
-        name = rows.name(member, "" if alone else rows.labels[unit])
+        name = rows.mark(member, rows.labels[unit] if asked.look == "lines" and several[member] > 1 else "")
         look: dict[str, Any] = {}
         if asked.look != "lines":
             look = {**(_DOT if asked.look == "dots" else {"markersize": 4}), "marker": "s" if second else "o"}

@@ -78,7 +78,7 @@ class Findings:
             return f"no {noun}"
         if total == 1:
             return f"the {noun}"
-        several = {"study": "studies", "experiment": "experiments"}[noun]
+        several = "studies" if noun == "study" else f"{noun}s"
         if count == total:
             return f"both {several}" if count == 2 else f"all {in_words(count)} {several}"
         return f"{in_words(count)} of {in_words(total)} {several}"
@@ -114,13 +114,13 @@ class Findings:
                 if len(same) > 1:
                     where = f"{self.out_of(len(same), len(changes))}, most in {where}"
                 parts.append(f"{verbs[way]} in {where}, {_ends(largest, show)}")
-        unclear = sum(not each.sign for each in changes)
+        unclear = [each.member for each in changes if not each.sign]
         if not parts:
             largest = max(changes, key=lambda each: each.size)
             nowhere, most = self.out_of(0, len(changes)), f"{largest.member}, {_ends(largest, show)}"
             return f"{what} clearly changes in {nowhere}; the largest change is in {most}."
         if unclear:
-            parts.append(f"does not clearly change in {in_words(unclear)}")
+            parts.append(f"does not clearly change in {_few(unclear)}")
         return f"{what} {'; it '.join(parts)}."
 
     def places(self, column: str, *, over: str = "") -> list[Place]:
@@ -132,15 +132,15 @@ class Findings:
                 sample = values(own, column, over)
                 if len(sample):
                     label = self._rows.labels.get(str(model), "") if len(models) > 1 else ""
-                    found.append(Place(float(sample.mean()), self._rows.name(member, label)))
+                    found.append(Place(float(sample.mean()), self._rows.mark(member, label)))
         return found
 
-    def between(self, places: Sequence[Place], show: Show) -> str:
-        """`4.5 % in alluri (deep) to 12.0 % in konda`, or the one number if there is no other."""
+    def span(self, places: Sequence[Place], show: Show) -> str:
+        """`between 4.5 % (alluri: deep) and 12.0 % (konda)`, or `at 4.5 %` where there is one number."""
         low, high = min(places, key=lambda each: each.value), max(places, key=lambda each: each.value)
         if show(low.value) == show(high.value):
-            return show(low.value)
-        return " to ".join(f"{show(end.value)} in {end.where}" for end in (low, high))
+            return f"at {show(low.value)}"
+        return "between " + " and ".join(f"{show(end.value)} ({end.where})" for end in (low, high))
 
     def means(self, column: str) -> list[Relation]:
         """Of each member the mean of a coefficient of each replicate."""
@@ -180,12 +180,17 @@ class Findings:
                 ends = dict.fromkeys(f"{end:.2f}".replace("-", "−") for end in (min(same), max(same)))
                 where = self.out_of(len(same), len(relations))
                 parts.append(f"with {words} in {where} ({symbol} {' to '.join(ends)})")
-        neither = sum(not each.sign for each in relations)
+        neither = [each.member for each in relations if not each.sign]
         if neither and parts:
-            parts.append(f"clearly with neither in {in_words(neither)}")
+            parts.append(f"clearly with neither in {_few(neither)}")
         if not parts:
             parts.append(f"clearly with {ways[0]} or with {ways[1]} in {self.out_of(0, len(relations))}")
         return f"{what} goes {listed(parts)}."
+
+
+def _few(members: Sequence[str]) -> str:
+    """The only member by its name, several by their number."""
+    return members[0] if len(members) == 1 else in_words(len(members))
 
 
 def _ends(change: Change, show: Show) -> str:

@@ -23,17 +23,23 @@ class Rows:
     members: Mapping[str, str]
     labels: Mapping[str, str]
 
-    def name(self, member: str, label: str = "") -> str:
-        """`alluri (arcsinh x; shallow)`: of a member, or of one of its models."""
-        details = "; ".join(filter(None, [self.members[member], label]))
-        study = member.partition("/")[0]
-        return f"{study} ({details})" if details else study
+    def name(self, member: str) -> str:
+        """`alluri (arcsinh x)`, as it stands in a sentence."""
+        study, detail = member.partition("/")[0], self.members[member]
+        return f"{study} ({detail})" if detail else study
+
+    def mark(self, member: str, label: str = "") -> str:
+        """`alluri: arcsinh x, shallow`, as it stands in parentheses and in a legend; ``label`` is that of a model."""
+        study, details = member.partition("/")[0], [self.members[member], label]
+        return ": ".join(filter(None, [study, ", ".join(filter(None, details))]))
 
     @property
     def noun(self) -> str:
-        """What a member is: a study, where each has one."""
-        studies = {member.partition("/")[0] for member in self.members}
-        return "study" if len(studies) == len(self.members) else "experiment"
+        """What a member is: a study or an experiment, where each has one, and otherwise a case."""
+        places = [member.split("/") for member in self.members]
+        if len({study for study, *_ in places}) == len(places):
+            return "study"
+        return "experiment" if len({tuple(place[:2]) for place in places}) == len(places) else "case"
 
 
 def joined(

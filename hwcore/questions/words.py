@@ -1,5 +1,9 @@
 """Numbers as answers write them; no NumPy is needed to word a question."""
 
+import math
+
+from hwcore.claims.words import number
+
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
@@ -14,6 +18,14 @@ def share(value: float) -> str:
         digits += 1
     text = f"{100 * value:.{digits}f}" if value not in (0, 1) else f"{100 * value:.0f}"
     return f"{text} %".replace("-", "−")
+
+
+def rounded(value: float) -> str:
+    """Two significant digits; at least all of the whole ones."""
+    if not 1e-4 <= abs(value) < 1e5:
+        return number(float(f"{value:.2g}"))
+    digits = max(0, 1 - math.floor(math.log10(abs(float(f"{value:.2g}")))))
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def parameters(count: float) -> str:

@@ -16,8 +16,18 @@ from hwcore.reporting.words import banner, pipe_table, short_banner
 
 Context = Mapping[str, Any]
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
-_HEADS = ("study", "experiment", "networks", "parameters", "data", "optimizer, rate", "epochs", "batch size", "n")
-_WIDTHS = (9, 22, 20, 14, 18, 12, 10, 9, 5)
+_HEADS = (
+    "study",
+    "experiment",
+    "networks",
+    "parameters",
+    "data",
+    "optimizer, rate",
+    "epochs",
+    "batch size",
+    "replicates",
+)
+_WIDTHS = (10, 20, 18, 12, 16, 11, 12, 9, 12)
 
 
 def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path, output: Path) -> None:
@@ -93,8 +103,8 @@ def _matrix(context: Context, ledger: pd.DataFrame) -> str:
         for study in studies:
             given = [verdicts[study, claim] for claim in question["claims"][study]]
             base = next((row["base"] for row in question["settings"] if row["study"] == study), None)
-            chips = " ".join(_chip(verdict, given.count(verdict)) for verdict in VERDICTS if verdict in given)
-            cells.append(f"[{chips or 'no claim'}]({study}.html#experiment-{base})" if base else "–")
+            chips = [_chip(verdict, given.count(verdict)) for verdict in VERDICTS if verdict in given] or ["no claim"]
+            cells.append(" ".join(f"[{chip}]({study}.html#experiment-{base})" for chip in chips) if base else "–")
         rows.append([f"[{question['title']}](#{question['id']})", *cells])
     return pipe_table(["question", *studies], rows, widths=[30, *[60 // len(studies)] * len(studies)])
 

@@ -1,8 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import number
 from hwcore.questions.question import Panel, Question
-from hwcore.questions.words import parameters, share
+from hwcore.questions.words import parameters, rounded, share
 
 if TYPE_CHECKING:
     from hwcore.questions.findings import Findings
@@ -29,5 +28,5 @@ class Asked(Question):
         gap = found.changes("parameters", "loss_gap", parameters)
         return [
             found.trend("From the smallest network to the largest, the test accuracy", accuracy, share),
-            found.trend("The gap between test and training loss", gap, number),
+            found.trend("The gap between test and training loss", gap, rounded),
         ]

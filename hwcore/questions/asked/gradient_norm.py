@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import number
 from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import rounded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +40,8 @@ class Asked(Question):
     def answer(found: "Findings") -> list[str]:
         norm = found.changes("progress", "grad_norm", lambda share: "start" if share < 0.5 else "end")
         return [
-            found.trend("During training the gradient norm", norm, number),
+            found.trend("During training the gradient norm", norm, rounded),
             found.together(
-                "A larger gradient norm", ("a faster fall of the loss", "a slower one"), found.means("relation"), "ρ"
+                "A larger gradient norm", ("a faster fall of the loss", "a slower fall"), found.means("relation"), "ρ"
             ),
         ]

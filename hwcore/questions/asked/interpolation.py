@@ -49,7 +49,7 @@ class Asked(Question):
         lower = found.out_of(sum(each.sign > 0 for each in drops), len(drops))
         return [
             f"Midway between the two networks the test accuracy is clearly lower than at the worse end in {lower}.",
-            f"Midway it is {found.between(middle, share)}.",
+            f"Midway it lies {found.span(middle, share)}.",
         ]
 
     @staticmethod

@@ -1,8 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import number
 from hwcore.questions.question import Panel, Question
-from hwcore.questions.words import share
+from hwcore.questions.words import rounded, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +38,10 @@ class Asked(Question):
     def answer(found: "Findings") -> list[str]:
         reached, ratios = found.places("reached"), found.places("minimal_ratio")
         relations = found.relations("minimal_ratio", "share_of_guess")
+        if not reached:
+            return []
         return [
-            f"The gradient is zero to the tolerance for {found.between(reached, share)} of the networks."
-            if reached
-            else "",
-            f"Their minimal ratio is {found.between(ratios, number)} on average." if ratios else "",
-            found.together("A larger ratio", ("a higher loss", "a lower one"), relations),
+            f"The share of networks whose gradient is zero to the tolerance lies {found.span(reached, share)}.",
+            f"Their minimal ratio lies {found.span(ratios, rounded)} on average." if ratios else "",
+            found.together("A larger ratio", ("a higher loss", "a lower loss"), relations),
         ]

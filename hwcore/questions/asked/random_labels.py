@@ -46,8 +46,9 @@ class Asked(Question):
         if not fitted:
             return []
         most = sum(place.value > 0.5 for place in fitted)
+        above = f"{in_words(most)} of {counted(len(fitted), 'network')} {'gets' if most < 2 else 'get'} above one half"
         return [
-            f"{in_words(most).capitalize()} of {counted(len(fitted), 'network')} {'fits' if most < 2 else 'fit'} more than "
-            f"half of the random labels; the training accuracy ends at {found.between(fitted, share)}.",
-            f"The training loss ends at {found.between(left, share)} of that of a guess.",
+            f"The training accuracy on random labels ends {found.span(fitted, share)}"
+            + (f"; {above}." if len(fitted) > 1 else "."),
+            f"The training loss ends {found.span(left, share)} of that of a guess.",
         ]

@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import number
 from hwcore.questions.question import Panel, Question
+from hwcore.questions.words import rounded
 
 if TYPE_CHECKING:
     from hwcore.questions.findings import Findings
@@ -31,9 +31,9 @@ class Asked(Question):
         relations = found.relations("jacobian_norm_logits", "loss_gap")
         return [
             found.trend(
-                "From the smallest batch size to the largest, the norm of the input-output Jacobian", norm, number
+                "From the smallest batch size to the largest, the norm of the input-output Jacobian", norm, rounded
             ),
             found.together(
-                "A larger norm", ("a larger gap between test and training loss", "a smaller one"), relations
+                "A larger norm", ("a larger gap between test and training loss", "a smaller gap"), relations
             ),
         ]

@@ -16,9 +16,9 @@ class Asked(Question):
     x, x_label = "layers", "layers with weights"
     panels = (
         Panel("test_accuracy", "test accuracy"),
-        Panel("accuracy_gap", "training accuracy − test accuracy"),
+        Panel("accuracy_gap", "gap of accuracies"),
     )
-    caption = "Test accuracy after training, and how much higher the accuracy on the training set is, against depth."
+    caption = "Test accuracy after training, and the gap between the accuracies on the training and the test set, against depth."
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
@@ -26,5 +26,5 @@ class Asked(Question):
         ends = found.places("test_accuracy")
         return [
             found.trend("From the shallowest network to the deepest, the test accuracy", accuracy, share),
-            f"The test accuracies are {found.between(ends, share)}." if ends else "",
+            f"The test accuracies lie {found.span(ends, share)}." if ends else "",
         ]

@@ -1,8 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import number
 from hwcore.questions.question import Panel, Question
-from hwcore.questions.words import share
+from hwcore.questions.words import rounded, share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +19,8 @@ class Asked(Question):
     look = "lines"
     x, x_label = "progress", "share of the training"
     panels = (
-        Panel("moved", "distance from the start / at the end"),
-        Panel("apart", "distance between replicates / at the start"),
+        Panel("moved", "distance moved (end = 1)"),
+        Panel("apart", "replicates apart (start = 1)"),
     )
     caption = (
         "How far the weights of the whole network are from where they started, relative to the end of the training, "
@@ -63,7 +62,7 @@ class Asked(Question):
         if not explained or not half or not apart:
             return []
         return [
-            f"Half of the way from start to end is done after {found.between(half, share)} of the training, and at the "
-            f"end replicates are {found.between(apart, number)} times as far apart as at the start.",
-            f"The plane in which this is measured holds {found.between(explained, share)} of the weights’ variance.",
+            f"Half of the way from start to end is done {found.span(half, share)} of the training, and at the end the "
+            f"distance between replicates lies {found.span(apart, rounded)} times that at the start.",
+            f"The share of the weights’ variance in the plane of these distances lies {found.span(explained, share)}.",
         ]
