@@ -18,7 +18,7 @@ class Asked(Question):
         Panel("test_accuracy", "test accuracy"),
         Panel("accuracy_gap", "gap of accuracies"),
     )
-    caption = "Test accuracy after training, and the gap between the accuracies on the training and the test set, against depth."
+    caption = "Test accuracy after training, and the gap between training and test accuracy, against depth."
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
