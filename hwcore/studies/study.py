@@ -1,5 +1,6 @@
 """Reading a study: from report/<study>/study.yaml to what is resolved and checked."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +11,7 @@ from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.data import formula
+from hwcore.data.catalog import SOURCES
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import with_blocks
@@ -51,6 +53,8 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise source.located(error, path) from None
 
 
+# the training images of a whole data set of unknown size, for the cap on arithmetic: those of CIFAR-10
+_IMAGES = 50_000
 # what a study is without the caps and stand-ins of a scale
 _PUBLISHED = Scale(describes="everything", judged="yes")
 
@@ -167,10 +171,34 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
+        training = _cap_length(training, caps)
+        if training.epochs is not None:
+            limit = self._most_epochs(training, network, data, caps)
+            training = training.model_copy(update={"epochs": _capped(training.epochs, limit)})
         return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
+
+    def _most_epochs(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> int | None:
+        """How many epochs the caps on steps and on arithmetic leave, at least one; None if they say nothing.
+
+        A step on a sample takes 6 operations for each multiplication of the forward pass: two there, and twice as
+        many in the backward pass, for the gradients of the weights and those of the inputs.
+        """
+        functions = isinstance(data, FunctionData)
+        samples = data.samples if isinstance(data, FunctionData) else self._training_images(data)
+        limits = []
+        if functions and caps.steps is not None:
+            limits.append(caps.steps / training.batches(samples)[1])
+        if caps.teraflop is not None and network.multiplications():
+            limits.append(caps.teraflop * 1e12 / (6 * network.multiplications() * samples))
+        return max(1, math.floor(min(limits))) if limits else None
+
+    def _training_images(self, data: DatasetData) -> int:
+        if data.train_samples is not None:
+            return data.train_samples
+        source = self.config.datasets.get(data.dataset, {}).get("source", data.dataset)
+        return (SOURCES[source].train_samples if source in SOURCES else None) or _IMAGES
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
         content = model.model_dump(include=_NETWORK, exclude_none=True)
@@ -398,7 +426,7 @@ def _capped(value: int, cap: int | None) -> int:
 
 
 def _cap_length(training: Training, caps: Caps) -> Training:
-    """With the bound of the unit in which the study gives the length: runs of equal steps stay equal."""
+    """With the bound of the unit in which the study gives the length."""
     limits: dict[Literal["epochs", "steps"], int | None] = {"epochs": caps.epochs, "steps": caps.steps}
     lengths = {unit: getattr(training, unit) for unit in limits}
     return training.model_copy(
