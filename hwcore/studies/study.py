@@ -46,7 +46,9 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
     content = source.read(path)
     try:
-        study = _Reader(str(path), config, config.scales[config.scale]).study(name, content)
+        reader = _Reader(str(path), config, config.scales[config.scale])
+        study = reader.study(name, content)
+        study = replace(study, claims=reader.claims(content, study))
         published = _Reader(str(path), config, _PUBLISHED).study(name, content)
         return captions.fill_study(study, published, str(path))
     except HwcoreError as error:
@@ -74,6 +76,7 @@ class _Reader:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
     def study(self, name: str, file: Any) -> Study:
+        """All but the claims."""
         content = validate(schema.StudyFile, file, self.file)
         experiments: dict[str, Experiment] = {}
         not_rerun: dict[str, NotRerun] = {}
@@ -88,8 +91,7 @@ class _Reader:
         figures = {
             id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
         }
-        study = Study(name, content.title, content.source, experiments, figures, not_rerun)
-        return replace(study, claims=self._claims(content.claims, study))
+        return Study(name, content.title, content.source, experiments, figures, not_rerun)
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
         each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
@@ -311,8 +313,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.kind: unknown kind {kind!r}{did_you_mean(str(kind), kinds)}")
         return kind, validate(kinds[kind], content, self.file, at)
 
-    def _claims(self, content: Mapping[str, Any], study: Study) -> dict[str, Claim]:
-        """All claims, each family expanded."""
+    def claims(self, file: Mapping[str, Any], study: Study) -> dict[str, Claim]:
+        """All claims of a ``study`` that was read of the same ``file``, each family expanded."""
         settings: dict[str, Mapping[str, Any]] = {}
 
         def models(experiment: str) -> Mapping[str, Any]:
@@ -322,7 +324,7 @@ class _Reader:
             return settings.get(experiment, {})
 
         claims: dict[str, Claim] = {}
-        for id, value in content.items():
+        for id, value in file.get("claims", {}).items():
             for name, claim in families.each_claim(id, value, f"{self.file}: claims.{id}", models).items():
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
