@@ -21,8 +21,8 @@ class Caps(Spec):
     )
     teraflop: Positive | None = Field(
         None,
-        description="arithmetic of training one replicate, in 10¹² operations, of a training whose length is given in "
-        "epochs; one epoch is always run, and a whole data set of unknown size counts as 50,000 images",
+        description="arithmetic of training one replicate, in 10¹² operations; one epoch or step is always run, and a "
+        "whole data set of unknown size counts as 50,000 images",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
     train_samples: Count | None = Field(None, description="training samples")

@@ -1,6 +1,5 @@
 """Reading a study: from report/<study>/study.yaml to what is resolved and checked."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -175,26 +174,27 @@ class _Reader:
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
-        training = _cap_length(training, caps)
-        if training.epochs is not None:
-            limit = self._most_epochs(training, network, data, caps)
-            training = training.model_copy(update={"epochs": _capped(training.epochs, limit)})
+        training = self._cap_length(training, network, data, caps)
         return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
 
-    def _most_epochs(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> int | None:
-        """How many epochs the caps on steps and on arithmetic leave, at least one; None if they say nothing.
+    def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
+        """With the bounds of the unit in which the study gives the length; at least one is left.
 
         A step on a sample takes 6 operations for each multiplication of the forward pass: two there, and twice as
         many in the backward pass, for the gradients of the weights and those of the inputs.
         """
-        functions = isinstance(data, FunctionData)
         samples = data.samples if isinstance(data, FunctionData) else self._training_images(data)
-        limits = []
-        if functions and caps.steps is not None:
-            limits.append(caps.steps / training.batches(samples)[1])
+        size, per_epoch = training.batches(samples)
+        in_epochs = training.epochs is not None
+        limits = [caps.epochs if in_epochs else caps.steps]
+        if in_epochs and isinstance(data, FunctionData) and caps.steps is not None:
+            limits.append(caps.steps // per_epoch)
         if caps.teraflop is not None and network.multiplications():
-            limits.append(caps.teraflop * 1e12 / (6 * network.multiplications() * samples))
-        return max(1, math.floor(min(limits))) if limits else None
+            operations = 6 * network.multiplications() * (samples if in_epochs else size)
+            limits.append(int(caps.teraflop * 1e12 / operations))
+        unit = "epochs" if in_epochs else "steps"
+        lengths = [getattr(training, unit), *(max(1, limit) for limit in limits if limit is not None)]
+        return training.model_copy(update={unit: min(lengths)})
 
     def _training_images(self, data: DatasetData) -> int:
         if data.train_samples is not None:
@@ -425,15 +425,6 @@ def _in_section(claim: Any, study: Study) -> Any:
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
-
-
-def _cap_length(training: Training, caps: Caps) -> Training:
-    """With the bound of the unit in which the study gives the length."""
-    limits: dict[Literal["epochs", "steps"], int | None] = {"epochs": caps.epochs, "steps": caps.steps}
-    lengths = {unit: getattr(training, unit) for unit in limits}
-    return training.model_copy(
-        update={unit: _capped(length, limits[unit]) for unit, length in lengths.items() if length is not None}
-    )
 
 
 def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:
