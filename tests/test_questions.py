@@ -1,16 +1,29 @@
 """Questions that several studies answer."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from conftest import ROOT
+from hwcore import answers
 from hwcore.config import parse
+from hwcore.data.spec import FunctionData
+from hwcore.data.variance import variance
 from hwcore.errors import HwcoreError
+from hwcore.figures import across
 from hwcore.questions.catalog import QUESTIONS
+from hwcore.questions.findings import Findings
+from hwcore.questions.question import Question
+from hwcore.questions.rows import Rows, joined
+from hwcore.questions.words import rounded, share
+from hwcore.reporting.questions import questions
 from hwcore.studies.create import create
 from hwcore.studies.resolved import Study
 from hwcore.studies.study import load
@@ -39,8 +52,8 @@ def test_they_are_asked_in_the_order_of_the_assignment() -> None:
 
 def test_variants_answer_the_question_of_their_experiment(tmp_path: Path) -> None:
     experiments = study(tmp_path, asks("fit-function")).experiments
-    questions = {id: each.question for id, each in experiments.items()}
-    assert questions == {
+    named = {id: each.question for id, each in experiments.items()}
+    assert named == {
         "fit": "fit-function",
         "fit--corrected": "fit-function",
         "fit--as-run": "fit-function",
@@ -78,3 +91,398 @@ def test_every_experiment_of_the_studies_names_its_question(name: str) -> None:
     config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
     experiments = load(name, ROOT / "report", config).experiments
     assert [id for id, each in experiments.items() if each.question is None] == []
+
+
+# What answers a question: the tables of an experiment, chosen from the plan.
+
+
+def answering(study: Study, id: str) -> list[tuple[str, str, str]]:
+    found = answers.members(id, [study])
+    return [(each.experiment.id, each.table, each.detail) for each in found]
+
+
+def test_the_corrected_variant_answers_where_it_has_the_table(tmp_path: Path) -> None:
+    assert answering(study(tmp_path / "a", asks("fit-function")), "fit-function") == [
+        ("fit--corrected", "evaluation", "")
+    ]
+
+    def without(text: str) -> str:
+        return asks("fit-function")(text).replace("{epochs: 12}", "{epochs: 12}\n        analyses: {evaluation: null}")
+
+    assert answering(study(tmp_path / "b", without), "fit-function") == [("fit", "evaluation", "")]
+    assert answering(study(tmp_path / "c", asks("minimal-ratio")), "minimal-ratio") == []
+
+
+def test_several_experiments_and_tables_are_told_apart(tmp_path: Path) -> None:
+    def both(text: str) -> str:
+        second = text[text.index("  classify:") : text.index("claims:")].replace("classify", "capacity-two", 1)
+        text = text.replace("claims:", f"{second}claims:")
+        text = text.replace('section: "2"', 'section: "2"\n    question: capacity\n    analyses: {evaluation: {}}')
+        return text.replace(
+            "evaluation: {}}\n    title", "evaluation: {}, evaluation-2: {kind: evaluation}}\n    title", 1
+        )
+
+    assert answering(study(tmp_path, both), "capacity") == [
+        ("classify", "evaluation", "classify"),
+        ("classify", "evaluation-2", "classify, 2"),
+        ("capacity-two", "evaluation", "capacity two"),
+    ]
+
+
+def test_tables_by_epochs_and_of_a_layer_do_not_answer(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        made = "trajectory: {layer: 1}, whole: {kind: trajectory}, evaluation: {over: epochs}"
+        text = text.replace("      evaluation: {}", f"      {made.replace(', ', chr(10) + '      ', 2)}")
+        return text.replace("    figures:\n      loss", "    question: weight-trajectories\n    figures:\n      loss")
+
+    tiny = study(tmp_path, edit)
+    assert [table for _, table, _ in answering(tiny, "weight-trajectories")] == ["whole"]
+
+
+def test_the_plan_knows_what_guessing_gives(tmp_path: Path) -> None:
+    experiments = study(tmp_path).experiments
+    fit = answers.known_of(experiments["fit"].models["narrow"])
+    assert fit.keys() == {"layers", "parameters", "guess_loss"}
+    assert (fit["layers"], fit["parameters"]) == (2, 10)
+    classify = answers.known_of(experiments["classify"].models["small"])
+    assert classify["guess_accuracy"] == 0.1
+    assert classify["guess_loss"] == pytest.approx(np.log(10))
+
+
+@pytest.mark.parametrize(("function", "at"), [("cos(x)", {}), ("sin(5*pi*x)/(5*pi*x)", {0: 1}), ("sign(x)", {})])
+def test_the_variance_of_a_function_is_that_of_numpy(function: str, at: dict[float, float]) -> None:
+    data = FunctionData(function=function, at=at, domain=(-1, 1), samples=10, test_samples=10)
+    x = np.linspace(-1, 1, 100_001)
+    y = {"cos(x)": np.cos(x), "sign(x)": np.sign(x)}.get(function, np.sinc(5 * x))
+    assert variance(data) == pytest.approx(y.var(), rel=1e-2)
+
+
+# Findings: sentences that are true of one study and of many.
+
+
+def rows_of(numbers: dict[str, tuple[list[float], list[float]]]) -> Rows:
+    """Of each member the replicates of a small and of a large network."""
+    table = [
+        {"member": member, "model": f"{member}/{name}", "replicate": r, "size": size, "value": value}
+        for member, ends in numbers.items()
+        for name, size, values in zip(("small", "large"), (10, 1000), ends, strict=True)
+        for r, value in enumerate(values)
+    ]
+    labels = {f"{member}/{name}": name for member in numbers for name in ("small", "large")}
+    return Rows(pd.DataFrame(table), dict.fromkeys(numbers, ""), labels)
+
+
+def told(numbers: dict[str, tuple[list[float], list[float]]]) -> str:
+    found = Findings(rows_of(numbers))
+    return found.trend("It", found.changes("size", "value", lambda size: f"{size:g} p"), rounded)
+
+
+UP, DOWN = ([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), ([4.0, 4.1, 3.9], [2.0, 2.1, 1.9])
+SAME, ONCE = ([1.0, 1.5, 0.5], [1.1, 1.6, 0.6]), ([1.0], [9.0])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "says"),
+    [
+        ([UP], "It rises from 1.0 (10 p) to 2.0 (1000 p)."),
+        ([DOWN], "It falls from 4.0 (10 p) to 2.0 (1000 p)."),
+        ([SAME], "It does not clearly change, from 1.0 (10 p) to 1.1 (1000 p)."),
+        ([ONCE], "It does not clearly change, from 1.0 (10 p) to 9.0 (1000 p)."),
+        ([([], [1.0, 2.0])], ""),
+        ([UP, UP], "It rises in both studies, most in a, from 1.0 (10 p) to 2.0 (1000 p)."),
+        (
+            [UP, SAME],
+            "It rises in a, from 1.0 (10 p) to 2.0 (1000 p); it does not clearly change in b.",
+        ),
+        (
+            [UP, DOWN, UP, SAME, ONCE],
+            "It rises in two of five studies, most in a, from 1.0 (10 p) to 2.0 (1000 p); it falls in b, from 4.0 "
+            "(10 p) to 2.0 (1000 p); it does not clearly change in two.",
+        ),
+        (
+            [SAME, SAME],
+            "It clearly changes in no study; the largest change is in a, from 1.0 (10 p) to 1.1 (1000 p).",
+        ),
+    ],
+)
+def test_a_trend_is_told_of_one_study_and_of_many(numbers: list[Any], says: str) -> None:
+    assert told({f"{name}/e/t": each for name, each in zip("abcde", numbers, strict=False)}) == says
+
+
+def test_a_change_must_stand_out_of_the_replicates() -> None:
+    """Half of the studies have a true change: of the others about one in twenty says so."""
+    random = np.random.default_rng(0)
+    signs = []
+    for shift in (0.0, 3.0):
+        drawn = {
+            f"s{i}/e/t": (random.normal(0, 1, 5).tolist(), random.normal(shift, 1, 5).tolist()) for i in range(400)
+        }
+        changes = Findings(rows_of(drawn)).changes("size", "value", str)
+        signs.append([change.sign for change in changes])
+    assert np.mean(np.abs(signs[0])) < 0.08
+    assert np.mean(signs[1]) > 0.9
+
+
+def test_the_noun_is_what_the_numbers_are_of() -> None:
+    found = {
+        "study": ["a/x/t", "b/x/t"],
+        "experiment": ["a/x/t", "a/y/t"],
+        "case": ["a/x/t", "a/x/u"],
+    }
+    for noun, members in found.items():
+        assert Rows(pd.DataFrame(), dict.fromkeys(members, ""), {}).noun == noun
+
+
+def test_ranges_name_their_ends() -> None:
+    found = Findings(rows_of({"a/e/t": ([0.25], [0.5]), "b/e/t": ([0.125], [0.5])}))
+    places = found.places("value")
+    assert found.span(places, share) == "between 12.5 % (b: small) and 50.0 % (a: large)"
+    assert found.span(places[:1], share) == "at 25.0 %"
+
+
+def test_correlations_are_told_by_their_sign() -> None:
+    random = np.random.default_rng(1)
+    x = random.normal(size=30)
+    table = pd.concat(
+        pd.DataFrame({"member": f"{name}/e/t", "model": f"{name}/e/t/m", "replicate": range(30), "x": x, "y": y})
+        for name, y in {"a": x, "b": -x, "c": random.normal(size=30)}.items()
+    )
+    found = Findings(Rows(table, dict.fromkeys(table.member.unique(), ""), {}))
+    relations = found.relations("x", "y")
+    said = found.together("A larger x", ("a larger y", "a smaller y"), relations)
+    assert said == (
+        "A larger x goes with a larger y in one of three studies (τ 1.00), with a smaller y in one of three studies "
+        "(τ −1.00) and clearly with neither in c."
+    )
+    assert (
+        found.together("A larger x", ("a", "b"), relations[2:])
+        == "A larger x goes clearly with a or with b in no study."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(0, "0 %"), (1, "100 %"), (0.123, "12.3 %"), (0.9999, "99.99 %"), (0.00004, "0.004 %"), (-0.05, "−5.0 %")],
+)
+def test_shares_are_never_rounded_to_nothing_or_all(value: float, says: str) -> None:
+    assert share(value) == says
+
+
+# Each question: its figure and its answer from tables as analyses make them.
+
+COLUMNS = {
+    "fit-function": ["train_loss", "test_loss"],
+    "train-task": ["train_accuracy", "test_accuracy", "accuracy_gap"],
+    "weight-trajectories": ["pc1", "pc2", "explained1", "explained2"],
+    "gradient-norm": ["loss", "grad_norm", "relation"],
+    "minimal-ratio": ["loss", "minimal_ratio"],
+    "random-labels": ["train_loss", "train_accuracy", "test_loss"],
+    "capacity": ["train_loss", "test_loss", "test_accuracy", "loss_gap"],
+    "interpolation": ["test_loss", "test_accuracy"],
+    "sensitivity": ["jacobian_norm_logits", "loss_gap"],
+}
+ALONG = {
+    "weight-trajectories": ("epoch", [0, 3, 6]),
+    "gradient-norm": ("step", list(range(1, 301))),
+    "random-labels": ("epoch", [1, 2, 4]),
+    "interpolation": ("alpha", [-1.0, 0.0, 0.5, 1.0, 2.0]),
+}
+
+
+def asked_of(id: str) -> type[Question]:
+    asked: type[Question] = import_module(f"hwcore.questions.asked.{id.replace('-', '_')}").Asked
+    return asked
+
+
+def example(id: str, studies: Iterable[str], replicates: int = 3, value: float | None = None) -> dict[str, Any]:
+    """A table as `read_tables` gives it, of random numbers or one value, with what the plan knows of its models."""
+    random = np.random.default_rng(0)
+    name, places = ALONG.get(id, ("at", [0]))
+    tables, models, labels, members = [], {}, {}, {}
+    for study in studies:
+        member = f"{study}/e/t"
+        members[member] = ""
+        for number, model in enumerate(("small", "large")):
+            key = f"{member}/{model}"
+            models[key] = {"layers": 2 + number, "parameters": 10 * 9**number, "guess_loss": 2.0, "guess_accuracy": 0.1}
+            labels[key] = model
+            for r in range(replicates):
+                own = pd.DataFrame({"model": key, "replicate": r, name: places})
+                for column in COLUMNS[id]:
+                    own[column] = random.uniform(0.1, 0.9, len(own)) if value is None else value
+                tables.append(own.assign(batch_size=5 * 5**number, converged=True, kind="found"))
+    table = pd.concat(tables, ignore_index=True)
+    if id == "interpolation":
+        table = table[table["model"].str.endswith("small")]
+        table = table.rename(columns={"model": "pair"})
+        table["pair"] = table["pair"] + " → " + table["pair"].str.replace("small", "large")
+    return {"table": table, "models": models, "members": members, "labels": labels}
+
+
+def answer(id: str, table: pd.DataFrame, models: Any, members: Any, labels: Any) -> list[str]:
+    rows = joined(table, models, members, labels)
+    asked = asked_of(id)
+    return asked.answer(Findings(Rows(asked.derived(rows.table), rows.members, rows.labels)))
+
+
+def drawn(id: str, table: pd.DataFrame, models: Any, members: Any, labels: Any) -> Any:
+    studies = list(dict.fromkeys(member.partition("/")[0] for member in members))
+    return across.draw(
+        {"rows": table},
+        question=id.replace("-", "_"),
+        models=models,
+        members=members,
+        labels=labels,
+        studies=studies,
+    )
+
+
+@pytest.mark.parametrize("studies", ["a", "ab", "abcde"])
+@pytest.mark.parametrize("replicates", [1, 3])
+@pytest.mark.parametrize("id", QUESTIONS)
+def test_every_question_is_answered_and_drawn_for_any_studies(id: str, replicates: int, studies: str) -> None:
+    given = example(id, studies, replicates)
+    said = " ".join(filter(None, answer(id, **given)))
+    assert said.endswith(".")
+    assert re.search(r"\d", said)
+    assert not re.search(r"\bnan\b|\binf\b|None|Traceback|  ", said), said
+    figure = drawn(id, **given)
+    assert len(figure.axes) == len(asked_of(id).panels)
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+    # every study is in the legend
+    legend = " ".join(text.get_text() for text in figure.legends[0].get_texts())
+    assert all(study in legend for study in studies)
+
+
+@pytest.mark.parametrize("id", QUESTIONS)
+@pytest.mark.parametrize("value", [0.5, np.nan])
+def test_equal_and_missing_numbers_are_no_findings(id: str, value: float) -> None:
+    given = example(id, "ab", value=value)
+    said = " ".join(filter(None, answer(id, **given)))
+    assert not re.search(r"\bnan\b|\binf\b|rises|falls (from|in)", said), said
+
+
+def test_capacity_is_answered_with_the_numbers_of_its_table() -> None:
+    given = example("capacity", "a")
+    small = given["table"]["model"].str.endswith("small")
+    given["table"]["test_accuracy"] = np.where(small, 0.3, 0.9) + 0.001 * given["table"]["replicate"]
+    given["table"]["loss_gap"] = np.where(small, 0.01, 0.2) - 0.001 * given["table"]["replicate"]
+    assert answer("capacity", **given) == [
+        "From the smallest network to the largest, the test accuracy rises from 30.1 % (10 parameters) to 90.1 % "
+        "(90 parameters).",
+        "The gap between test and training loss rises from 0.0090 (10 parameters) to 0.20 (90 parameters).",
+    ]
+
+
+def test_points_of_a_figure_are_the_means_of_the_table() -> None:
+    given = example("capacity", "ab")
+    table = given["table"].assign(member=given["table"]["model"].str[:1])
+    means = table.groupby("model", sort=False)["test_accuracy"].mean()
+    axes = drawn("capacity", **given).axes[2]
+    assert axes.get_ylabel() == "test accuracy"
+    assert axes.get_xscale() == "log"
+    lines = [line for line in axes.lines if line.get_marker() == "o"]
+    np.testing.assert_allclose([list(line.get_ydata()) for line in lines], means.to_numpy().reshape(2, 2))
+    np.testing.assert_allclose(lines[0].get_xdata(), [10, 90])
+
+
+def test_losses_are_relative_to_those_of_a_guess() -> None:
+    axes = drawn("fit-function", **example("fit-function", "a", value=0.5)).axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), 0.25)
+
+
+def test_the_steps_of_a_training_are_told_in_hundredths() -> None:
+    given = example("gradient-norm", "a", value=0.5)
+    derived = asked_of("gradient-norm").derived(joined(**given).table)
+    assert derived.groupby(["model", "replicate"]).size().eq(100).all()
+    assert derived["progress"].min() == 0.01
+    assert derived["progress"].max() == 1.0
+
+
+def test_points_without_a_zero_gradient_have_no_ratio() -> None:
+    given = example("minimal-ratio", "a")
+    given["table"]["converged"] = given["table"]["replicate"] > 0
+    given["table"].loc[0, "kind"] = "padded"
+    derived = asked_of("minimal-ratio").derived(joined(**given).table)
+    assert len(derived) == 5
+    assert derived["minimal_ratio"].notna().tolist() == derived["reached"].astype(bool).tolist()
+
+
+def test_a_line_is_judged_at_its_ends_and_midway() -> None:
+    given = example("interpolation", "a")
+    heights = {-1.0: 0.1, 0.0: 0.9, 0.5: 0.2, 1.0: 0.8, 2.0: 0.1}
+    given["table"]["test_accuracy"] = given["table"]["alpha"].map(heights)
+    given["table"].loc[given["table"]["alpha"] == 0.5, "test_accuracy"] += 0.01 * given["table"]["replicate"]
+    assert answer("interpolation", **given) == [
+        "Midway between the two networks the test accuracy is clearly lower than at the worse end in the study.",
+        "Midway it lies at 21.0 %.",
+    ]
+
+
+# The page.
+
+
+def context() -> dict[str, Any]:
+    given = example("capacity", "ab")
+    settings = [
+        {"study": study, "base": base, "title": title, "variant": variant, "shown": shown, "cells": cells}
+        for study, base, title, variant, shown, cells in [
+            ("a", "sizes", "Ten | networks", "as-described", True, ["10 networks", *"234567"]),
+            ("a", "sizes", "Ten | networks", "as-run", False, ["10 networks", *"234567"]),
+            ("b", "sizes", "Sizes", "as-described", False, ["two", *"234567"]),
+            ("b", "sizes", "Sizes", "corrected", True, ["three", *"234567"]),
+            ("b", "stated", "Not done", "as-described", False, []),
+        ]
+    ]
+    capacity = {
+        **{part: given[part] for part in ("models", "members", "labels")},
+        **{"id": "capacity", "title": "Does size help?", "caption": "Sizes.", "figure": "figures/questions/capacity"},
+        **{"settings": settings, "claims": {"a": ["c", "d", "e"], "b": []}},
+    }
+    nothing = {
+        **{"id": "random-labels", "title": "Random?", "caption": "Labels.", "figure": None},
+        **{"models": {}, "members": {}, "labels": {}, "settings": [], "claims": {"a": [], "b": []}},
+    }
+    return {
+        "scale": {"name": "quick", "judged": "no", "describes": "little"},
+        "studies": {"a": "Study A", "b": "Study B"},
+        "questions": [capacity, nothing],
+    }
+
+
+def page(folder: Path) -> str:
+    ledger = [("a", "c", "holds"), ("a", "d", "fails"), ("a", "e", "holds"), ("b", "c", "wrong")]
+    pd.DataFrame(ledger, columns=["study", "claim", "verdict"]).to_parquet(folder / "claims.parquet")
+    recipe = folder / "figures/questions/capacity.json"
+    recipe.parent.mkdir(parents=True)
+    recipe.write_text('{"commit": null, "dirty": false}')
+    output = folder / "report/questions.md"
+    questions(context(), {"capacity": example("capacity", "ab")["table"]}, folder / "claims.parquet", output)
+    return output.read_text()
+
+
+def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> None:
+    row = next(line for line in page(tmp_path).splitlines() if line.startswith("| [Does size help?]"))
+    link = "(a.html#experiment-sizes)"
+    assert row == (
+        f"| [Does size help?](#capacity) | [[2 holds]{{.verdict .holds}}]{link} [[1 fails]{{.verdict .fails}}]{link} | "
+        "[no claim](b.html#experiment-sizes) |"
+    )
+
+
+def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
+    rows = [line for line in page(tmp_path).splitlines() if line.startswith(("| a |", "| b |"))]
+    assert [row.split(" | ")[1:3] for row in rows] == [
+        ["[Ten \\| networks](a.html#experiment-sizes)", "10 networks"],
+        ["[Sizes](b.html#experiment-sizes)", "two"],
+        ["[Sizes](b.html#experiment-sizes), corrected", "three"],
+        ["[Not done](b.html#experiment-stated)", "not run again"],
+    ]
+
+
+def test_a_question_without_numbers_is_left_open(tmp_path: Path) -> None:
+    text = page(tmp_path)
+    assert "No claim is judged." in text
+    after = text.partition("## Random? {#random-labels}")[2]
+    assert after.partition("What was run leaves this question open")[2]
+    assert "![" not in after

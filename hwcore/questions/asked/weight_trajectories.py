@@ -59,10 +59,13 @@ class Asked(Question):
     @staticmethod
     def answer(found: "Findings") -> list[str]:
         explained, half, apart = (found.places(column) for column in ("explained", "half", "last_apart"))
-        if not explained or not half or not apart:
-            return []
+        # a single replicate is at no distance from another
+        far = f", and the distance between replicates ends {found.span(apart, rounded)} times as large" if apart else ""
         return [
-            f"Half of the way from start to end is done {found.span(half, share)} of the training, and at the end the "
-            f"distance between replicates lies {found.span(apart, rounded)} times that at the start.",
-            f"The share of the weights’ variance in the plane of these distances lies {found.span(explained, share)}.",
+            f"Half of the way from start to end is done {found.span(half, share)} of the training{far}."
+            if half
+            else "",
+            f"The share of the weights’ variance in the plane of these distances lies {found.span(explained, share)}."
+            if explained
+            else "",
         ]
