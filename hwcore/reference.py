@@ -88,9 +88,9 @@ def sections(known: Mapping[str, type[Spec]], level: int, elsewhere: Mapping[str
 
 
 def questions() -> str:
-    """A row for each question: its id, what it asks, and which experiments answer it."""
-    rows = [(f"`{id}`", each.title, _prose(each.__doc__ or "")) for id, each in QUESTIONS.items()]
-    return _table(("id", "question", "answered by"), rows)
+    """A row for each question: its id, what it asks, which experiments answer it, and by which table."""
+    rows = [(f"`{id}`", each.title, _prose(each.__doc__ or ""), f"`{each.table}`") for id, each in QUESTIONS.items()]
+    return _table(("id", "question", "answered by", "table"), rows)
 
 
 PLACES: dict[str, Callable[[], str]] = {
