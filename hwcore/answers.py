@@ -65,7 +65,7 @@ class QuestionDescription(TypedDict):
 
 def asked(studies: Iterable[Study]) -> list[str]:
     """The questions that any experiment answers, in their order."""
-    named = {each.question for study in studies for each in _experiments(study)}
+    named = set().union(*(study.questions for study in studies))
     return [id for id in QUESTIONS if id in named]
 
 

@@ -16,6 +16,7 @@ from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
 from hwcore.nets.specs.linear import Linear
+from hwcore.questions.catalog import QUESTIONS
 from hwcore.studies.resolved import Comparison, Experiment, Figure, Model, Study
 from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
 
@@ -69,6 +70,7 @@ class ExperimentDescription(TypedDict):
     section: str
     title: str
     why: str | None
+    question: str | None
     settings: dict[str, str]
     values: dict[str, str]
     choices: list[tuple[str, str, str]]
@@ -90,11 +92,13 @@ class NotRerunDescription(TypedDict):
     title: str
     why: str | None
     reason: str
+    question: str | None
 
 
 class PageDescription(TypedDict):
     """``source`` and ``scale`` as in the study file and the configuration, ``source`` None for a report of one's own;
-    ``figures`` show several experiments; ``claims`` maps ids to experiments.
+    ``figures`` show several experiments; ``claims`` maps ids to experiments, ``questions`` those that these answer to
+    titles.
     """
 
     study: str
@@ -105,6 +109,7 @@ class PageDescription(TypedDict):
     figures: list[FigureDescription]
     not_rerun: list[NotRerunDescription]
     claims: dict[str, str]
+    questions: dict[str, str]
 
 
 def describe(
@@ -130,6 +135,7 @@ def describe(
         "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
         "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
+        "questions": {id: QUESTIONS[id].title for id in QUESTIONS if id in study.questions},
     }
 
 
@@ -150,6 +156,7 @@ def _experiment(
         "section": experiment.section,
         "title": experiment.title,
         "why": experiment.why,
+        "question": experiment.question,
         "settings": shared,
         "values": dict(values),
         "choices": _choices(experiment),

@@ -198,6 +198,18 @@ def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_hea
     assert "#### two {#experiment-two}" in lines
 
 
+def test_an_experiment_links_to_the_question_that_it_answers(results: Path) -> None:
+    said = {**context(), "questions": {"capacity": "Does size help?"}}
+    for each in said["experiments"]:
+        each["question"] = "capacity"
+    template = results / "report.md"
+    template.write_text(FULL)
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert text.count("Beside other studies: [Does size help?](questions.html#capacity)") == 1
+    assert "Beside other studies" not in page(results, FULL).read_text()
+
+
 def test_a_report_of_ones_own_names_no_other(results: Path) -> None:
     said = {**context(), "source": None}
     template = results / "report.md"

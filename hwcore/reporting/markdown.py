@@ -113,6 +113,7 @@ class _Page:
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
         level = f"### {base['section']}" if len(neighbours) == 1 else "####"
         parts = [f"{level} {base['title']} {{#experiment-{base['id']}}}"]
+        parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
         if variants:
             parts += [_settings_table(variants), self._models_table(variants)]
@@ -176,6 +177,14 @@ class _Page:
 
     def _experiment_of(self, claim: str) -> str:
         return str(self.context["claims"].get(claim, ""))
+
+    def _question(self, experiment: Context) -> str:
+        """Where the page across studies has the experiment beside others."""
+        id = experiment.get("question")
+        if not id:
+            return ""
+        title = self.context["questions"][id]
+        return f'<div class="source">\n\nBeside other studies: [{title}](questions.html#{id})\n\n</div>'
 
     def _models_table(self, variants: list[Context]) -> str:
         """A row for each model, or for each of its forms where a variant changes it."""

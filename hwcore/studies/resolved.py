@@ -120,6 +120,12 @@ class Study:
     not_rerun: dict[str, NotRerun] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
 
+    @property
+    def questions(self) -> set[str]:
+        """The ids of the questions that its experiments answer."""
+        experiments: list[Experiment | NotRerun] = [*self.experiments.values(), *self.not_rerun.values()]
+        return {each.question for each in experiments if each.question}
+
     def variants(self, experiment: Experiment) -> list[Experiment]:
         """The other variants of an experiment, in the order of the study file."""
         return [
