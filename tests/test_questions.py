@@ -251,8 +251,7 @@ def test_correlations_are_told_by_their_sign() -> None:
     relations = found.relations("x", "y")
     said = found.together("A larger x", ("a larger y", "a smaller y"), relations)
     assert said == (
-        "A larger x goes with a larger y in one of three studies (τ 1.00), with a smaller y in one of three studies "
-        "(τ −1.00) and clearly with neither in c."
+        "A larger x goes with a larger y in a (τ 1.00), with a smaller y in b (τ −1.00) and clearly with neither in c."
     )
     assert (
         found.together("A larger x", ("a", "b"), relations[2:])
@@ -397,6 +396,30 @@ def test_the_steps_of_a_training_are_told_in_hundredths() -> None:
     assert derived.groupby(["model", "replicate"]).size().eq(100).all()
     assert derived["progress"].min() == 0.01
     assert derived["progress"].max() == 1.0
+
+
+def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
+    given = example("gradient-norm", "ab")
+    ran_away = given["table"]["model"].eq("a/e/t/small") & given["table"]["replicate"].eq(0)
+    given["table"].loc[ran_away & given["table"]["step"].gt(200), "loss"] = 1e9
+    figure = drawn("gradient-norm", **given)
+    assert all(line.get_ydata().max() < 1 for axes in figure.axes for line in axes.lines)
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert [name for name in legend if "diverged" in name] == ["a: small (1 diverged)"]
+
+
+def test_networks_at_the_same_place_are_one_point() -> None:
+    given = example("sensitivity", "a")
+    given["table"]["batch_size"] = 5
+    line = next(line for line in drawn("sensitivity", **given).axes[0].lines if line.get_marker() == "o")
+    np.testing.assert_allclose(line.get_ydata(), [given["table"]["jacobian_norm_logits"].mean()])
+
+
+def test_what_is_not_drawn_is_not_in_the_legend() -> None:
+    given = example("minimal-ratio", "ab")
+    given["table"]["converged"] = given["table"]["model"].str.startswith("a")
+    legend = [text.get_text() for text in drawn("minimal-ratio", **given).legends[0].get_texts()]
+    assert legend == ["a"]
 
 
 def test_points_without_a_zero_gradient_have_no_ratio() -> None:

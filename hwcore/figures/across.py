@@ -32,8 +32,9 @@ def draw(
 ) -> Figure:
     """The panels of the question in the module of that name, a colour for each of ``studies``.
 
-    Lines are means over replicates of a model with 95 % bands, points those of all models of a table with 95 % bars,
-    and dots single replicates.  A second thing of a study is dashed, or has squares; further ones are lighter.
+    Lines are means over replicates of a model with 95 % bands, points those of all models of a table at the same place
+    with 95 % bars, and dots single replicates.  A second thing of a study is dashed, or has squares; further ones are
+    lighter.
 
     Raises HwcoreError if no table has what the panels show.
     """
@@ -46,25 +47,33 @@ def draw(
     unit = "model" if asked.look == "lines" else "member"
     units = [str(each) for each in table[unit].unique()]
     looks = dict(zip(units, _looks(units, studies), strict=True))
+    drawn: set[str] = set()
+    lost: dict[str, int] = {}
     figure, panels = style.make(len(shown), height=2.6)
     for axes, panel in zip(panels, shown, strict=True):
         values = table[panel.y] / table[panel.over] if panel.over else table[panel.y]
-        whole = table.assign(value=values).replace([np.inf, -np.inf], np.nan).dropna(subset=[asked.x, "value"])
+        whole = table.assign(value=values.replace([np.inf, -np.inf], np.nan)).dropna(subset=[asked.x])
+        if asked.look != "lines":
+            whole = whole.dropna(subset=["value"])
         axes.set_xscale("log" if asked.log_x else "linear")
         if panel.log:
-            style.log_scale(axes, "y", whole["value"])
+            style.log_scale(axes, "y", whole["value"].dropna())
         for name, own in whole.groupby(unit, sort=False):
+            if own["value"].isna().all():
+                continue
+            drawn.add(str(name))
             colour, second = looks[str(name)]
             if asked.look == "lines":
-                style.band(axes, own, asked.x, "value", colour=colour, dashed=second)
+                lost[str(name)] = len(style.band(axes, own, asked.x, "value", colour=colour, dashed=second))
             elif asked.look == "points":
-                style.points(axes, own, asked.x, "value", colour=colour, dashed=second)
+                style.points(axes, own.assign(model=own[asked.x]), asked.x, "value", colour=colour, dashed=second)
             else:
                 axes.plot(own[asked.x], own["value"], color=colour, marker="s" if second else "o", **_DOT)
         for level in sorted(set(table[panel.level].dropna())) if panel.level else ():
             axes.axhline(level, color=style.GREY, linestyle=":", linewidth=1.0)
         axes.set(xlabel=asked.x_label, ylabel=panel.label)
-    return style.finish(figure, _legend(asked, rows, looks, studies))
+    looks = {name: look for name, look in looks.items() if name in drawn}
+    return style.finish(figure, _legend(asked, rows, looks, studies, lost))
 
 
 def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[Any, bool]]:
@@ -81,7 +90,11 @@ def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[Any, bool
 
 
 def _legend(
-    asked: type[Question], rows: Rows, looks: Mapping[str, tuple[Any, bool]], studies: Sequence[str]
+    asked: type[Question],
+    rows: Rows,
+    looks: Mapping[str, tuple[Any, bool]],
+    studies: Sequence[str],
+    lost: Mapping[str, int],
 ) -> list[Line2D]:
     if len(looks) > _NAMED:
         colours = {unit.partition("/")[0]: colour for unit, (colour, _) in reversed([*looks.items()])}
@@ -94,5 +107,5 @@ def _legend(
         look: dict[str, Any] = {}
         if asked.look != "lines":
             look = {**(_DOT if asked.look == "dots" else {"markersize": 4}), "marker": "s" if second else "o"}
-        entries.append(style.entry(name, colour, dashed=second, **look))
+        entries.append(style.entry(name, colour, dashed=second, lost=lost.get(unit, 0), **look))
     return entries

@@ -175,10 +175,11 @@ class Findings:
             return ""
         parts = []
         for way, words in zip((1, -1), ways, strict=True):
-            same = [each.value for each in relations if each.sign == way]
+            same = [each for each in relations if each.sign == way]
             if same:
-                ends = dict.fromkeys(f"{end:.2f}".replace("-", "−") for end in (min(same), max(same)))
-                where = self.out_of(len(same), len(relations))
+                ends = [f"{value:.2f}".replace("-", "−") for value in sorted(each.value for each in same)]
+                ends = list(dict.fromkeys((ends[0], ends[-1])))
+                where = same[0].member if len(same) == 1 else self.out_of(len(same), len(relations))
                 parts.append(f"with {words} in {where} ({symbol} {' to '.join(ends)})")
         neither = [each.member for each in relations if not each.sign]
         if neither and parts:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
     from hwcore.questions.findings import Findings
 
+_DIVERGED = 100  # times the loss of a guess
+
 
 class Asked(Question):
     """The loss and the norm of its gradient are recorded at each step."""
@@ -23,18 +25,19 @@ class Asked(Question):
     )
     caption = (
         "Loss, relative to that of the best constant prediction, and gradient norm, as means over each hundredth of "
-        "the training."
+        f"the training. A replicate whose loss exceeds {_DIVERGED} times that of a guess counts as diverged."
     )
 
     @staticmethod
     def derived(table: "pd.DataFrame") -> "pd.DataFrame":
-        """Means over each hundredth of the steps."""
+        """Means over each hundredth of the steps; none of a replicate that diverged."""
+        most = (table["loss"] / table["guess_loss"]).groupby([table["model"], table["replicate"]]).transform("max")
+        measured = ["loss", "grad_norm", "relation"]
+        table = table.assign(**{column: table[column].where(most <= _DIVERGED) for column in measured})
         steps = table.groupby("model")["step"].transform("max")
         table = table.assign(progress=-(-100 * table["step"] // steps) / 100)
         kept = ["member", "model", "replicate", "progress"]
-        return table.groupby(kept, as_index=False, sort=False, dropna=False)[
-            ["loss", "grad_norm", "relation", "guess_loss"]
-        ].mean()
+        return table.groupby(kept, as_index=False, sort=False, dropna=False)[[*measured, "guess_loss"]].mean()
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
