@@ -415,6 +415,15 @@ def test_networks_at_the_same_place_are_one_point() -> None:
     np.testing.assert_allclose(line.get_ydata(), [given["table"]["jacobian_norm_logits"].mean()])
 
 
+def test_hollow_points_are_explained() -> None:
+    given = example("capacity", "ab")
+    given["table"]["stopped"] = np.where(
+        given["table"]["model"].str.startswith("a"), given["table"]["replicate"] > 0, None
+    )
+    legend = [text.get_text() for text in drawn("capacity", **given).legends[0].get_texts()]
+    assert legend[2:] == ["stopping criterion reached by 4 of 6 networks; hollow: not by all"]
+
+
 def test_what_is_not_drawn_is_not_in_the_legend() -> None:
     given = example("minimal-ratio", "ab")
     given["table"]["converged"] = given["table"]["model"].str.startswith("a")

@@ -73,7 +73,10 @@ def draw(
             axes.axhline(level, color=style.GREY, linestyle=":", linewidth=1.0)
         axes.set(xlabel=asked.x_label, ylabel=panel.label)
     looks = {name: look for name, look in looks.items() if name in drawn}
-    return style.finish(figure, _legend(asked, rows, looks, studies, lost))
+    legend = _legend(asked, rows, looks, studies, lost)
+    if asked.look == "points":
+        legend += style.criterion([table], "hollow: not by all")
+    return style.finish(figure, legend)
 
 
 def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[Any, bool]]:

@@ -60,7 +60,11 @@ class Asked(Question):
     def answer(found: "Findings") -> list[str]:
         explained, half, apart = (found.places(column) for column in ("explained", "half", "last_apart"))
         # a single replicate is at no distance from another
-        far = f", and the distance between replicates ends {found.span(apart, rounded)} times as large" if apart else ""
+        far = (
+            f", and the distance between replicates ends {found.span(apart, rounded)} times that at the start"
+            if apart
+            else ""
+        )
         return [
             f"Half of the way from start to end is done {found.span(half, share)} of the training{far}."
             if half
