@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from hwcore.data import catalog
 from hwcore.errors import HwcoreError
-from hwcore.spec import Count, Spec
+from hwcore.spec import Count, Positive, Spec
 from hwcore.validation import did_you_mean, validate
 
 
@@ -16,7 +16,14 @@ class Caps(Spec):
     """Upper bounds; what is left out has none."""
 
     epochs: Count | None = Field(None, description="of trainings whose length is given in epochs")
-    steps: Count | None = Field(None, description="of trainings whose length is given in steps")
+    steps: Count | None = Field(
+        None, description="of trainings whose length is given in steps; on functions, of all trainings"
+    )
+    teraflop: Positive | None = Field(
+        None,
+        description="arithmetic of training one replicate, in 10¹² operations; one epoch or step is always run, and a "
+        "whole data set of unknown size counts as 50,000 images",
+    )
     replicates: Count | None = Field(None, description="trainings of each model")
     train_samples: Count | None = Field(None, description="training samples")
     test_samples: Count | None = Field(None, description="test samples")

@@ -229,9 +229,10 @@ def _value(values: Mapping[str, str], key: str) -> str:
     """A setting in words; of a group of settings those that are set; nothing for the network, which has its table."""
     if key.rpartition(".")[2] == "network":
         return ""
+    if key in values:
+        return values[key]
     inner = {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
-    parts = (f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
-    return values.get(key, ", ".join(parts))
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:

@@ -577,6 +577,12 @@ def test_digits_are_those_of_scikit_learn(tmp_path: Path) -> None:
     assert ((shares > 0.23) & (shares < 0.27)).all()
 
 
+@pytest.mark.parametrize("kind", [kind for kind, source in catalog.SOURCES.items() if not source.places])
+def test_generated_sets_have_as_many_images_as_their_source_says(kind: str, tmp_path: Path) -> None:
+    prepare(kind, {"source": kind}, tmp_path / "set.safetensors")
+    assert len(load_file(tmp_path / "set.safetensors")["train_labels"]) == catalog.SOURCES[kind].train_samples
+
+
 def test_shapes_are_equally_many_and_colour_tells_nothing() -> None:
     pixels, labels = shapes.draw(500, seed=3)
     assert pixels.shape == (500, 3, 32, 32)

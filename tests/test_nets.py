@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.resnet import BasicBlock, conv1x1
 
 from conftest import ROOT
@@ -682,3 +683,17 @@ def test_a_layer_is_code_of_the_networks_that_have_it() -> None:
     }
     assert kinds == {"activation", "flatten", "linear"}
     assert {"hwcore.nets.layers.residual", "hwcore.nets.layers.conv"} <= {*NETWORKS["residual"].modules()}
+
+
+def test_a_training_step_takes_six_operations_for_each_multiplication() -> None:
+    """But those for the gradient of the input, which nobody asks for: it is what a cap on arithmetic counts."""
+    convolutional = {"input": [3, 32, 32], "conv": [[8, 3], [16, 3]], "padding": 1, "pool": 2, "dense": [20], "out": 10}
+    network = Network.model_validate({"cnn": convolutional})
+    parameters, buffers = initialize(network, [0])
+    with FlopCounterMode(display=False) as counter:
+        outputs = forward(
+            network, {k: v.requires_grad_() for k, v in parameters.items()}, buffers, torch.rand(1, 2, 3, 32, 32)
+        )
+        outputs.sum().backward()
+    first = 3 * 9 * 8 * 32 * 32
+    assert counter.get_total_flops() == 2 * (6 * network.multiplications() - 2 * first)

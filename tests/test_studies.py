@@ -131,6 +131,63 @@ def test_caps_bound_the_options_of_analyses() -> None:
     assert options == {"quick": {"steps": 50, "replicates": 1}, "standard": {"steps": 100, "replicates": 2}}
 
 
+# one sample of the CNN takes 3·9·4·64 + 256·10 = 9,472 multiplications forwards, of the linear map 30,720, of the
+# function two
+CAPPED = """\
+title: Caps
+replicates: 1
+experiments:
+  images:
+    section: "1"
+    title: Images
+    data: {dataset: cifar10}
+    training: {optimizer: adam, lr: 0.01, loss: cross_entropy, epochs: 12, batch_size: 50}
+    models: {cnn: {label: CNN, layers: [{conv: {channels: 4, kernel: 3, padding: 1, stride: 4}}, flatten, {linear: 10}],
+             input: [3, 32, 32]}}
+  function:
+    section: "2"
+    title: A function
+    data: {function: sin(x), domain: [0, 1], samples: 30, test_samples: 30}
+    training: {optimizer: adam, lr: 0.01, loss: mse, epochs: 1000, batch_size: 10}
+    models: {network: {label: 1-1-1, mlp: [1, 1, 1]}}
+  steps:
+    section: "3"
+    title: Images again
+    data: {dataset: cifar10}
+    training: {optimizer: adam, lr: 0.01, loss: cross_entropy, steps: 900, batch_size: 50}
+    models: {linear: {label: linear, layers: [flatten, {linear: 10}], input: [3, 32, 32]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("caps", "datasets", "lengths"),
+    [
+        ({}, {}, {}),
+        # 6 · 9,472 operations of each of 50,000 images are 2.84e9 an epoch
+        ({"datasets": {"teraflop": 0.02}}, {}, {"images": 7}),
+        ({"datasets": {"teraflop": 0.001}}, {}, {"images": 1, "steps": 108}),
+        # of the 2,000 shapes 0.114e9
+        ({"datasets": {"teraflop": 0.001}}, {"cifar10": "shapes"}, {"images": 8, "steps": 108}),
+        ({"datasets": {"teraflop": 0.001, "train_samples": 1000}}, {}, {"steps": 108}),
+        ({"datasets": {"teraflop": 0.001, "epochs": 3, "train_samples": 1000}}, {}, {"images": 3, "steps": 108}),
+        ({"functions": {"steps": 100}}, {}, {"function": 33}),
+        ({"functions": {"steps": 2}}, {}, {"function": 1}),
+        ({"functions": {"teraflop": 1e-9}}, {}, {"function": 2}),
+    ],
+)
+def test_caps_on_arithmetic_and_steps_cut_trainings(
+    tmp_path: Path, caps: dict[str, Any], datasets: dict[str, str], lengths: dict[str, int]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(CAPPED)
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": caps, "datasets": datasets}
+    found = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments
+    trainings = {id: model.training for id, each in found.items() for model in each.models.values()}
+    stated = {"images": 12, "function": 1000, "steps": 900}
+    assert {id: each.epochs or each.steps for id, each in trainings.items()} == stated | lengths
+
+
 @pytest.mark.parametrize(
     ("caps", "message"),
     [

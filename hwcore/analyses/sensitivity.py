@@ -1,5 +1,8 @@
 """How much outputs change with inputs, and what the reports measured instead."""
 
+from collections.abc import Callable
+from math import prod
+
 import numpy as np
 import pandas as pd
 import torch
@@ -8,11 +11,11 @@ from torch import Tensor
 
 from hwcore.analyses.evaluation import gaps
 from hwcore.analyses.run import Run
-from hwcore.nets.network import forward
+from hwcore.nets.network import Parameters, forward
 from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
 
-# Numbers in the widest activations of all replicates of one part of the points.
+# Numbers in the widest activations, or in the Jacobians, of the replicates and points that are computed together.
 _CHUNK = {"cpu": 2**20, "cuda": 2**26}
 
 
@@ -63,13 +66,12 @@ def _measure(name: str, run: Run, samples: int, batch: str, input_gradient: bool
 def jacobian_norms(run: Run, x: Tensor) -> tuple[Tensor, Tensor]:
     """‖∂f/∂x‖_F of each replicate at each point of ``x`` (B, *input), for logits and probabilities: (R, B).
 
-    One backward pass per class over all replicates and some points at once: samples do not interact,
+    One backward pass per class over some replicates and points at once: samples do not interact,
     because batch normalisation uses its running statistics.
     """
     network = _without_softmax(run.network)
-    found = [_norms(run, network, x[part]) for part in _parts(run, x)]
-    logits, probabilities = (torch.cat(norms, dim=1) for norms in zip(*found, strict=True))
-    return logits, probabilities
+    norms = _at_all(run, len(x), lambda parameters, buffers, _, part: _norms(network, parameters, buffers, x[part]))
+    return norms[0], norms[1]
 
 
 def input_gradient_norms(run: Run, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,15 +81,41 @@ def input_gradient_norms(run: Run, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor
     for a regression.
     """
     regression = run.spec.training.loss == "mse"
-    norms: list[tuple[Tensor, Tensor]] = []
-    for part in _parts(run, x):
-        inputs = x[part].expand(run.replicates, *x[part].shape).detach().requires_grad_()
-        outputs = forward(run.network, run.parameters, run.buffers, inputs)
-        true = _input_gradient(run, inputs, outputs, y[part] if regression else y[..., part])
-        predicted = torch.full_like(true, torch.nan)
-        norms.append((true, predicted if regression else _input_gradient(run, inputs, outputs, outputs.argmax(-1))))
-    true, predicted = (torch.cat(found, dim=1) for found in zip(*norms, strict=True))
-    return true, predicted
+
+    def both(parameters: Parameters, buffers: Parameters, replicates: slice, part: slice) -> Tensor:
+        inputs, outputs = _outputs(run.network, parameters, buffers, x[part])
+        own = y if regression or y.dim() == 1 else y[replicates]
+        true = _input_gradient(run, inputs, outputs, own[part] if regression else own[..., part])
+        if regression:
+            return torch.stack([true, torch.full_like(true, torch.nan)])
+        return torch.stack([true, _input_gradient(run, inputs, outputs, outputs.argmax(-1))])
+
+    norms = _at_all(run, len(x), both)
+    return norms[0], norms[1]
+
+
+def _at_all(run: Run, points: int, compute: Callable[[Parameters, Parameters, slice, slice], Tensor]) -> Tensor:
+    """What ``compute`` makes of weights, replicates and points, (..., R, B), for some of both at a time."""
+    network, kind = run.network, run.device.type
+    # as in training: see hwcore.train.split
+    single = not network.stacks() or (kind == "cpu" and network.convolves())
+    together = 1 if single else run.replicates
+    widest = max(network.widest, prod(network.output) * prod(network.input))
+    size = max(1, _CHUNK[kind] // (together * widest))
+    rows = []
+    for first in range(0, run.replicates, together):
+        own = slice(first, first + together)
+        parameters, buffers = ({name: v[own] for name, v in each.items()} for each in (run.parameters, run.buffers))
+        parts = [slice(start, min(start + size, points)) for start in range(0, points, size)]
+        rows.append(torch.cat([compute(parameters, buffers, own, part) for part in parts], dim=-1))
+    return torch.cat(rows, dim=-2)
+
+
+def _outputs(network: Network, parameters: Parameters, buffers: Parameters, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The inputs of each replicate, (R, B, *input), and what they give, with all that a derivative needs."""
+    replicates = len(next(iter(parameters.values())))
+    inputs = x.expand(replicates, *x.shape).detach().requires_grad_()
+    return inputs, forward(network, parameters, buffers, inputs)
 
 
 def _input_gradient(run: Run, inputs: Tensor, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -97,29 +125,23 @@ def _input_gradient(run: Run, inputs: Tensor, outputs: Tensor, targets: Tensor) 
     return gradient.flatten(2).double().square().sum(-1).sqrt()
 
 
-def _parts(run: Run, x: Tensor) -> list[slice]:
-    """Some points of ``x`` at a time."""
-    size = max(1, _CHUNK[x.device.type] // (run.replicates * run.network.widest))
-    return [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
-
-
 def _without_softmax(network: Network) -> Network:
     if network.layers[-1].kind in ("softmax", "log_softmax"):
         return network.model_copy(update={"layers": network.layers[:-1]})
     return network
 
 
-def _norms(run: Run, network: Network, x: Tensor) -> tuple[Tensor, Tensor]:
-    inputs = x.expand(run.replicates, *x.shape).detach().requires_grad_()
-    logits = forward(network, run.parameters, run.buffers, inputs)
-    found = []
-    for outputs in (logits, logits.softmax(-1)):
-        squares = torch.zeros(inputs.shape[:2], dtype=torch.float64, device=x.device)
-        for i in range(outputs.shape[-1]):
-            (gradient,) = torch.autograd.grad(outputs[..., i].sum(), inputs, retain_graph=True)
-            squares += gradient.flatten(2).double().square().sum(-1)
-        found.append(squares.sqrt())
-    return found[0], found[1]
+def _norms(network: Network, parameters: Parameters, buffers: Parameters, x: Tensor) -> Tensor:
+    """Of the Jacobians of logits and probabilities: (2, R, B)."""
+    inputs, logits = _outputs(network, parameters, buffers, x)
+    rows = [torch.autograd.grad(logits[..., i].sum(), inputs, retain_graph=True)[0] for i in range(logits.shape[-1])]
+    jacobian = torch.stack(rows, dim=2).flatten(3).double()  # (R, B, outputs, inputs)
+    gram = jacobian @ jacobian.mT
+    # ∂p/∂f = diag(p) − p pᵀ, and ‖A J‖² is the trace of A (J Jᵀ) Aᵀ
+    p = logits.detach().double().softmax(-1)
+    slope = p.diag_embed() - p.unsqueeze(-1) * p.unsqueeze(-2)
+    squares = [each.diagonal(dim1=-2, dim2=-1).sum(-1) for each in (gram, slope @ gram @ slope)]
+    return torch.stack(squares).clamp(min=0).sqrt()
 
 
 def loss_gradient_norm(run: Run) -> Tensor:

@@ -34,7 +34,7 @@ def fill_study(study: Study, published: Study, file: str) -> Study:
             name: _figure(figure, settings, f"{at}.figures.{name}") for name, figure in experiment.figures.items()
         }
         title = _text(experiment.title, settings, f"{at}.title")
-        experiments[id] = replace(experiment, title=title, figures=figures, values=settings.texts())
+        experiments[id] = replace(experiment, title=title, figures=figures, values=settings)
     comparisons = {}
     for name, comparison in study.figures.items():
         settings = Settings(
@@ -89,12 +89,16 @@ def _changes(base: Experiment, variant: Experiment) -> Iterator[tuple[str, str, 
 
     A word that is another setting of the variant is left out, since a text may mean that one: labels are still random.
     """
-    before, after = (Settings([each], [each]).texts() for each in (base, variant))
-    values = {*after.values()}
-    for name, value in before.items():
-        if after.get(name, value) == value or (value in values and not _NUMBER.fullmatch(value)):
+    before, after = (Settings([each], [each]) for each in (base, variant))
+    values: set[str] = set()
+    for name in before.changed(after):
+        value, other = before.get(name), after.get(name)
+        if value is None or other is None or value == other:
             continue
-        other = after[name]
+        if not _NUMBER.fullmatch(value):
+            values = values or {*after.values()}
+            if value in values:
+                continue
         yield name, value, other
         # the parts of a formula that the other has not: sin(5πx) of sgn(sin(5πx))
         for part in re.findall(r"\w+\([^()]*\)", value):

@@ -1,5 +1,6 @@
 """What a study is once it is read: every default, variant, sweep and cap applied."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hwcore.analyses.spec import AnalysisSpec
@@ -68,7 +69,7 @@ class Experiment:
     analyses: dict[str, Analysis]
     figures: dict[str, Figure]
     chosen: dict[str, str] = field(default_factory=dict)
-    values: dict[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     question: str | None = None
 
     @property

@@ -1,6 +1,6 @@
 """The settings of an experiment by name, as captions, prose and claims fill them in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hwcore.data.formula import parse
@@ -25,16 +25,19 @@ def of_model(model: Model) -> dict[str, Any]:
     }
 
 
-class Settings:
-    """The settings of one or several experiments, with what they are at full scale.
+class Settings(Mapping[str, str]):
+    """The settings of one or several experiments in words by name, with what they are at full scale.
 
     A name is that of a setting of the models (`lr`, `until.loss`), of a record (`record.weights_every`), of an
-    analysis' option (`sensitivity.samples`), or a model's name and its setting (`deep.lr`).
+    analysis' option (`sensitivity.samples`), or a model's name and its setting (`deep.lr`).  As a mapping they lack
+    those in which models differ by more than a number.  Words are made when they are asked for: there are a hundred
+    times as many as any page says.
     """
 
     def __init__(self, experiments: Iterable[Experiment], published: Iterable[Experiment]) -> None:
         self._here = _values(experiments)
         self._published = _values(published)
+        self._texts: dict[str, str | None] = {}
 
     def topics(self) -> set[str]:
         """What a choice may be about: a setting, a group of them (`until`), an analysis or a group of its options
@@ -57,15 +60,27 @@ class Settings:
         published = _text(name, self._published.get(name, self._here[name]), form)
         return here if here == published else f"{here} (full scale: {published})"
 
-    def texts(self) -> dict[str, str]:
-        """All settings in words; not those in which models differ by more than a number."""
-        texts = {}
-        for name in self._here:
+    def __getitem__(self, name: str) -> str:
+        if name not in self._texts:
             try:
-                texts[name] = self.text(name)
+                self._texts[name] = self.text(name)
             except ValueError:
-                continue
-        return texts
+                self._texts[name] = None
+        text = self._texts[name]
+        if text is None:
+            raise KeyError(name)
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._here if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def changed(self, other: "Settings") -> list[str]:
+        """The names of both whose values differ."""
+        shared = (name for name in self._here if name in other._here)
+        return [name for name in shared if [*self._here[name].values()] != [*other._here[name].values()]]
 
 
 def _values(experiments: Iterable[Experiment]) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,7 @@ from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.data import formula
+from hwcore.data.catalog import SOURCES
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import with_blocks
@@ -46,13 +47,17 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
     content = source.read(path)
     try:
-        study = _Reader(str(path), config, config.scales[config.scale]).study(name, content)
+        reader = _Reader(str(path), config, config.scales[config.scale])
+        study = reader.study(name, content)
+        study = replace(study, claims=reader.claims(content, study))
         published = _Reader(str(path), config, _PUBLISHED).study(name, content)
         return captions.fill_study(study, published, str(path))
     except HwcoreError as error:
         raise source.located(error, path) from None
 
 
+# the training images of a whole data set of unknown size, for the cap on arithmetic: those of CIFAR-10
+_IMAGES = 50_000
 # what a study is without the caps and stand-ins of a scale
 _PUBLISHED = Scale(describes="everything", judged="yes")
 
@@ -72,6 +77,7 @@ class _Reader:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
 
     def study(self, name: str, file: Any) -> Study:
+        """All but the claims."""
         content = validate(schema.StudyFile, file, self.file)
         experiments: dict[str, Experiment] = {}
         not_rerun: dict[str, NotRerun] = {}
@@ -86,8 +92,7 @@ class _Reader:
         figures = {
             id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
         }
-        study = Study(name, content.title, content.source, experiments, figures, not_rerun)
-        return replace(study, claims=self._claims(content.claims, study))
+        return Study(name, content.title, content.source, experiments, figures, not_rerun)
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
         each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
@@ -170,10 +175,35 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        training = _cap_length(training, caps)
         replicates = _capped(replicates, caps.replicates)
         data = _cap_samples(data, caps)
+        training = self._cap_length(training, network, data, caps)
         return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
+
+    def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
+        """With the bounds of the unit in which the study gives the length; at least one is left.
+
+        A step on a sample takes 6 operations for each multiplication of the forward pass: two there, and twice as
+        many in the backward pass, for the gradients of the weights and those of the inputs.
+        """
+        samples = data.samples if isinstance(data, FunctionData) else self._training_images(data)
+        size, per_epoch = training.batches(samples)
+        in_epochs = training.epochs is not None
+        limits = [caps.epochs if in_epochs else caps.steps]
+        if in_epochs and isinstance(data, FunctionData) and caps.steps is not None:
+            limits.append(caps.steps // per_epoch)
+        if caps.teraflop is not None and network.multiplications():
+            operations = 6 * network.multiplications() * (samples if in_epochs else size)
+            limits.append(int(caps.teraflop * 1e12 / operations))
+        unit = "epochs" if in_epochs else "steps"
+        lengths = [getattr(training, unit), *(max(1, limit) for limit in limits if limit is not None)]
+        return training.model_copy(update={unit: min(lengths)})
+
+    def _training_images(self, data: DatasetData) -> int:
+        if data.train_samples is not None:
+            return data.train_samples
+        source = self.config.datasets.get(data.dataset, {}).get("source", data.dataset)
+        return (SOURCES[source].train_samples if source in SOURCES else None) or _IMAGES
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
         content = model.model_dump(include=_NETWORK, exclude_none=True)
@@ -286,8 +316,8 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.kind: unknown kind {kind!r}{did_you_mean(str(kind), kinds)}")
         return kind, validate(kinds[kind], content, self.file, at)
 
-    def _claims(self, content: Mapping[str, Any], study: Study) -> dict[str, Claim]:
-        """All claims, each family expanded."""
+    def claims(self, file: Mapping[str, Any], study: Study) -> dict[str, Claim]:
+        """All claims of a ``study`` that was read of the same ``file``, each family expanded."""
         settings: dict[str, Mapping[str, Any]] = {}
 
         def models(experiment: str) -> Mapping[str, Any]:
@@ -297,7 +327,7 @@ class _Reader:
             return settings.get(experiment, {})
 
         claims: dict[str, Claim] = {}
-        for id, value in content.items():
+        for id, value in file.get("claims", {}).items():
             for name, claim in families.each_claim(id, value, f"{self.file}: claims.{id}", models).items():
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
@@ -398,15 +428,6 @@ def _in_section(claim: Any, study: Study) -> Any:
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
-
-
-def _cap_length(training: Training, caps: Caps) -> Training:
-    """With the bound of the unit in which the study gives the length: runs of equal steps stay equal."""
-    limits: dict[Literal["epochs", "steps"], int | None] = {"epochs": caps.epochs, "steps": caps.steps}
-    lengths = {unit: getattr(training, unit) for unit in limits}
-    return training.model_copy(
-        update={unit: _capped(length, limits[unit]) for unit, length in lengths.items() if length is not None}
-    )
 
 
 def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:

@@ -10,7 +10,8 @@ from hwcore.nets.spec import Network
 from hwcore.train.loss import correct, losses
 
 # Numbers in the widest activations of one batch of all replicates: 4 MB in float32, so that on a
-# CPU they stay near it; a GPU is not filled by so few.
+# CPU they stay near it; a GPU is not filled by so few.  There are at least as many as weights, which are read for
+# each batch: ten million of them for every three images took a network twice as long.
 _BATCH = {"cpu": 2**20, "cuda": 2**26}
 # Samples of a batch with dropout: of one number, so that a replicate's masks do not depend on the others.
 _DROPOUT_BATCH = 256
@@ -37,7 +38,8 @@ def evaluate(
     a generator for each replicate, dropout is active.
     """
     replicates = next(iter(parameters.values())).shape[0]
-    size = _DROPOUT_BATCH if dropout else max(1, min(10_000, _BATCH[x.device.type] // (replicates * network.widest)))
+    numbers = max(_BATCH[x.device.type], sum(value.numel() for value in parameters.values()))
+    size = _DROPOUT_BATCH if dropout else max(1, min(10_000, numbers // (replicates * network.widest)))
     total = torch.zeros(replicates, dtype=torch.float64, device=x.device)
     right = torch.zeros(replicates, dtype=torch.int64, device=x.device)
     own = y.dim() == 2 and loss != "mse"

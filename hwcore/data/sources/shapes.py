@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hwcore.data.pixels import Part, pixels, stack
+from hwcore.data.sources.specs.shapes import Settings
 
 CLASSES = ("disc", "ring", "square", "frame", "triangle", "plus", "cross", "diamond", "stripes", "dots")
 _SIDE = 32
@@ -15,7 +16,7 @@ _SIDE = 32
 
 def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> tuple[Part, Part, list[str]]:
     """The training part, the test part and the names of the classes; see ``hwcore.data.prepare``."""
-    parts = [_part(name, count, seed, identity.get("size")) for seed, count in enumerate((4000, 1000))]
+    parts = [_part(name, count, seed, identity.get("size")) for seed, count in enumerate((Settings.train_samples, 500))]
     return parts[0], parts[1], list(CLASSES)
 
 

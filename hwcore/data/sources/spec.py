@@ -11,10 +11,12 @@ class SourceSpec(Spec):
 
     ``places`` are those that say where it is fetched from and kept, and nothing about its content.  A source without
     any makes its images itself: it is a data set by its own name.  ``downloads`` says that a job fetches it first.
+    ``train_samples`` is the number of training images, where the source alone decides it.
     """
 
     places: ClassVar[frozenset[str]] = frozenset()
     downloads: ClassVar[bool] = False
+    train_samples: ClassVar[int | None] = None
 
     source: str
 
