@@ -17,8 +17,8 @@ def analyse(runs: dict[str, Run], *, dropout: bool = False, test_loss_factor: fl
     (fractions) and accuracy_gap (training minus test).  Where the training has a stopping rule, ``stopped`` says
     whether the replicate met it.
     """
-    options = {"dropout": dropout, "test_loss_factor": test_loss_factor}
-    return pd.concat([evaluated(name, run, **options) for name, run in runs.items()], ignore_index=True)
+    tables = [evaluated(name, run, dropout=dropout, test_loss_factor=test_loss_factor) for name, run in runs.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def gaps(name: str, run: Run) -> pd.DataFrame:

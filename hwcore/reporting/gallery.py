@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from hwcore.claims.ledger import VERDICTS
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.provenance import commit
@@ -30,7 +31,9 @@ def gallery(results: Path, page: Path) -> None:
     shown = {study["study"]: _chosen(study, claims) for study in studies}
     folder = page.with_suffix("")
     files = {
-        _need(results, f"{figure['path']}.svg"): folder / _name(figure) for figures in shown.values() for figure in figures
+        _need(results, f"{figure['path']}.svg"): folder / _name(figure)
+        for figures in shown.values()
+        for figure in figures
     }
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -92,36 +95,40 @@ def _about(results: Path, studies: list[dict[str, Any]]) -> str:
         by = f"commit `{made['commit'][:10]}`" + (" with uncommitted changes" if made["dirty"] else "")
     day = datetime.now(UTC).date().isoformat()
     text = (
-        f"What hwcore found at the scale `{results.name}`, by {by}, on {day}. `make gallery SCALE={results.name}` writes "
-        "this page from finished results. [How verdicts are reached](verdicts.md) says what they mean."
+        f"What hwcore found at the scale `{results.name}`, by {by}, on {day}. `make gallery SCALE={results.name}` "
+        "writes this page from finished results. [How verdicts are reached](verdicts.md) says what they mean."
     )
     return "\n\n".join(filter(None, [text, banner(studies[0]["scale"])]))
 
 
 def _overview(studies: Iterable[Mapping[str, Any]], claims: pd.DataFrame) -> str:
-    counts = pd.crosstab(claims.study, claims.verdict)
-    rows = [
-        [
-            f"[{study['title']}](#{study['study']})",
-            f"{study['source']['author']}, {study['source']['date']}" if study["source"] else "",
-            *(int(counts[verdict].get(study["study"], 0)) for verdict in counts),
-        ]
-        for study in studies
-    ]
-    return pipe_table(["study", "report by", *counts], rows, numbers=list(counts))
+    given = [verdict for verdict in VERDICTS if (claims["verdict"] == verdict).any()]
+    rows = []
+    for study in studies:
+        counts = claims[claims.study == study["study"]].verdict.value_counts()
+        source = study["source"]
+        author = f"{source['author']}, {source['date']}" if source else ""
+        link = f"[{study['title']}](#{study['study']})"
+        rows.append([link, author, *(int(counts.get(verdict, 0)) for verdict in given)])
+    return pipe_table(["study", "report by", *given], rows, numbers=given)
 
 
-def _study(study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]], folder: str) -> list[str]:
-    rows = [
-        [f"**{row.verdict}**", row.says, f"{row.reported} → {measured(row)}" if row.reported else measured(row), _short(row.reason)]
-        for row in claims.itertuples()
-    ]
+def _study(
+    study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]], folder: str
+) -> list[str]:
+    rows = [_row(claim) for claim in claims.itertuples()]
     return [
         f"## {study['title']} {{ #{study['study']} }}",
         verdict_counts(claims),
         *(f"![{_alt(figure['caption'])}]({folder}/{_name(figure)})\n\n{figure['caption']}" for figure in figures),
         pipe_table(["verdict", claim_head(study), "reported → measured (95 % interval)", "why"], rows) if rows else "",
     ]
+
+
+def _row(claim: Any) -> list[str]:
+    found = "" if claim.verdict in ("not testable", "not judged") else measured(claim)
+    numbers = " → ".join(filter(None, [claim.reported, found]))
+    return [f"**{claim.verdict}**", claim.says, numbers, _short(claim.reason)]
 
 
 def _alt(caption: str) -> str:
