@@ -18,6 +18,10 @@ class Caps(Spec):
     epochs: Count | None = Field(None, description="of trainings whose length is given in epochs")
     steps: Count | None = Field(None, description="of trainings whose length is given in steps")
     replicates: Count | None = Field(None, description="trainings of each model")
+    parameters: Count | None = Field(
+        None,
+        description="parameters of all trainings of a model together: a larger one is trained fewer times, or once",
+    )
     train_samples: Count | None = Field(None, description="training samples")
     test_samples: Count | None = Field(None, description="test samples")
 
