@@ -39,7 +39,9 @@ def gallery(results: Path, page: Path) -> None:
     folder.mkdir(parents=True)
     for source, copy in files.items():
         shutil.copyfile(source, copy)
-    parts = ["# Gallery", _about(results, studies), verdict_counts(claims), _overview(studies, claims)]
+    parts = ["# Gallery", _about(results, studies)]
+    if len(studies) > 1:
+        parts += [verdict_counts(claims), _overview(studies, claims)]
     for study in studies:
         parts += _study(study, claims[claims.study == study["study"]], shown[study["study"]], folder.name)
     write_text(page, "\n\n".join(part for part in parts if part) + "\n")
@@ -118,7 +120,8 @@ def _study(
 ) -> list[str]:
     rows = [_row(claim) for claim in claims.itertuples()]
     return [
-        f"## {study['title']} {{ #{study['study']} }}",
+        # neither GitHub nor the site knows the other's way to name a heading
+        f'<a id="{study["study"]}"></a>\n\n## {study["title"]}',
         verdict_counts(claims),
         *(f"![{_alt(figure['caption'])}]({folder}/{_name(figure)})\n\n{figure['caption']}" for figure in figures),
         pipe_table(["verdict", claim_head(study), "reported → measured (95 % interval)", "why"], rows) if rows else "",
