@@ -24,6 +24,7 @@ from hwcore.data.formula import FUNCTIONS
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import Cnn
+from hwcore.questions.catalog import QUESTIONS
 from hwcore.spec import Spec
 from hwcore.studies import schema
 from hwcore.studies.kinds import ANALYSES, FIGURES, LAYERS
@@ -86,9 +87,16 @@ def sections(known: Mapping[str, type[Spec]], level: int, elsewhere: Mapping[str
     return "\n\n".join(parts)
 
 
+def questions() -> str:
+    """A row for each question: its id, what it asks, and which experiments answer it."""
+    rows = [(f"`{id}`", each.title, _prose(each.__doc__ or "")) for id, each in QUESTIONS.items()]
+    return _table(("id", "question", "answered by"), rows)
+
+
 PLACES: dict[str, Callable[[], str]] = {
     "study": lambda: explain(schema.StudyFile, 3),
     "experiment": lambda: explain(schema.ExperimentFile, 3, elsewhere={"Record": "[record](training.md#record)"}),
+    "questions": questions,
     "model": lambda: explain(schema.ModelFile, 3, elsewhere={"Cnn": "[cnn](networks.md#cnn)"}),
     "not-rerun": lambda: explain(schema.NotRerunFile, 3),
     "sweep": lambda: explain(schema.Sweep, 3),

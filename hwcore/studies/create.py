@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from hwcore.errors import HwcoreError
-from hwcore.studies.schema import Id
+from hwcore.studies.schema import RESERVED, RESERVED_WHY, Id
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -19,6 +19,8 @@ def create(name: str, report: Path = Path("report")) -> Path:
         raise HwcoreError(
             f"NAME: {name!r} cannot name a study; use small letters, digits and single hyphens: make study NAME=mine"
         ) from None
+    if name in RESERVED:
+        raise HwcoreError(f"NAME: no study can be called {name!r}: {RESERVED_WHY}; choose another name")
     folder = report / name
     try:
         shutil.copytree(TEMPLATE, folder)

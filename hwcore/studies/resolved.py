@@ -52,7 +52,8 @@ class Experiment:
     """An experiment in one variant; ``id`` is ``base`` or ``base--variant``.
 
     ``replicates`` are those that the study asks for, before the caps of a scale, ``chosen`` reasons for settings on
-    which the report is silent, and ``values`` all settings in words, by name.
+    which the report is silent, and ``values`` all settings in words, by name.  ``question`` is the id of the question
+    that it answers, beside experiments of other studies.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Experiment:
     figures: dict[str, Figure]
     chosen: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
+    question: str | None = None
 
     @property
     def tables(self) -> list[str]:
@@ -102,6 +104,7 @@ class NotRerun:
     title: str
     why: str | None
     reason: str
+    question: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,19 @@ them, so that a study file is checked as a whole before any job starts and witho
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hwcore.nets.shorthand import Cnn
+from hwcore.questions import catalog
 from hwcore.spec import Count, Spec
 from hwcore.train.spec import Record
 
 # Ids become folder names; `--` separates an experiment from its variant.
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Id = Annotated[str, Field(pattern=ID)]
+# What is made of all studies has these names among the pages, figures and plans.
+RESERVED = frozenset({"data", "index", "questions", "summary"})
+RESERVED_WHY = "it is the name of what all studies share"
 
 
 def _given(value: Any) -> Any:
@@ -25,6 +29,7 @@ def _given(value: Any) -> Any:
 
 Options = Annotated[dict[str, Any], BeforeValidator(_given)]
 Values = Annotated[list[Any], Field(min_length=1)]
+Question = Annotated[str, AfterValidator(catalog.known), Field(json_schema_extra={"enum": list(catalog.QUESTIONS)})]
 
 
 class Source(Spec):
@@ -80,6 +85,7 @@ class ExperimentFile(Spec):
 
     section: str = Field(description="the section of the report that it belongs to")
     title: str = Field(description="its heading; settings in braces are filled in")
+    question: Question | None = Field(None, description="the question that it answers, beside those of other studies")
     why: str | None = Field(None, description="why there is this variant")
     data: dict[str, Any] = Field(description="what the networks are trained on")
     training: dict[str, Any] = Field(description="how the networks are trained")
@@ -99,6 +105,7 @@ class NotRerunFile(Spec):
 
     section: str = Field(description="the section of the report that it belongs to")
     title: str = Field(description="its heading")
+    question: Question | None = Field(None, description="the question that it answers, beside those of other studies")
     why: str | None = Field(None, description="what the report did")
     not_rerun: Annotated[str, Field(min_length=1)] = Field(description="why it is not run again")
 

@@ -36,9 +36,11 @@ def available(folder: Path) -> list[str]:
 def load(name: str, folder: Path, config: Config) -> Study:
     """The study in ``folder/name/study.yaml`` at the configured scale.
 
-    Raises HwcoreError for an unknown study and for every mistake in its file.
+    Raises HwcoreError for an unknown study, for a name that is taken and for every mistake in its file.
     """
     path = folder / name / "study.yaml"
+    if name in schema.RESERVED:
+        raise HwcoreError(f"{path.parent}: no study can be called {name!r}: {schema.RESERVED_WHY}; rename the folder")
     if not path.is_file():
         hint = did_you_mean(name, available(folder))
         raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
@@ -89,7 +91,7 @@ class _Reader:
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
         each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
-        return NotRerun(id, base, variant, each.section, each.title, each.why, each.not_rerun)
+        return NotRerun(id, base, variant, each.section, each.title, each.why, each.not_rerun, each.question)
 
     def _experiment(self, id: str, base: str, variant: str, content: dict[str, Any], replicates: int) -> Experiment:
         at = f"experiments.{id}"
@@ -112,6 +114,7 @@ class _Reader:
         experiment = Experiment(
             *(id, base, variant, entry.section, entry.title, entry.why),
             *(stated, entry.record, models, analyses, {}, entry.chosen),
+            question=entry.question,
         )
         self._check_chosen(experiment, at)
         figures = {

@@ -32,7 +32,7 @@ def resolve(content: Mapping[str, Any], where: str, expand: Callable[[Any, str],
         if not isinstance(difference, Mapping):
             raise HwcoreError(f"{at}: {difference!r} is not a mapping of what differs")
         if "not_rerun" in difference:
-            resolved[variant] = {key: described[key] for key in ("section", "title") if key in described}
+            resolved[variant] = {key: described[key] for key in ("section", "title", "question") if key in described}
             resolved[variant] |= difference
             continue
         if "not_rerun" in described:
