@@ -12,10 +12,10 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # what is not set here is as config.yaml says
 SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
-CONFIG := $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
+CONFIG := $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
 
 .DEFAULT_GOAL := help
-.PHONY: help report study docs test lint format schema bench profile slurm requirements clean
+.PHONY: help report study docs test lint format schema gallery bench profile slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,11 @@ study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
 docs: .venv/dev.done ## write the reference anew and build docs/ as a site in site/
 	$(BIN)/python -m workflow_scripts.reference
 	$(BIN)/zensical build --strict --clean
+
+gallery: .venv/run.done ## write docs/gallery.md from finished results (SCALE, STUDIES, CONFIGFILE)
+	@$(SNAKEMAKE) --dry-run report $(CONFIG) | grep -q '^Nothing to be done' || \
+		{ echo "error: results/$(or $(SCALE),quick) are stale or missing; run make report with the same settings first" >&2; exit 1; }
+	$(BIN)/python -m workflow_scripts.gallery results/$(or $(SCALE),quick)
 
 test: .venv/dev.done ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -25,6 +25,10 @@ class Caps(Spec):
         "whole data set of unknown size counts as 50,000 images",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
+    parameters: Count | None = Field(
+        None,
+        description="parameters of all trainings of a model together: a larger one is trained fewer times, or once",
+    )
     train_samples: Count | None = Field(None, description="training samples")
     test_samples: Count | None = Field(None, description="test samples")
 

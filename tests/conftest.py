@@ -42,6 +42,18 @@ class Project:
         assert old in text, f"{old!r} is not in {file}"
         path.write_text(text.replace(old, new, 1))
 
+    def add_make(self) -> None:
+        """The Makefile, with an environment that it finds installed."""
+        shutil.copy(ROOT / "Makefile", self.folder)
+        shutil.copytree(ROOT / "requirements", self.folder / "requirements")
+        environment = self.folder / ".venv"
+        environment.mkdir()
+        for path in Path(sys.prefix).iterdir():
+            if path.suffix != ".done":
+                (environment / path.name).symlink_to(path)
+        for stamp in ("python", "run", "dev"):
+            (environment / f"{stamp}.done").touch()
+
     def clone(self, target: Path) -> "Project":
         """A clone with ``results/`` copied in; what else was made does not come along."""
         # like a clone, a copy has new modification times

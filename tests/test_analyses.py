@@ -40,6 +40,7 @@ from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize, unflatten
+from hwcore.seeds import seed
 from hwcore.studies.kinds import ANALYSES
 from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
@@ -93,6 +94,26 @@ def test_evaluation_is_the_mean_over_all_samples(classifiers: dict[str, Run]) ->
     assert set(table.parameters) == {64 * 5 + 5 + 5 * 10 + 10}
 
 
+def test_evaluation_with_dropout_active_and_a_wrong_divisor(tmp_path: Path) -> None:
+    """As in beamreaching1's scripts: measured in training mode, the test loss divided by another count."""
+    network = {"input": [1], "layers": [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 1}]}
+    run = trained(tmp_path, network=network)
+    usual = evaluation.analyse({"m": run})
+    table = evaluation.analyse({"m": run}, dropout=True, test_loss_factor=2.0)
+    assert (table.train_loss != usual.train_loss).all()
+    for r in range(run.replicates):
+        masks = torch.Generator().manual_seed(seed("s", "e", "m", r, "evaluation dropout"))
+        own = {name: value[r] for name, value in run.parameters.items()}
+        for part, factor in (("train", 1.0), ("test", 2.0)):
+            x, y = getattr(run.data, f"{part}_x"), getattr(run.data, f"{part}_y")
+            hidden = torch.tanh(torch.nn.functional.linear(x, own["0.weight"], own["0.bias"]))
+            hidden = hidden * (torch.rand(hidden.shape, generator=masks) >= 0.4) / 0.6
+            out = torch.nn.functional.linear(hidden, own["3.weight"], own["3.bias"])
+            expected = factor * torch.nn.functional.mse_loss(out, y).item()
+            assert table[f"{part}_loss"][r] == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(table.loss_gap, table.test_loss - table.train_loss)
+
+
 def test_predictions_hold_the_function_itself(fitted: Run) -> None:
     table = predictions.analyse({"m": fitted}, points=50)
     np.testing.assert_allclose(table.target, np.cos(table.x))
@@ -144,6 +165,15 @@ def test_halves_of_the_weights_are_summed(fitted: Run) -> None:
     np.testing.assert_allclose(table.half_sum2, rows[:, 8:].double().sum(1))
 
 
+def test_distances_are_those_between_records(fitted: Run) -> None:
+    table = trajectory.analyse({"m": fitted}, layer=2, weights_only=True)
+    _epochs, snapshots = fitted.snapshots
+    rows = snapshots["3.weight"].transpose(0, 1).flatten(2).double()
+    for replicate, own in table.groupby("replicate"):
+        expected = squareform(pdist(rows[replicate].numpy())).diagonal(1)
+        np.testing.assert_allclose(own.distance, [np.nan, *expected])
+
+
 def test_a_replicate_that_diverged_leaves_the_trajectories_of_the_others(fitted: Run, tmp_path: Path) -> None:
     for name in ("run.json", "metrics.parquet"):
         (tmp_path / name).write_bytes((fitted.folder / name).read_bytes())
@@ -153,7 +183,7 @@ def test_a_replicate_that_diverged_leaves_the_trajectories_of_the_others(fitted:
     write_tensors(tmp_path / "snapshots.safetensors", broken, {"epochs": json.dumps(epochs)})
     run = Run.open(tmp_path, None, device=CPU)
     table = trajectory.analyse({"m": run}, layer=None, weights_only=True)
-    assert table[table.replicate == 1].pc1.isna().all()
+    assert table[table.replicate == 1][["pc1", "distance"]].isna().all(axis=None)
     kept = table[table.replicate != 1]
     weights = [value for name, value in snapshots.items() if name.endswith("weight")]
     rows = torch.cat([value.transpose(0, 1)[[0, 2]].flatten(2).flatten(0, 1) for value in weights], dim=1).double()

@@ -68,17 +68,11 @@ def clone(tmp_path: Path) -> Project:
     """A fresh copy of the project in which `make` finds its environment installed."""
     project = make_project(tmp_path / "hwcore")
     shutil.rmtree(project.folder / "report/tiny")
-    for name in ("requirements", "tests", "docs"):
+    for name in ("tests", "docs"):
         shutil.copytree(ROOT / name, project.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "zensical.toml"):
+    for name in ("pyproject.toml", "zensical.toml"):
         shutil.copy(ROOT / name, project.folder)
-    environment = project.folder / ".venv"
-    environment.mkdir()
-    for path in Path(sys.prefix).iterdir():
-        if path.suffix != ".done":
-            (environment / path.name).symlink_to(path)
-    for stamp in ("python", "run", "dev"):
-        (environment / f"{stamp}.done").touch()
+    project.add_make()
     return project
 
 

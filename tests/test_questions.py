@@ -86,7 +86,7 @@ def test_no_study_is_called_what_all_share(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "report").exists()
 
 
-@pytest.mark.parametrize("name", ["alluri", "paladugu"])
+@pytest.mark.parametrize("name", ["alluri", "beamreaching1", "paladugu"])
 def test_every_experiment_of_the_studies_names_its_question(name: str) -> None:
     config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
     experiments = load(name, ROOT / "report", config).experiments

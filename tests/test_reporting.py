@@ -111,6 +111,19 @@ def page(results: Path, text: str, judged: str = "no") -> Path:
 FULL = '{{ banner() }}\n\n# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
 
 
+def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(results: Path) -> None:
+    said = context()
+    described, corrected = said["experiments"]
+    described["settings"]["weight decay"] = "0.0001"
+    corrected["settings"]["learning rate"] = "0.5"
+    template = results / "report.md"
+    template.write_text('{{ experiment("fit") }}')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert re.search(r"\| weight decay +\| 0\.0001 +\| none +\|", text)
+    assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
+
+
 def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     text = page(results, FULL).read_text()
     assert "> **Scale `quick`:** stand-ins run. No claim is judged." in text

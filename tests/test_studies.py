@@ -24,6 +24,7 @@ MISCOUNTED = {
         ("p101770", 15114),
         *((f"batch-{n}", 16630) for n in (5, 25, 125, 500, 1000)),
     },
+    "majumder": {("model-1", 36458), ("model-30", 130122)},
 }
 
 
@@ -203,3 +204,14 @@ def test_caps_of_unknown_options_are_refused(caps: dict[str, Any], message: str)
     raw["scales"]["quick"]["caps"]["analyses"] = caps
     with pytest.raises(HwcoreError, match=message):
         load("alluri", ROOT / "report", parse(raw, ["config.yaml"]))
+
+
+def test_large_networks_are_trained_fewer_times_under_a_cap_of_parameters() -> None:
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"]["caps"]["datasets"] = {"replicates": 4, "parameters": 1_000_000}
+    models = load("alluri", ROOT / "report", parse(raw, ["config.yaml"])).experiments["capacity"].models
+    assert models["p1645"].replicates == 3  # as the study says
+    assert (models["p396210"].replicates, models["p654310"].replicates, models["p952410"].replicates) == (2, 1, 1)
+    raw["scales"]["quick"]["caps"]["datasets"]["parameters"] = 1000
+    models = load("alluri", ROOT / "report", parse(raw, ["config.yaml"])).experiments["capacity"].models
+    assert {model.replicates for model in models.values()} == {1}

@@ -6,15 +6,19 @@ from hwcore.analyses.points import own_metrics
 from hwcore.analyses.run import Run
 
 
-def analyse(runs: dict[str, Run]) -> pd.DataFrame:
+def analyse(runs: dict[str, Run], *, dropout: bool = False, test_loss_factor: float = 1.0) -> pd.DataFrame:
     """One row per model and replicate, with the settings that experiments vary beside the metrics.
+
+    With ``dropout`` both sets are measured with dropout active, with masks of each replicate's own; the test loss is
+    multiplied by ``test_loss_factor``, before the gap is taken.
 
     Columns: model, replicate, parameters, batch_size, lr, optimizer, weight_decay, train_loss,
     test_loss, loss_gap (test minus training) and, for classification, train_accuracy, test_accuracy
     (fractions) and accuracy_gap (training minus test).  Where the training has a stopping rule, ``stopped`` says
     whether the replicate met it.
     """
-    return pd.concat([evaluated(name, run) for name, run in runs.items()], ignore_index=True)
+    tables = [evaluated(name, run, dropout=dropout, test_loss_factor=test_loss_factor) for name, run in runs.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def gaps(name: str, run: Run) -> pd.DataFrame:
@@ -24,7 +28,7 @@ def gaps(name: str, run: Run) -> pd.DataFrame:
     return table[[*columns, *(column for column in ("accuracy_gap", "stopped") if column in table)]]
 
 
-def evaluated(name: str, run: Run) -> pd.DataFrame:
+def evaluated(name: str, run: Run, *, dropout: bool = False, test_loss_factor: float = 1.0) -> pd.DataFrame:
     """One row per replicate of a model, as of ``analyse``."""
     training = run.spec.training
     columns = {
@@ -36,7 +40,9 @@ def evaluated(name: str, run: Run) -> pd.DataFrame:
         "optimizer": training.optimizer,
         "weight_decay": training.weight_decay,
     }
-    table = pd.DataFrame({**columns, **{metric: values.numpy() for metric, values in own_metrics(run).items()}})
+    metrics = own_metrics(run, dropout=dropout)
+    table = pd.DataFrame({**columns, **{metric: values.numpy() for metric, values in metrics.items()}})
+    table["test_loss"] *= test_loss_factor
     table["loss_gap"] = table.test_loss - table.train_loss
     if run.data.classes:
         table["accuracy_gap"] = table.train_accuracy - table.test_accuracy

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from hwcore.analyses.run import Run
 from hwcore.data.load import Data
 from hwcore.nets.network import Parameters
+from hwcore.seeds import seed
 from hwcore.train.evaluate import evaluate
 
 # Numbers in the weights, and in the activations of a thousand samples, of the points that are computed
@@ -18,12 +19,19 @@ _NUMBERS = {"cpu": 2**20, "cuda": 2**28}
 Weights = Callable[[range], tuple[Parameters, Parameters]]
 
 
-def metrics(run: Run, weights: Weights, owners: Sequence[int], data: Data | None = None) -> dict[str, Tensor]:
+def metrics(
+    run: Run,
+    weights: Weights,
+    owners: Sequence[int],
+    data: Data | None = None,
+    *,
+    dropout: Sequence[Generator] | None = None,
+) -> dict[str, Tensor]:
     """Metrics at ``len(owners)`` points: train_loss, test_loss and, for classes, the accuracies, each (K,).
 
     ``weights`` makes those of the points that it is asked for; a point has the random labels, if there
     are any, of the replicate that owns it.  ``data`` other than the run's may leave samples out; an
-    empty part is left out of the result.
+    empty part is left out of the result.  With ``dropout``, a generator for each point, dropout is active.
     """
     data = data or run.data
     parts = {"train": (data.train_x, data.train_y), "test": (data.test_x, data.test_y)}
@@ -35,15 +43,19 @@ def metrics(run: Run, weights: Weights, owners: Sequence[int], data: Data | None
         parameters, buffers = weights(chosen)
         for part, (x, y) in parts.items():
             own = y[list(owners[start : chosen.stop])] if data.classes and y.dim() == 2 else y
-            loss, accuracy = evaluate(run.network, parameters, buffers, run.spec.training.loss, x, own)
+            masks = dropout[start : chosen.stop] if dropout else None
+            loss, accuracy = evaluate(run.network, parameters, buffers, run.spec.training.loss, x, own, dropout=masks)
             found.setdefault(f"{part}_loss", []).append(loss)
             if data.classes:
                 found.setdefault(f"{part}_accuracy", []).append(accuracy)
     return {name: torch.cat(values).cpu() for name, values in found.items()}
 
 
-def own_metrics(run: Run) -> dict[str, Tensor]:
-    """The metrics of the trained networks themselves, as of ``metrics``: each (R,)."""
+def own_metrics(run: Run, *, dropout: bool = False) -> dict[str, Tensor]:
+    """The metrics of the trained networks themselves, as of ``metrics``: each (R,).
+
+    With ``dropout`` it is active, in masks from a seed of each replicate.
+    """
 
     def weights(chosen: range) -> tuple[Parameters, Parameters]:
         own = slice(chosen.start, chosen.stop)
@@ -52,7 +64,12 @@ def own_metrics(run: Run) -> dict[str, Tensor]:
         )
         return parameters, buffers
 
-    return metrics(run, weights, range(run.replicates))
+    names = run.spec.study, run.spec.experiment, run.spec.model
+    masks = [
+        Generator(device=run.device).manual_seed(seed(*names, replicate, "evaluation dropout"))
+        for replicate in range(run.replicates)
+    ]
+    return metrics(run, weights, range(run.replicates), dropout=masks if dropout else None)
 
 
 def _together(run: Run, samples: int) -> int:

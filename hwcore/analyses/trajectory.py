@@ -33,9 +33,10 @@ def analyse(
 
     Columns: model, replicate, epoch, pc1, pc2, explained1, explained2 (shares of the variance of the
     model's own runs), half_sum1 and half_sum2 (another reduction that reports use: the sums of the first
-    and of the second half of the weights, the middle one of an odd number in the first), dimension (how
-    many weights), and the training metrics of that epoch (NaN before the first).  By t-SNE tsne1, tsne2,
-    perplexity and divergence (what is lost) take the place of the components and of what they explain.
+    and of the second half of the weights, the middle one of an odd number in the first), distance (Euclidean, of
+    these weights from those of the record before; NaN at the first), dimension (how many weights), and the
+    training metrics of that epoch (NaN before the first).  By t-SNE tsne1, tsne2, perplexity and divergence (what
+    is lost) take the place of the components and of what they explain.
 
     Raises HwcoreError if the layer does not exist or is not recorded, if a model does not fit its basis, or if it
     has fewer weights than ``first``.
@@ -105,6 +106,8 @@ def _table(run: Run, weights: Array, places: dict[str, Array | float]) -> pd.Dat
     replicates, dimension = run.replicates, weights.shape[2]
     rows, finite = weights.reshape(-1, dimension), _finite(weights)
     middle = -(-dimension // 2)
+    distance = np.full(weights.shape[:2], np.nan)
+    distance[:, 1:] = np.linalg.norm(np.diff(weights, axis=1), axis=2)
     table = pd.DataFrame(
         {
             "replicate": np.arange(replicates).repeat(len(epochs)),
@@ -112,6 +115,7 @@ def _table(run: Run, weights: Array, places: dict[str, Array | float]) -> pd.Dat
             **places,
             "half_sum1": np.where(finite, rows[:, :middle].sum(axis=1), np.nan),
             "half_sum2": np.where(finite, rows[:, middle:].sum(axis=1), np.nan),
+            "distance": np.where(finite, distance.ravel(), np.nan),
             "dimension": dimension,
         }
     )

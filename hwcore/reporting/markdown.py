@@ -289,9 +289,9 @@ def _settings_table(variants: list[Context]) -> str:
     keys = dict.fromkeys(key for each in variants for key in [*each["settings"], "replicates"])
     rows = []
     for key in keys:
-        values = [str(each["settings"].get(key, each.get(key, ""))) for each in variants]
+        values = [_setting(key, each) for each in variants]
         shown = values[:1] if len(set(values)) == 1 else values
-        rows.append([key, *(value or "see the models" for value in shown), *[""] * (len(variants) - len(shown))])
+        rows.append([key, *shown, *[""] * (len(variants) - len(shown))])
     if len(variants) == 1:
         return pipe_table(["setting", "value"], rows)
     merged = [[row[0], *(value or "the same" for value in row[1:])] for row in rows]
@@ -300,6 +300,13 @@ def _settings_table(variants: list[Context]) -> str:
         merged,
         widths=[16, *[42 // len(variants) * 2] * len(variants)],
     )
+
+
+def _setting(key: str, variant: Context) -> str:
+    """A setting of all models of a variant, where those are that differ in it, or that it has no such setting."""
+    if value := str(variant["settings"].get(key, variant.get(key, ""))):
+        return value
+    return "see the models" if any(key in model["settings"] for model in variant["models"]) else "none"
 
 
 def _links(name: str, paths: Iterable[str]) -> str:

@@ -93,14 +93,15 @@ def _untitled(part: Any) -> Any:
 
 
 def _templated(part: Any) -> Any:
-    """A schema that takes a placeholder in the place of each number and name, in lists too."""
+    """A schema that takes a placeholder in the place of each number, name and list, and in lists too."""
     if isinstance(part, list):
         return [_templated(each) for each in part]
     if not isinstance(part, dict):
         return part
     if part.get("type") in ("integer", "number", "boolean") or "enum" in part:
         return {"anyOf": [part, _TEMPLATE]}
-    return {key: _templated(each) for key, each in part.items()}
+    filled = {key: _templated(each) for key, each in part.items()}
+    return {"anyOf": [filled, _TEMPLATE]} if part.get("type") == "array" else filled
 
 
 def _experiment(definitions: _Definitions) -> Schema:

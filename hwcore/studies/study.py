@@ -175,7 +175,7 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        replicates = _capped(replicates, caps.replicates)
+        replicates = _cap_replicates(replicates, caps, network)
         data = _cap_samples(data, caps)
         training = self._cap_length(training, network, data, caps)
         return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
@@ -415,7 +415,7 @@ class _Reader:
             return settings.replicates
         caps = self.config.scales[scale].caps
         kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
-        return _capped(experiment.replicates, kind.replicates)
+        return _cap_replicates(experiment.replicates, kind, settings.network)
 
 
 def _in_section(claim: Any, study: Study) -> Any:
@@ -428,6 +428,13 @@ def _in_section(claim: Any, study: Study) -> Any:
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
+
+
+def _cap_replicates(replicates: int, caps: Caps, network: Network) -> int:
+    """With the bound on their number, and on the parameters of all where these are known before training."""
+    parameters = network.parameters()
+    affordable = caps.parameters // parameters if caps.parameters and parameters else None
+    return max(1, _capped(_capped(replicates, caps.replicates), affordable))
 
 
 def _cap_samples(data: DataSpec, caps: Caps) -> DataSpec:

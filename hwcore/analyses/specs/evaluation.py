@@ -1,3 +1,5 @@
+from pydantic import Field, PositiveFloat
+
 from hwcore.analyses.spec import WeightsAnalysis
 
 
@@ -10,3 +12,8 @@ class Options(WeightsAnalysis):
         "batch_size": "batch size (samples)",
         "parameters": "number of parameters",
     }
+
+    dropout: bool = Field(False, description="keep dropout active, as where a script never leaves training mode")
+    test_loss_factor: PositiveFloat = Field(
+        1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"
+    )

@@ -8,7 +8,7 @@ from hwcore.train.spec import Record
 class Options(AnalysisSpec):
     """Gradient norm of each step beside the slope of the loss, and their rank correlation."""
 
-    labels = {"grad_norm": "gradient norm"}
+    labels = {"grad_norm": "gradient norm", "grad_norm_smoothed": "gradient norm (moving average)"}
 
     window: Count = Field(50, description="steps of the moving average that smooths both")
 

@@ -11,7 +11,11 @@ from hwcore.train.spec import Record
 class Options(AnalysisSpec):
     """Recorded weights along their joint principal components, and the sums of their halves."""
 
-    labels = {"tsne1": "first t-SNE coordinate", "tsne2": "second t-SNE coordinate"}
+    labels = {
+        "tsne1": "first t-SNE coordinate",
+        "tsne2": "second t-SNE coordinate",
+        "distance": "distance from the record before",
+    }
 
     layer: Count | None = Field(None, description="the layer, counted from 1 among those with weights; all if left out")
     weights_only: bool = Field(True, description="leave the biases out")
