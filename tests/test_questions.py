@@ -496,7 +496,8 @@ def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> 
     row = next(line for line in page(tmp_path).splitlines() if line.startswith("| [Does size help?]"))
     link = "(a.html#experiment-sizes)"
     assert row == (
-        f"| [Does size help?](#capacity) | [[2 holds]{{.verdict .holds}}]{link} · [[1 fails]{{.verdict .fails}}]{link} | "
+        "| [Does size help?](#capacity) | "
+        f"[[2 holds]{{.verdict .holds}}]{link} · [[1 fails]{{.verdict .fails}}]{link} | "
         "[no claim](b.html#experiment-sizes) |"
     )
 
