@@ -254,8 +254,7 @@ def test_correlations_are_told_by_their_sign() -> None:
         "A larger x goes with a larger y in a (τ 1.00), with a smaller y in b (τ −1.00) and clearly with neither in c."
     )
     assert (
-        found.together("A larger x", ("a", "b"), relations[2:])
-        == "A larger x goes clearly with a or with b in no study."
+        found.together("A larger x", ("a", "b"), relations[2:]) == "A larger x goes clearly neither with a nor with b."
     )
 
 
@@ -350,7 +349,7 @@ def test_every_question_is_answered_and_drawn_for_any_studies(id: str, replicate
     assert all(axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
     # every study is in the legend
     legend = " ".join(text.get_text() for text in figure.legends[0].get_texts())
-    assert all(study in legend for study in studies)
+    assert len(studies) == 1 or all(study in legend for study in studies)
 
 
 @pytest.mark.parametrize("id", QUESTIONS)
@@ -446,7 +445,7 @@ def test_a_line_is_judged_at_its_ends_and_midway() -> None:
     given["table"]["test_accuracy"] = given["table"]["alpha"].map(heights)
     given["table"].loc[given["table"]["alpha"] == 0.5, "test_accuracy"] += 0.01 * given["table"]["replicate"]
     assert answer("interpolation", **given) == [
-        "Midway between the two networks the test accuracy is clearly lower than at the worse end in the study.",
+        "Midway between the two networks the test accuracy is clearly lower than at the worse end.",
         "Midway it lies at 21.0 %.",
     ]
 
@@ -497,7 +496,8 @@ def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> 
     row = next(line for line in page(tmp_path).splitlines() if line.startswith("| [Does size help?]"))
     link = "(a.html#experiment-sizes)"
     assert row == (
-        f"| [Does size help?](#capacity) | [[2 holds]{{.verdict .holds}}]{link} [[1 fails]{{.verdict .fails}}]{link} | "
+        "| [Does size help?](#capacity) | "
+        f"[[2 holds]{{.verdict .holds}}]{link} · [[1 fails]{{.verdict .fails}}]{link} | "
         "[no claim](b.html#experiment-sizes) |"
     )
 

@@ -72,12 +72,10 @@ class Findings:
             yield member, self._rows.table[self._rows.table["member"] == member]
 
     def out_of(self, count: int, total: int) -> str:
-        """`four of five studies`, `both studies`, `no study`, or `the study` if it is the only one."""
+        """`four of five studies`, `both studies` or `no study`."""
         noun = self._rows.noun
         if count == 0:
             return f"no {noun}"
-        if total == 1:
-            return f"the {noun}"
         several = "studies" if noun == "study" else f"{noun}s"
         if count == total:
             return f"both {several}" if count == 2 else f"all {in_words(count)} {several}"
@@ -180,12 +178,14 @@ class Findings:
                 ends = [f"{value:.2f}".replace("-", "−") for value in sorted(each.value for each in same)]
                 ends = list(dict.fromkeys((ends[0], ends[-1])))
                 where = same[0].member if len(same) == 1 else self.out_of(len(same), len(relations))
-                parts.append(f"with {words} in {where} ({symbol} {' to '.join(ends)})")
+                told = f" in {where}" if len(relations) > 1 else ""
+                parts.append(f"with {words}{told} ({symbol} {' to '.join(ends)})")
         neither = [each.member for each in relations if not each.sign]
         if neither and parts:
             parts.append(f"clearly with neither in {_few(neither)}")
         if not parts:
-            parts.append(f"clearly with {ways[0]} or with {ways[1]} in {self.out_of(0, len(relations))}")
+            anywhere = f" in any {self._rows.noun}" if len(relations) > 1 else ""
+            return f"{what} goes clearly neither with {ways[0]} nor with {ways[1]}{anywhere}."
         return f"{what} goes {listed(parts)}."
 
 

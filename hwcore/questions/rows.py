@@ -24,14 +24,27 @@ class Rows:
     labels: Mapping[str, str]
 
     def name(self, member: str) -> str:
-        """`alluri (arcsinh x)`, as it stands in a sentence."""
+        """`alluri (arcsinh x)`, as it stands in a sentence; of the only study `arcsinh x`."""
         study, detail = member.partition("/")[0], self.members[member]
+        if detail and self._alone:
+            return detail
         return f"{study} ({detail})" if detail else study
 
     def mark(self, member: str, label: str = "") -> str:
-        """`alluri: arcsinh x, shallow`, as it stands in parentheses and in a legend; ``label`` is that of a model."""
-        study, details = member.partition("/")[0], [self.members[member], label]
-        return ": ".join(filter(None, [study, ", ".join(filter(None, details))]))
+        """`alluri: arcsinh x, shallow`, as it stands in parentheses and in a legend; ``label`` is that of a model.
+
+        Of the only study `arcsinh x, shallow`.
+        """
+        study = member.partition("/")[0]
+        details = ", ".join(filter(None, [self.members[member], label]))
+        if details and self._alone:
+            return details
+        return f"{study}: {details}" if details else study
+
+    @property
+    def _alone(self) -> bool:
+        """Whether there is a single study, which needs no name."""
+        return len({member.partition("/")[0] for member in self.members}) == 1
 
     @property
     def noun(self) -> str:

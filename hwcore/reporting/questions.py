@@ -27,7 +27,7 @@ _HEADS = (
     "batch size",
     "replicates",
 )
-_WIDTHS = (10, 20, 18, 12, 16, 11, 12, 9, 12)
+_WIDTHS = (15, 20, 18, 12, 16, 11, 12, 8, 11)
 
 
 def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path, output: Path) -> None:
@@ -104,7 +104,7 @@ def _matrix(context: Context, ledger: pd.DataFrame) -> str:
             given = [verdicts[study, claim] for claim in question["claims"][study]]
             base = next((row["base"] for row in question["settings"] if row["study"] == study), None)
             chips = [_chip(verdict, given.count(verdict)) for verdict in VERDICTS if verdict in given] or ["no claim"]
-            cells.append(" ".join(f"[{chip}]({study}.html#experiment-{base})" for chip in chips) if base else "–")
+            cells.append(" · ".join(f"[{chip}]({study}.html#experiment-{base})" for chip in chips) if base else "–")
         rows.append([f"[{question['title']}](#{question['id']})", *cells])
     return pipe_table(["question", *studies], rows, widths=[30, *[60 // len(studies)] * len(studies)])
 

@@ -46,9 +46,13 @@ class Asked(Question):
         drops, middle = found.means("drop"), found.places("middle")
         if not drops:
             return []
-        lower = found.out_of(sum(each.sign > 0 for each in drops), len(drops))
+        lower = sum(each.sign > 0 for each in drops)
+        if len(drops) == 1:
+            said = f"is {'' if lower else 'not '}clearly lower than at the worse end"
+        else:
+            said = f"is clearly lower than at the worse end in {found.out_of(lower, len(drops))}"
         return [
-            f"Midway between the two networks the test accuracy is clearly lower than at the worse end in {lower}.",
+            f"Midway between the two networks the test accuracy {said}.",
             f"Midway it lies {found.span(middle, share)}.",
         ]
 
