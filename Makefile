@@ -12,7 +12,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 # what is not set here is as config.yaml says
 SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
-CONFIG := $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS)))
+CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
 
 .DEFAULT_GOAL := help
 .PHONY: help report study docs test lint format schema gallery bench profile slurm requirements clean

@@ -346,8 +346,8 @@ def test_moments_of_other_channels_are_told(files: dict[str, Path]) -> None:
 def test_a_size_is_that_of_torchvisions_resize(tmp_path: Path) -> None:
     prepare("shapes", {"source": "shapes", "size": [24, 20]}, tmp_path / "small.safetensors")
     found = load_file(tmp_path / "small.safetensors")["train_images"]
-    images, _ = shapes.draw(4000, seed=0)
-    assert found.shape == (4000, 3, 24, 20)
+    images, _ = shapes.draw(len(found), seed=0)
+    assert found.shape[1:] == (3, 24, 20)
     for raw, ours in zip(images[:20], found, strict=False):
         resized = F.resize(Image.fromarray(raw.transpose(1, 2, 0)), [24, 20])
         assert np.array_equal(np.asarray(resized).transpose(2, 0, 1), ours.numpy())

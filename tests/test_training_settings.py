@@ -628,13 +628,14 @@ def test_every_optimizer_has_a_name_and_settings_that_exist() -> None:
     ("limit", "caps", "expected"),
     [
         ("epochs: 50", "{epochs: 3}", (3, None)),
-        ("epochs: 50", "{steps: 3}", (50, None)),
+        # a function's samples are known, and with them the steps of an epoch: here one
+        ("epochs: 50", "{steps: 3}", (3, None)),
         ("steps: 50", "{epochs: 3}", (None, 50)),
         ("steps: 50", "{epochs: 3, steps: 20}", (None, 20)),
         ("steps: 10", "{steps: 20}", (None, 10)),
     ],
 )
-def test_a_scale_bounds_epochs_and_steps_each_by_its_own(
+def test_a_scale_bounds_epochs_and_steps(
     tmp_path: Path, limit: str, caps: str, expected: tuple[int | None, int | None]
 ) -> None:
     data = f"data: {json.dumps(COS)}"
