@@ -65,11 +65,9 @@ def own_metrics(run: Run, *, dropout: bool = False) -> dict[str, Tensor]:
         return parameters, buffers
 
     names = run.spec.study, run.spec.experiment, run.spec.model
-    masks = [
-        Generator(device=run.device).manual_seed(seed(*names, replicate, "evaluation dropout"))
-        for replicate in range(run.replicates)
-    ]
-    return metrics(run, weights, range(run.replicates), dropout=masks if dropout else None)
+    seeds = [seed(*names, replicate, "evaluation dropout") for replicate in range(run.replicates)] if dropout else []
+    masks = [Generator(device=run.device).manual_seed(each) for each in seeds]
+    return metrics(run, weights, range(run.replicates), dropout=masks or None)
 
 
 def _together(run: Run, samples: int) -> int:
