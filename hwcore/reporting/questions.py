@@ -49,10 +49,11 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 
 
 _INTRODUCTION = """
-Each study reproduces a report of its own; here stands side by side what they ran on the same question. An answer
+Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
 counts a study, or an experiment where a study has several, as showing a change where the 95 % interval of the
-difference over replicates leaves out zero. Of an experiment with a corrected variant that one is shown, otherwise the
-experiment as described; tables of settings list all. [All studies](index.html) are on a page of their own.
+difference over replicates excludes zero. Where an experiment has a corrected variant, the figure and the answer show
+that one, and otherwise the experiment as described; the tables of settings list them all. The
+[index](index.html) lists the studies.
 """.strip()
 
 _OPEN = "What was run leaves this question open: no table has the numbers that would answer it."

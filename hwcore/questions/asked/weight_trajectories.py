@@ -66,7 +66,7 @@ class Asked(Question):
             else ""
         )
         return [
-            f"Half of the way from start to end is done {found.span(half, share)} of the training{far}."
+            f"Half of the distance from start to end is covered {found.span(half, share)} of the training{far}."
             if half
             else "",
             f"The share of the weights’ variance in the plane of these distances lies {found.span(explained, share)}."
