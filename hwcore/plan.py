@@ -44,20 +44,21 @@ NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "p
 
 @dataclass(frozen=True)
 class Conversion:
-    """How a page becomes another: its rule, the suffixes of what it reads and makes, the format of the figures
-    that it embeds, and the files of report/ that shape it.
+    """How a page becomes another: its rule, the suffixes of what it reads and makes, what of a figure it embeds,
+    and the files of report/ that shape it.
     """
 
     rule: str
     source: str
     target: str
-    figures: str | None
+    figures: tuple[str, ...]
     statics: tuple[str, ...]
 
 
-HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua"))
-LATEX = Conversion("latex", "md", "tex", None, ("preamble.tex", "page.lua"))
-PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+_WEB = ("web/page.html", "web/page.js", "web/plotly-gl3d.min.js")
+HTML = Conversion("html", "md", "html", ("svg", "data"), ("style.css", "page.lua", *_WEB))
+LATEX = Conversion("latex", "md", "tex", (), ("preamble.tex", "page.lua"))
+PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
 
 
 class Plan:
@@ -446,13 +447,13 @@ class Plan:
         """The other forms of a page with the figures that it shows."""
         page = self.results / "report" / name
         for conversion in self._conversions:
-            embedded = conversion.figures
-            figures = {job.name: job.outputs[embedded] for job in shown} if embedded else {}
+            forms = {"forms": self._forms} if conversion is HTML else {}
+            figures = {f"{job.name}.{key}": job.outputs[key] for job in shown for key in conversion.figures}
             self._add(
                 group,
                 conversion.rule,
                 name,
-                spec={"statics": self._statics(conversion.statics)},
+                spec={"statics": self._statics(conversion.statics), **forms},
                 inputs={conversion.source: page.with_suffix(f".{conversion.source}"), **figures},
                 outputs={conversion.target: page.with_suffix(f".{conversion.target}")},
             )
@@ -463,26 +464,33 @@ class Plan:
         claims = self.results / "claims.parquet"
         outputs = {"claims": claims, "json": claims.with_suffix(".json")}
         self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs=outputs)
-        self._plan_questions(claims)
+        asked = [answers.describe(id, self.studies) for id in answers.asked(self.studies.values())]
+        if asked:
+            self._plan_questions(claims, asked)
         self._add(
             "summary",
             "index",
             "index",
             spec={
                 "studies": [self._describe(study) for study in self.studies.values()],
-                "pages": [HTML.target, "md", *(each.target for each in self._conversions if each is not HTML)],
-                "asked": ("questions", "questions") in self.jobs,
+                "forms": self._forms,
+                "questions": [
+                    {
+                        "id": question["id"],
+                        "title": question["title"],
+                        "claims": question["claims"],
+                        "experiments": {row["study"]: row["base"] for row in reversed(question["settings"])},
+                    }
+                    for question in asked
+                ],
                 "statics": self._statics(HTML.statics),
             },
             inputs={"claims": claims},
             outputs={"html": self.results / "report" / "index.html"},
         )
 
-    def _plan_questions(self, claims: Path) -> None:
-        """The page across studies, if any experiment names a question."""
-        asked = [answers.describe(id, self.studies) for id in answers.asked(self.studies.values())]
-        if not asked:
-            return
+    def _plan_questions(self, claims: Path, asked: list[answers.QuestionDescription]) -> None:
+        """The page across studies."""
         inputs: dict[str, Path] = {"claims": claims}
         for question in asked:
             tables: dict[str, Path] = {}
@@ -514,9 +522,15 @@ class Plan:
         shown = [job for job in self.of("figure") if job.name.startswith("questions/")]
         self._plan_conversions("summary", "questions", shown)
 
+    @property
+    def _forms(self) -> list[str]:
+        """The suffixes of the forms of each page, beside HTML."""
+        return ["md", *(each.target for each in self._conversions if each is not HTML)]
+
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}
 
 
 def _figure_files(stem: Path) -> dict[str, Path]:
-    return {**{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS}, "recipe": stem.with_suffix(".json")}
+    suffixes = {**dict(zip(FORMATS, FORMATS, strict=True)), "data": "data.json", "csv": "csv", "recipe": "json"}
+    return {key: stem.with_suffix(f".{suffix}") for key, suffix in suffixes.items()}

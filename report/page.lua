@@ -1,12 +1,37 @@
 -- What Markdown cannot say by itself, for the HTML and the LaTeX of a page.
 
+-- Whether a picture has a dark form of its own; others are drawn on white.
+local function adapts(path)
+  local file = path:match("%.svg$") and io.open(path)
+  if not file then
+    return false
+  end
+  local text = file:read("a")
+  file:close()
+  return text:find("prefers-color-scheme", 1, true) ~= nil
+end
+
 -- LaTeX includes the figures in PDF.
 function Image(image)
   if FORMAT == "latex" then
     image.src = image.src:gsub("%.svg$", ".pdf")
     image.attributes.width = "100%"
+  elseif adapts(image.src) then
+    image.classes:insert("adapts")
   end
   return image
+end
+
+-- The name of a figure in HTML, by which its numbers are found.
+function Figure(figure)
+  if FORMAT:match("^html") then
+    figure:walk({
+      Image = function(image)
+        figure.attributes["data-figure"] = image.src:match("^%.%./figures/(.+)%.svg$")
+      end,
+    })
+    return figure
+  end
 end
 
 -- The line with the sources of a figure is small print.
@@ -58,7 +83,47 @@ function Table(tbl)
   return tbl
 end
 
--- The preamble of all pages, and the banner of a scale that is not full on every page.
+-- In HTML a table scrolls within itself, by keyboard too: its frame has a name, made of the heading above it.  Head
+-- cells say that they are, and each cell what its column is, for narrow screens.
+local function framed(tbl, label)
+  local heads = {}
+  for _, row in ipairs(tbl.head.rows) do
+    for i, cell in ipairs(row.cells) do
+      cell.attributes.scope = "col"
+      heads[i] = pandoc.utils.stringify(cell.contents)
+    end
+  end
+  for _, body in ipairs(tbl.bodies) do
+    for _, row in ipairs(body.body) do
+      for i, cell in ipairs(row.cells) do
+        cell.attributes["data-label"] = heads[i]
+      end
+    end
+  end
+  local attributes = { role = "region", tabindex = "0", ["aria-label"] = label }
+  return pandoc.Div({ tbl }, pandoc.Attr("", { "table" }, attributes))
+end
+
+function Pandoc(doc)
+  if not FORMAT:match("^html") then
+    return nil
+  end
+  local heading, used = pandoc.utils.stringify(doc.meta.title or "Table"), {}
+  doc.blocks = doc.blocks:walk({
+    traverse = "topdown",
+    Header = function(header)
+      heading = pandoc.utils.stringify(header)
+    end,
+    Table = function(tbl)
+      used[heading] = (used[heading] or 0) + 1
+      local label = heading .. ", table" .. (used[heading] > 1 and " " .. used[heading] or "")
+      return framed(tbl, label), false
+    end,
+  })
+  return doc
+end
+
+-- The preamble of all pages, and the banner of a scale that is not full on every page of LaTeX.
 function Meta(meta)
   local banner = meta.banner and pandoc.utils.stringify(meta.banner)
   if FORMAT == "latex" then
@@ -70,10 +135,6 @@ function Meta(meta)
       preamble = preamble .. "\\fancyhead[C]{\\banner{" .. banner .. "}}\n"
     end
     meta["header-includes"] = pandoc.List({ pandoc.RawBlock("latex", preamble) })
-  elseif banner then
-    meta["include-before"] = pandoc.List({
-      pandoc.RawBlock("html", '<div class="banner" role="note">' .. banner .. "</div>"),
-    })
   end
   return meta
 end

@@ -1,19 +1,75 @@
 """A page as one HTML file that needs nothing else."""
 
+import base64
+import gzip
+import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from hwcore.files import write_text
+from hwcore.files import read_json, write_text
+from hwcore.reporting.numbers import numbers
 from hwcore.reporting.pandoc import REPORT, pandoc
 
+_WEB = REPORT / "web"
+_PLOTLY = _WEB / "plotly-gl3d.min.js"
+# As page.lua names a figure: by its path in results/<scale>/figures/, without suffix.
+_FIGURE = re.compile(r'<figure\b[^>]*\bdata-figure="(?P<name>[^"]+)".*?</figure>', re.DOTALL)
 
-def to_html(markdown: Path, output: Path) -> None:
-    """Write the page with its figures, formulas (MathML) and report/style.css embedded."""
-    write_html(markdown.read_text(encoding="utf-8"), output)
+
+def to_html(markdown: Path, output: Path, *, data: Mapping[str, Path] | None = None, forms: Sequence[str] = ()) -> None:
+    """Write the page with its figures, formulas (MathML), style and script embedded.
+
+    ``data`` are the numbers of its figures (hwcore.figures.drawn) by their names, ``forms`` the suffixes of the other
+    forms of the page, to which it links.
+    """
+    shown = {name: read_json(path) for name, path in (data or {}).items()}
+    write_html(markdown.read_text(encoding="utf-8"), output, data=shown, forms=forms)
 
 
-def write_html(text: str, output: Path) -> None:
-    """The same for Markdown ``text`` whose links begin in the folder of ``output``."""
+def write_html(
+    text: str,
+    output: Path,
+    *,
+    data: Mapping[str, Mapping[str, Any]] | None = None,
+    forms: Sequence[str] = (),
+    toc: bool = True,
+) -> None:
+    """The same for Markdown ``text`` whose links begin in the folder of ``output``, and numbers that are read.
+
+    Without ``toc`` the page has no contents.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
-    style = str((REPORT / "style.css").resolve())
-    options = ["--to", "html5", "--embed-resources", "--mathml", "--toc", "--toc-depth", "3", "--css", style]
-    write_text(output, pandoc(text, *options, folder=output.parent))
+    options = ["--to", "html5", "--embed-resources", "--mathml", *(["--toc", "--toc-depth", "3"] if toc else [])]
+    options += ["--css", str((REPORT / "style.css").resolve()), "--template", str((_WEB / "page.html").resolve())]
+    options += ["--variable", f"page={output.stem}", *(f"--variable=forms={form}" for form in forms)]
+    page, shown = pandoc(text, *options, folder=output.parent), dict(data or {})
+    named = {match["name"] for match in _FIGURE.finditer(page)}
+    used = {name: value for name, value in shown.items() if name in named}
+
+    def with_numbers(match: re.Match[str]) -> str:
+        name = match["name"]
+        return match[0] + (numbers(used[name], f"../figures/{name}.csv") if name in used else "")
+
+    page = _FIGURE.sub(with_numbers, page)
+    write_text(output, page.replace("</body>", f"{_scripts(used)}</body>"))
+
+
+def _scripts(data: Mapping[str, Any]) -> str:
+    """The script of all pages; before it, where there are figures, their numbers and the library that draws them.
+
+    Both are packed and are unpacked when a reader asks for a chart: until then they cost nothing but their size.
+    """
+    packed = ""
+    if data:
+        packed = _packed("figures", json.dumps(data, separators=(",", ":"), ensure_ascii=False)) + _packed(
+            "plotly", _PLOTLY.read_text(encoding="utf-8")
+        )
+    return f"{packed}<script>\n{(_WEB / 'page.js').read_text(encoding='utf-8')}</script>\n"
+
+
+def _packed(id: str, text: str) -> str:
+    # without the time, so that equal pages are equal bytes
+    content = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return f'<script type="application/gzip" id="packed-{id}">{content}</script>\n'

@@ -1,0 +1,243 @@
+"""The numbers that a figure shows, read off the finished figure.
+
+So they are those of the picture whatever its kind: means, intervals as drawn, points of long lines as thinned.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection, QuadMesh
+from matplotlib.colors import to_hex, to_rgba
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from hwcore.figures.style import DARK
+from hwcore.files import write_text
+
+_DIGITS = 6  # significant ones: more than a picture shows, and a third of the size of all
+_LINES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
+_MARKERS = {"s": "square", "|": "line-ns-open", "x": "x", "^": "triangle-up"}
+
+
+def drawn(figure: Figure) -> dict[str, Any]:
+    """The panels of a figure as plain data.
+
+    A panel has a ``title``, the axes ``x`` and ``y`` (``label``, ``log``, ``limits``, and ``ticks`` where these are
+    named), ``series``, ``guides`` (straight lines over the whole panel) and, of a plane of losses, its ``surface``.
+    A series has a ``name``, which is that of the legend, its look, and ``x`` and ``y`` with, where there are intervals,
+    ``low`` and ``high``; ``hollow`` are the indices of its hollow points.  What is not finite is None.
+    """
+    entries = list(_entries(figure))
+    return {"panels": [_panel(axes, entries) for axes in figure.axes]}
+
+
+def save_numbers(figure: Figure, stem: Path) -> None:
+    """Write ``stem``.data.json, of which a page makes an interactive chart, and all points as ``stem``.csv."""
+    shown = drawn(figure)
+    write_text(stem.with_name(f"{stem.name}.data.json"), json.dumps(shown, separators=(",", ":"), ensure_ascii=False))
+    table = pd.DataFrame(_rows(shown), columns=_COLUMNS)
+    # a column that says nothing is left out
+    table = table.dropna(axis="columns", how="all")
+    write_text(stem.with_name(f"{stem.name}.csv"), table.to_csv(index=False, lineterminator="\n"))
+
+
+_COLUMNS = ["panel", "horizontal", "vertical", "series", "x", "y", "low", "high", "value"]
+
+
+def _rows(shown: dict[str, Any]) -> Iterator[list[Any]]:
+    for number, panel in enumerate(shown["panels"], start=1):
+        place = [panel["title"] or number, panel["x"]["label"], panel["y"]["label"]]
+        for series in panel["series"]:
+            nothing = [None] * len(series["x"])
+            bounds = series.get("low", nothing), series.get("high", nothing)
+            for x, y, low, high in zip(series["x"], series["y"], *bounds, strict=True):
+                yield [*place, series["name"], x, y, low, high, None]
+        if surface := panel["surface"]:
+            for y, line in zip(surface["y"], surface["z"], strict=True):
+                for x, value in zip(surface["x"], line, strict=True):
+                    yield [*place, surface["name"], x, y, None, None, value]
+
+
+def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
+    series: list[dict[str, Any]] = []
+    guides: list[dict[str, Any]] = []
+    surface = None
+    errorbars = [each for each in axes.containers if isinstance(each, ErrorbarContainer)]
+    caps = {cap for bar in errorbars for cap in bar.lines[1]}
+    # in the order in which they were drawn: an interval comes after its line
+    for artist in axes.get_children():
+        if isinstance(artist, Line2D) and artist not in caps:
+            if artist.get_transform() != axes.transData:
+                guides += _guide(artist, entries)
+            elif not _within(artist, series):
+                series.append(_series(artist, entries))
+        elif isinstance(artist, PathCollection):
+            series.append(_scattered(artist, entries))
+        elif isinstance(artist, FillBetweenPolyCollection):
+            _add_interval(series, *_band(artist))
+        elif isinstance(artist, LineCollection) and any(artist in bar.lines[2] for bar in errorbars):
+            segments = np.array([segment for segment in artist.get_segments() if len(segment) == 2])
+            if len(segments):
+                _add_interval(series, segments[:, 0, 0], segments[:, 0, 1], segments[:, 1, 1])
+        elif isinstance(artist, QuadMesh):
+            surface = _surface(artist)
+    return {
+        "title": axes.get_title(),
+        "x": _axis(axes, "x"),
+        "y": _axis(axes, "y"),
+        "series": [{**each, "name": each["name"] or axes.get_ylabel()} for each in series if each["x"]],
+        "guides": guides,
+        "surface": surface,
+    }
+
+
+def _axis(axes: Axes, which: str) -> dict[str, Any]:
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    described: dict[str, Any] = {
+        "label": axis.get_label_text(),
+        "log": axis.get_scale() == "log",
+        "limits": _numbers(axis.get_view_interval()),
+    }
+    formatter = axis.get_major_formatter()
+    if isinstance(axis.get_major_locator(), ticker.FixedLocator) and isinstance(formatter, ticker.FixedFormatter):
+        described["ticks"] = dict(zip(_numbers(axis.get_majorticklocs()), formatter.seq, strict=False))
+    return described
+
+
+def _series(line: Line2D, entries: Sequence[Line2D]) -> dict[str, Any]:
+    marker = line.get_marker()
+    marked = marker not in ("None", "none", "", " ", None)
+    series: dict[str, Any] = {
+        "name": _name(line, entries),
+        "colour": _colour(line),
+        "line": _LINES.get(str(line.get_linestyle())),
+        "width": round(float(line.get_linewidth()), 2),
+        "marker": _MARKERS.get(str(marker), "circle") if marked else None,
+        "opacity": 1.0 if line.get_alpha() is None else float(line.get_alpha() or 0),
+        "x": _numbers(line.get_xdata()),
+        "y": _numbers(line.get_ydata()),
+    }
+    if marked and _hollow(line):
+        series["hollow"] = list(range(len(series["x"])))
+    return series
+
+
+def _scattered(points: PathCollection, entries: Sequence[Line2D]) -> dict[str, Any]:
+    at = np.ma.filled(points.get_offsets(), np.nan)
+    colours = points.get_facecolor()
+    look = Line2D([], [], color=to_hex(colours[0]) if len(colours) else DARK, linestyle="none", marker="o")
+    return {**_series(look, entries), "x": _numbers(at[:, 0]), "y": _numbers(at[:, 1])}
+
+
+def _within(line: Line2D, series: Sequence[dict[str, Any]]) -> bool:
+    """Whether a line is only markers on the points of the last series, and what it says if these are hollow."""
+    if not series or line.get_linestyle() != "None" or _colour(line) != series[-1]["colour"]:
+        return False
+    last = series[-1]
+    places = {place: i for i, place in enumerate(zip(last["x"], last["y"], strict=True))}
+    at = [places.get(place) for place in zip(_numbers(line.get_xdata()), _numbers(line.get_ydata()), strict=True)]
+    if last["line"] is None or None in at:
+        return False
+    if _hollow(line):
+        last["hollow"] = sorted({*last.get("hollow", []), *(i for i in at if i is not None)})
+    return True
+
+
+def _guide(line: Line2D, entries: Sequence[Line2D]) -> Iterator[dict[str, Any]]:
+    x, y = _numbers(line.get_xdata()), _numbers(line.get_ydata())
+    look = {"colour": _colour(line), "line": _LINES.get(str(line.get_linestyle())), "name": _name(line, entries)}
+    if len(set(y)) == 1:
+        yield {"axis": "y", "at": y[0], **look}
+    elif len(set(x)) == 1:
+        yield {"axis": "x", "at": x[0], **look}
+
+
+def _band(fill: FillBetweenPolyCollection) -> tuple[Any, Any, Any]:
+    """Places and both bounds of a band whose outline is whole: x, low and high, each (n,)."""
+    outline = fill.get_paths()[0].vertices
+    # there, n points of one bound and back, n of the other, between them the corners
+    count = (len(outline) - 3) // 2
+    there, back = outline[1 : count + 1], outline[count + 2 : 2 * count + 2][::-1]
+    return there[:, 0], np.minimum(there[:, 1], back[:, 1]), np.maximum(there[:, 1], back[:, 1])
+
+
+def _add_interval(series: Sequence[dict[str, Any]], at: Any, low: Any, high: Any) -> None:
+    """Give the interval to the last series, at whose places it must be."""
+    bounds = dict(zip(_numbers(at), zip(_numbers(low), _numbers(high), strict=True), strict=True))
+    for last in reversed(series):
+        if "low" not in last and {*bounds} <= {*last["x"]}:
+            # of a single run there is none, and a bar of no length stands for that
+            known = [bounds.get(x, (None, None)) for x in last["x"]]
+            known = [(None, None) if pair[0] == pair[1] else pair for pair in known]
+            if any(pair[0] is not None for pair in known):
+                last["low"], last["high"] = [list(bound) for bound in zip(*known, strict=True)]
+            return
+
+
+def _surface(mesh: QuadMesh) -> dict[str, Any]:
+    """A plane drawn with a value at each corner (shading gouraud): coordinates (n, m, 2), values n·m."""
+    at = np.asarray(mesh.get_coordinates())
+    values = np.ma.filled(np.ma.asarray(mesh.get_array(), dtype=float), np.nan).reshape(at.shape[:2])
+    return {
+        "name": str(mesh.get_label()),
+        "log": type(mesh.norm).__name__ == "LogNorm",
+        "x": _numbers(at[0, :, 0]),
+        "y": _numbers(at[:, 0, 1]),
+        "z": [_numbers(line) for line in values],
+    }
+
+
+def _entries(figure: Figure) -> Iterator[Line2D]:
+    legends = [*figure.legends, *filter(None, (axes.get_legend() for axes in figure.axes))]
+    for legend in legends:
+        for handle in legend.legend_handles:
+            if isinstance(handle, Line2D) and to_rgba(handle.get_color())[3] > 0:
+                yield handle
+
+
+def _name(line: Line2D, entries: Sequence[Line2D]) -> str:
+    """What the legend calls a line: by its colour, then by what is said of all lines or points of its look."""
+    if not str(line.get_label()).startswith("_"):
+        return str(line.get_label())
+    own = [entry for entry in entries if _colour(entry) == _colour(line)]
+    alike = [entry for entry in own if _look(entry) == _look(line)] or own
+    names = [min(alike, key=lambda entry: abs(entry.get_linewidth() - line.get_linewidth()))] if alike else []
+    if _colour(line) != to_hex(DARK) and not _look(line)[1]:
+        general = [entry for entry in entries if _colour(entry) == to_hex(DARK) and _look(entry) == _look(line)]
+        names += general[:1]
+    return ", ".join(dict.fromkeys(" ".join(str(entry.get_label()).split()) for entry in names))
+
+
+def _look(line: Line2D) -> tuple[str, bool]:
+    return str(line.get_linestyle()), line.get_marker() not in ("None", None) and _hollow(line)
+
+
+def _colour(line: Line2D) -> str:
+    return to_hex(line.get_color())
+
+
+def _hollow(line: Line2D) -> bool:
+    face = line.get_markerfacecolor()
+    return isinstance(face, str) and face in ("white", "none", "w")
+
+
+def _numbers(values: Any) -> list[float | None]:
+    """Rounded; whole numbers stay so."""
+    return [_number(float(value)) for value in np.ma.filled(np.ma.asarray(values, dtype=float), np.nan).ravel()]
+
+
+def _number(value: float) -> float | None:
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{_DIGITS}g}")
+    if value == int(value) and abs(value) < 2**53:
+        rounded = value
+    return int(rounded) if rounded == int(rounded) and abs(rounded) < 1e15 else rounded
