@@ -16,8 +16,11 @@ function Image(image)
   if FORMAT == "latex" then
     image.src = image.src:gsub("%.svg$", ".pdf")
     image.attributes.width = "100%"
-  elseif adapts(image.src) then
-    image.classes:insert("adapts")
+  else
+    image.attributes.decoding = "async"
+    if adapts(image.src) then
+      image.classes:insert("adapts")
+    end
   end
   return image
 end

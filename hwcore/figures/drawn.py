@@ -31,7 +31,7 @@ def drawn(figure: Figure) -> dict[str, Any]:
     """The panels of a figure as plain data.
 
     A panel has a ``title``, the axes ``x`` and ``y`` (``label``, ``log``, ``limits``, and ``ticks`` where these are
-    named), ``series``, ``guides`` (straight lines over the whole panel) and, of a plane of losses, its ``surface``.
+    named; ``equal`` says that both have one scale), ``series``, ``guides`` (straight lines over the whole panel) and, of a plane of losses, its ``surface``.
     A series has a ``name``, which is that of the legend, its look, and ``x`` and ``y`` with, where there are intervals,
     ``low`` and ``high``; ``hollow`` are the indices of its hollow points.  What is not finite is None.
     """
@@ -93,6 +93,7 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
         "title": axes.get_title(),
         "x": _axis(axes, "x"),
         "y": _axis(axes, "y"),
+        "equal": axes.get_aspect() == 1,
         "series": [{**each, "name": each["name"] or axes.get_ylabel()} for each in series if each["x"]],
         "guides": guides,
         "surface": surface,

@@ -1,6 +1,7 @@
 """The loss on lines and planes through trained weights."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -100,6 +101,9 @@ def _contours(panel: Axes, surface: pd.DataFrame, levels: NDArray[np.float64]) -
     panel.contourf(wide.columns, wide.index, shown, levels=levels, cmap="Blues", extend="both", norm="log", alpha=0.6)
     lines = panel.contour(wide.columns, wide.index, shown, levels=levels, colors=style.GREY, linewidths=0.6)
     panel.clabel(lines, fontsize=6, fmt=ticker.FuncFormatter(lambda value, _: style.number(float(f"{value:.2g}"))))
+    # unseen: contours forget the numbers that they were made of, which hwcore.figures.drawn reads
+    look: dict[str, Any] = {"shading": "gouraud", "norm": "log", "label": "training loss"}
+    panel.pcolormesh(wide.columns, wide.index, shown, visible=False, **look)
     panel.grid(visible=False)
     panel.set(xlim=(wide.columns[0], wide.columns[-1]), ylim=(wide.index[0], wide.index[-1]))
 

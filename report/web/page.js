@@ -39,7 +39,7 @@
   function sortable(table) {
     const body = table.tBodies[0];
     const heads = all("thead th", table);
-    if (!body || body.rows.length < 3 || all("[colspan], [rowspan]", table).length) return;
+    if (!body || body.rows.length < 3 || heads.length < 3 || all("[colspan], [rowspan]", table).length) return;
     const order = [...body.rows];
     heads.forEach((head, column) => {
       if (!head.textContent.trim()) return;
@@ -192,9 +192,9 @@
         try {
           const numbers = await load();
           const names = [name, ...(both.checked ? siblings : [])].filter((each) => numbers[each]);
+          const variant = (each) => (both.checked ? variantOf(each) : "");
           const shown = names.map((each) => ({
-            panels: numbers[each].panels,
-            variant: both.checked ? variantOf(each) : "",
+            panels: numbers[each].panels.map((panel) => ({ ...panel, variant: variant(each) })),
           }));
           await drawChart(place, shown);
           status.textContent = "";
@@ -253,19 +253,20 @@
     const panels = figures[0].panels;
     const columns = panels.length > 1 && place.clientWidth > 620 ? 2 : 1;
     const rows = Math.ceil(panels.length / columns);
+    const titled = panels.some((panel) => panel.title);
     const traces = [];
     const layout = {
       font: { color: text, family: "inherit", size: 12 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      margin: { l: 0, r: 8, t: 8, b: 8 },
-      legend: { orientation: "h", x: 0, y: 1 + 0.12 / rows, yanchor: "bottom", font: { size: 11 } },
+      margin: { l: 0, r: 8, t: titled ? 36 : 8, b: 8 },
+      legend: { orientation: "h", x: 0, y: 1 + (titled ? 0.14 : 0.04) / rows, yanchor: "bottom", font: { size: 11 } },
       hoverlabel: { bgcolor: ground, bordercolor: line, font: { color: text }, namelength: 40 },
       hovermode: "closest", annotations: [], shapes: [],
     };
     const named = new Set();
     panels.forEach((panel, i) => {
       const [column, row] = [i % columns, Math.floor(i / columns)];
-      const gap = { x: columns > 1 ? 0.12 : 0, y: rows > 1 ? 0.28 / rows : 0 };
+      const gap = { x: columns > 1 ? 0.12 : 0, y: rows > 1 ? (titled ? 0.34 : 0.28) / rows : 0 };
       const width = (1 - gap.x * (columns - 1)) / columns;
       const height = (1 - gap.y * (rows - 1)) / rows;
       const domain = {
@@ -274,9 +275,8 @@
       };
       const id = i ? String(i + 1) : "";
       if (panel.title) {
-        const shown = wrapped(markedUp(panel.title), columns > 1 ? 44 : Math.max(30, place.clientWidth / 8));
         layout.annotations.push({
-          text: shown, showarrow: false, xref: "paper", yref: "paper",
+          text: wrapped(markedUp(panel.title), columns > 1 ? 44 : Math.max(30, place.clientWidth / 8)), showarrow: false, xref: "paper", yref: "paper",
           x: (domain.x[0] + domain.x[1]) / 2, y: domain.y[1], yanchor: "bottom", font: { size: 12 },
         });
       }
@@ -284,8 +284,12 @@
         drawPlane(traces, layout, panel, id, domain, { text, line, first: i === 0 });
         return;
       }
-      layout[`xaxis${id}`] = axis(panel.x, { domain: domain.x, anchor: `y${id}`, line });
-      layout[`yaxis${id}`] = axis(panel.y, { domain: domain.y, anchor: `x${id}`, line });
+      const shown = figures.map((figure) =>
+        figure.panels.find((other) => other.y.label === panel.y.label && other.title === panel.title)
+          ?? (figure.panels.length === panels.length ? figure.panels[i] : null)).filter(Boolean);
+      layout[`xaxis${id}`] = axis(shown.map((each) => each.x), { domain: domain.x, anchor: `y${id}`, line });
+      layout[`yaxis${id}`] = axis(shown.map((each) => each.y), { domain: domain.y, anchor: `x${id}`, line });
+      if (panel.equal) Object.assign(layout[`yaxis${id}`], { scaleanchor: `x${id}`, constrain: "domain" });
       for (const guide of panel.guides) {
         const [along, across] = guide.axis === "y" ? ["x", "y"] : ["y", "x"];
         layout.shapes.push({
@@ -294,11 +298,9 @@
           line: { color: seen(guide.colour, text), width: 1.2, dash: guide.line ?? "solid" },
         });
       }
-      figures.forEach((figure, which) => {
-        const own = figure.panels.find((other) => other.y.label === panel.y.label && other.title === panel.title)
-          ?? (figure.panels.length === panels.length ? figure.panels[i] : null);
-        for (const series of own?.series ?? []) {
-          const name = [series.name, figure.variant].filter(Boolean).join(" · ");
+      shown.forEach((own, which) => {
+        for (const series of own.series) {
+          const name = [series.name, own.variant].filter(Boolean).join(" · ");
           traces.push(...lines(series, { name, id, which, text, ground, legend: !named.has(name) }));
           named.add(name);
         }
@@ -311,18 +313,22 @@
     layout.showlegend = named.size > 1 || panels.some((panel) => panel.surface);
     const high = rows * (panels.some((panel) => panel.surface) ? 420 : 280) + 16 * Math.min(named.size, 8);
     layout.height = high;
-    return window.Plotly.newPlot(place, traces, layout, { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d"] });
+    return window.Plotly.newPlot(place, traces, layout, { displayModeBar: false, responsive: true });
   }
 
-  function axis(described, { domain, anchor, line }) {
-    const limits = described.limits.map((limit) => (described.log ? Math.log10(limit) : limit));
+  /** An axis as the first of some figures has it, as long as all of them need. */
+  function axis(all, { domain, anchor, line }) {
+    const described = all[0];
+    const ends = all.flatMap((each) => each.limits).filter((limit) => !described.log || limit > 0);
+    const limits = [Math.min(...ends), Math.max(...ends)].map((limit) => (described.log ? Math.log10(limit) : limit));
     const result = {
-      title: { text: markedUp(described.label), font: { size: 12 }, standoff: 6 }, domain, anchor, range: limits,
+      title: { text: markedUp(described.label), font: { size: 12 }, standoff: 10 }, domain, anchor, range: limits,
       type: described.log ? "log" : "linear", automargin: true,
       gridcolor: line, linecolor: line, zeroline: false, showline: true, ticks: "outside", tickcolor: line,
       hoverformat: ".4~g", exponentformat: "power",
     };
-    if (described.log) result.dtick = limits[1] - limits[0] > 8 ? Math.ceil((limits[1] - limits[0]) / 6) : undefined;
+    const decades = limits[1] - limits[0];
+    if (described.log) result.dtick = decades < 1.5 ? "D2" : Math.ceil(decades / 7);
     if (described.ticks) {
       result.tickvals = Object.keys(described.ticks).map(Number);
       result.ticktext = Object.values(described.ticks).map(markedUp);
