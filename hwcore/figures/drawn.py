@@ -14,10 +14,11 @@ import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection, PathCollection, QuadMesh
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import to_hex, to_rgba, to_rgba_array
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from hwcore.figures.style import DARK
 from hwcore.files import write_text
@@ -31,7 +32,8 @@ def drawn(figure: Figure) -> dict[str, Any]:
     """The panels of a figure as plain data.
 
     A panel has a ``title``, the axes ``x`` and ``y`` (``label``, ``log``, ``limits``, and ``ticks`` where these are
-    named; ``equal`` says that both have one scale), ``series``, ``guides`` (straight lines over the whole panel) and, of a plane of losses, its ``surface``.
+    named; ``equal`` says that both have one scale), ``series``, ``guides`` (straight lines over the whole panel) and,
+    of a plane of losses, its ``surface``.
     A series has a ``name``, which is that of the legend, its look, and ``x`` and ``y`` with, where there are intervals,
     ``low`` and ``high``; ``hollow`` are the indices of its hollow points.  What is not finite is None.
     """
@@ -132,9 +134,9 @@ def _series(line: Line2D, entries: Sequence[Line2D]) -> dict[str, Any]:
 
 
 def _scattered(points: PathCollection, entries: Sequence[Line2D]) -> dict[str, Any]:
-    at = np.ma.filled(points.get_offsets(), np.nan)
-    colours = points.get_facecolor()
-    look = Line2D([], [], color=to_hex(colours[0]) if len(colours) else DARK, linestyle="none", marker="o")
+    at = _plain(points.get_offsets())
+    colours = to_rgba_array(points.get_facecolor())
+    look = Line2D([], [], color=to_hex(tuple(colours[0])) if len(colours) else DARK, linestyle="none", marker="o")
     return {**_series(look, entries), "x": _numbers(at[:, 0]), "y": _numbers(at[:, 1])}
 
 
@@ -163,7 +165,7 @@ def _guide(line: Line2D, entries: Sequence[Line2D]) -> Iterator[dict[str, Any]]:
 
 def _band(fill: FillBetweenPolyCollection) -> tuple[Any, Any, Any]:
     """Places and both bounds of a band whose outline is whole: x, low and high, each (n,)."""
-    outline = fill.get_paths()[0].vertices
+    outline = np.asarray(fill.get_paths()[0].vertices, dtype=float)
     # there, n points of one bound and back, n of the other, between them the corners
     count = (len(outline) - 3) // 2
     there, back = outline[1 : count + 1], outline[count + 2 : 2 * count + 2][::-1]
@@ -186,7 +188,7 @@ def _add_interval(series: Sequence[dict[str, Any]], at: Any, low: Any, high: Any
 def _surface(mesh: QuadMesh) -> dict[str, Any]:
     """A plane drawn with a value at each corner (shading gouraud): coordinates (n, m, 2), values n·m."""
     at = np.asarray(mesh.get_coordinates())
-    values = np.ma.filled(np.ma.asarray(mesh.get_array(), dtype=float), np.nan).reshape(at.shape[:2])
+    values = _plain(mesh.get_array()).reshape(at.shape[:2])
     return {
         "name": str(mesh.get_label()),
         "log": type(mesh.norm).__name__ == "LogNorm",
@@ -232,7 +234,13 @@ def _hollow(line: Line2D) -> bool:
 
 def _numbers(values: Any) -> list[float | None]:
     """Rounded; whole numbers stay so."""
-    return [_number(float(value)) for value in np.ma.filled(np.ma.asarray(values, dtype=float), np.nan).ravel()]
+    return [_number(float(value)) for value in _plain(values).ravel()]
+
+
+def _plain(values: Any) -> NDArray[np.float64]:
+    """As an array in which what is masked is NaN."""
+    plain: NDArray[np.float64] = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan)
+    return plain
 
 
 def _number(value: float) -> float | None:

@@ -37,7 +37,7 @@ def index(
     write_html("\n\n".join(part for part in parts if part), output, toc=False)
 
 
-def _meta(scale: Mapping[str, str]) -> str:
+def _meta(scale: dict[str, str]) -> str:
     said = short_banner(scale)
     return f"banner: '{said}'\n" if said else ""
 

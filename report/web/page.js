@@ -136,6 +136,29 @@
     span.prepend(bar);
   }
 
+  /** The verdicts of a study as one bar, above their counts. */
+  function drawVerdicts(block) {
+    const chips = all(".verdict[data-count]", block);
+    const part = (chip) => make("span", { class: VERDICTS.find((each) => chip.classList.contains(each)) ?? "", style: `flex:${chip.dataset.count}` });
+    block.prepend(make("span", { class: "stack", "aria-hidden": "true" }, ...chips.map(part)));
+  }
+
+  /** What was measured and why a verdict is what it is folds away below its claim. */
+  function fold(why) {
+    if (why.previousElementSibling?.tagName === "BR") why.previousElementSibling.remove();
+    const details = make("details", { class: "why" }, make("summary", {}, "why"));
+    why.replaceWith(details);
+    details.append(...why.childNodes);
+  }
+
+  /** What is folded is printed too. */
+  function printWhole() {
+    const folded = new Set();
+    addEventListener("beforeprint", () =>
+      all("details.why:not([open])").forEach((each) => (folded.add(each), (each.open = true))));
+    addEventListener("afterprint", () => (folded.forEach((each) => (each.open = false)), folded.clear()));
+  }
+
   // --- Figures ------------------------------------------------------------------------------------------------------
 
   const dialog = make("dialog", { class: "large", "aria-label": "Figure, enlarged" });
@@ -256,7 +279,7 @@
     const titled = panels.some((panel) => panel.title);
     const traces = [];
     const layout = {
-      font: { color: text, family: "inherit", size: 12 },
+      font: { color: text, family: getComputedStyle(document.body).fontFamily, size: 12 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       margin: { l: 0, r: 8, t: titled ? 36 : 8, b: 8 },
       legend: { orientation: "h", x: 0, y: 1 + (titled ? 0.14 : 0.04) / rows, yanchor: "bottom", font: { size: 11 } },
@@ -379,10 +402,12 @@
   /** A plane of losses as a surface that turns, with the way of the weights on it. */
   function drawPlane(traces, layout, panel, id, domain, { text, line, first }) {
     const { x, y, z, log } = panel.surface;
-    const grid = { gridcolor: line, color: text, backgroundcolor: "rgba(0,0,0,0)" };
+    const font = { color: text, family: "sans-serif", size: 12 };
+    const grid = { gridcolor: line, color: text, backgroundcolor: "rgba(0,0,0,0)", tickfont: font };
+    const named = (label) => ({ title: { text: label, font } });
     layout[`scene${id}`] = {
-      domain, xaxis: { ...grid, title: { text: panel.x.label } }, yaxis: { ...grid, title: { text: panel.y.label } },
-      zaxis: { ...grid, title: { text: panel.surface.name }, type: log ? "log" : "linear", exponentformat: "power" },
+      domain, xaxis: { ...grid, ...named(panel.x.label) }, yaxis: { ...grid, ...named(panel.y.label) },
+      zaxis: { ...grid, ...named(panel.surface.name), type: log ? "log" : "linear", exponentformat: "power" },
       camera: { eye: { x: 1.4, y: -1.4, z: 1.0 } },
     };
     traces.push({
@@ -421,6 +446,9 @@
   all(".ledger").forEach((ledger) => filterable(ledger, { words: true }));
   all(".matrix").forEach((matrix) => filterable(matrix, { words: false }));
   all(".interval").forEach(drawInterval);
+  all(".verdicts").forEach(drawVerdicts);
+  all("span.why").forEach(fold);
+  printWhole();
   document.body.append(dialog);
   for (const figure of all("figure")) {
     const picture = figure.querySelector("img, svg");
