@@ -195,7 +195,7 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     template.write_text('{{ experiment("fit") }}\n\n{{ experiment("two") }}\n')
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
-    assert "**As-run, not re-run:** It was another. Nobody knows how." in text
+    assert "**As run, not re-run:** It was another. Nobody knows how." in text
     assert "#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
     assert (
         "- Not run again, for the reasons given there: [Two](#experiment-fit), as run; [Two](#experiment-two)." in text

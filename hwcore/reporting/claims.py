@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.words import counted
-from hwcore.reporting.words import claim_head, measured, pipe_table
+from hwcore.reporting.words import claim_head, measured, pipe_table, plain
 
 Context = Mapping[str, Any]
 # A link to the figure of a path, or nothing where the page does not show it.
@@ -19,21 +19,14 @@ _MEASURED = "measured (95 % interval)"
 CONTRARY = ("fails", "inconsistent", "wrong")
 # An id of a verdict.
 _ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
-# `all converge (shallow)` quotes "all converge" and says for which
-_QUALIFIED = re.compile(r"(?P<quote>.*\S) \((?P<of>[^()]*)\)")
+# `all converge (shallow)`: what is said, and of which
+_QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
 
 def chip(verdict: str, text: str = "", **attributes: Any) -> str:
     """A verdict, or a text that is about it, marked so that pages can give it its colour and symbol."""
     data = "".join(f' {key}="{value}"' for key, value in attributes.items())
     return f'<span class="verdict {verdict.replace(" ", "-")}"{data}>{text or verdict}</span>'
-
-
-def quote(says: str, study: Context) -> str:
-    """What is claimed, in quotation marks where it is quoted; what follows in brackets is not."""
-    match = _QUALIFIED.fullmatch(says)
-    words, of = (match["quote"], f" ({match['of']})") if match else (says, "")
-    return f"“{words}”{of}" if study["source"] else says
 
 
 def interval(row: Any) -> str:
@@ -55,18 +48,17 @@ def interval(row: Any) -> str:
 
 
 def claims_table(claims: pd.DataFrame, study: Context, figures: Figures) -> str:
-    """The claims of an experiment; those that quote the same words for several models share a row."""
+    """The claims of an experiment; what is said of several models shares a row."""
     rows: list[list[str]] = []
     for says, members in _grouped(claims):
         several = len(members) > 1
         why = _why([row for _, row in members], [of for of, _ in members] if several else [""])
-        said = f"“{says}”" if study["source"] else says
         rows.append(
             [
                 "<br>".join(chip(str(row.verdict), id=f"claim-{row.claim}") for _, row in members),
-                f'{said}<br><span class="why">{why}</span>' if why else said,
-                ", ".join(dict.fromkeys(str(row.reported) for _, row in members if row.reported)),
-                "<br>".join((f"{of}: " if several else "") + _measured(row) for of, row in members),
+                f'{plain(says)}<br><span class="why">{why}</span>' if why else plain(says),
+                ", ".join(dict.fromkeys(plain(row.reported) for _, row in members if row.reported)),
+                "<br>".join((f"{plain(of)}: " if several else "") + _measured(row) for of, row in members),
                 ", ".join(dict.fromkeys(filter(None, (figures(row.figure) for _, row in members)))),
             ]
         )
@@ -77,33 +69,31 @@ def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
     """All claims of a study in short, with a link to where each of those that are ``told`` in full is."""
     rows: list[list[str]] = []
     for row in claims.itertuples():
-        says = quote(str(row.says), study)
-        says = f"[{says}](#claim-{row.claim})" if row.claim in told else says
-        rows.append([chip(str(row.verdict)), says, str(row.where), str(row.reported), _measured(row)])
+        says = f"[{plain(row.says)}](#claim-{row.claim})" if row.claim in told else plain(row.says)
+        rows.append([chip(str(row.verdict)), says, plain(row.where), plain(row.reported), _measured(row)])
     return _ledger(["verdict", claim_head(study), "section", "reported", _MEASURED], rows, [12, 42, 8, 10, 28], study)
 
 
-def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -> str:
+def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
     """One claim in a line: its verdict, words and numbers, with its figure."""
-    numbers = [f"reported {row.reported}"] if row.reported else []
+    numbers = [f"reported {plain(row.reported)}"] if row.reported else []
     if math.isfinite(row.reproduced):
         numbers.append(f"measured {measured(row)}")
-    parts = [f"{chip(row.verdict)} {quote(row.says, study)} (§ {row.where})"]
+    parts = [f"{chip(row.verdict)} {plain(row.says)} (§ {plain(row.where)})"]
     parts += [", ".join(numbers)] if numbers else []
     text = ": ".join(parts) + "."
     if shown := figures(row.figure):
         text += f" {shown}."
     if why and row.diagnosis:
-        text += f" {row.diagnosis}"
+        text += f" {plain(row.diagnosis)}"
     return text
 
 
-def about_figure(claims: pd.DataFrame, study: Context, most: int = 3) -> str:
+def about_figure(claims: pd.DataFrame, most: int = 3) -> str:
     """What a figure has to say of the claims that it shows; nothing where none is judged."""
     judged = claims[~claims.verdict.isin(("not judged", "not testable"))]
     lines = [
-        f"[{chip(str(row.verdict))}](#claim-{row.claim}) {quote(str(row.says), study)}"
-        for row in judged.head(most).itertuples()
+        f"[{chip(str(row.verdict))}](#claim-{row.claim}) {plain(row.says)}" for row in judged.head(most).itertuples()
     ]
     if len(judged) > most:
         lines.append(f"and {counted(len(judged) - most, 'claim')} more")
@@ -124,13 +114,19 @@ def _measured(row: Any) -> str:
     return "not testable" if row.verdict == "not testable" else interval(row)
 
 
+def words(says: str) -> str:
+    """What is said, without of which model."""
+    match = _QUALIFIED.fullmatch(says)
+    return match["words"] if match else says
+
+
 def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]]:
-    """By the words that are quoted: for what each claim quotes them, and its row."""
+    """By what is said: of what, and the row."""
     groups: dict[str, list[tuple[str, Any]]] = {}
     single: dict[str, Any] = {}
     for row in claims.itertuples():
         match = _QUALIFIED.fullmatch(str(row.says))
-        words, of = (match["quote"], match["of"]) if match else (str(row.says), "")
+        words, of = (match["words"], match["of"]) if match else (str(row.says), "")
         groups.setdefault(words, []).append((of, row))
         single[words] = row
     for words, members in groups.items():
@@ -140,14 +136,14 @@ def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]
 
 def _why(rows: list[Any], names: list[str]) -> str:
     """What was measured and why the verdicts are what they are; what is the same for all rows is said once."""
-    metrics = [f"{row.metric[0].upper()}{row.metric[1:]}." if row.metric else "" for row in rows]
-    reasons = [f"{row.reason} {row.diagnosis}".strip() for row in rows]
+    metrics = [plain(f"{row.metric[0].upper()}{row.metric[1:]}.") if row.metric else "" for row in rows]
+    reasons = [plain(f"{row.reason} {row.diagnosis}".strip()) for row in rows]
     common = ""
     if len({*reasons}) == 1:
         common, reasons = reasons[0], [""] * len(rows)
     lines = [
-        f"**{name}:** {told}" if name else told
+        f"**{plain(name)}:** {told}" if name else told
         for name, told in zip(names, (f"{a} {b}".strip() for a, b in zip(metrics, reasons, strict=True)), strict=True)
         if told
     ]
-    return "<br>".join(filter(None, [*lines, common])) if len(rows) > 1 else " ".join(filter(None, [*lines, common]))
+    return ("<br>" if len(rows) > 1 else " ").join(filter(None, [*lines, common]))

@@ -11,9 +11,9 @@ from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
-from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table
+from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
 from hwcore.reporting.summary import abstract, summary
-from hwcore.reporting.words import banner, measured, short_banner, verdict_counts
+from hwcore.reporting.words import banner, measured, plain, short_banner, verdict_counts
 
 Context = dict[str, Any]
 # the rules that come after this page; their runtimes would be those of an earlier one
@@ -126,12 +126,12 @@ class _Page:
         described = (self.experiments | not_rerun).values()
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
         level = f"### {base['section']}" if len(neighbours) == 1 else "####"
-        parts = [f"{level} {base['title']} {{#experiment-{base['id']}}}"]
+        parts = [f"{level} {plain(base['title'])} {{#experiment-{base['id']}}}"]
         parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
         if variants:
             parts += [settings_line(variants, f"settings-{base['base']}"), models_table(variants, self._parameters)]
-        parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
+        parts += [f"**{spoken(each['variant'])}:** {each['why']}" for each in variants if each["why"]]
         parts += [_not_rerun(each) for each in not_rerun.values() if each["base"] == base["base"]]
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
         parts += [self._figures(variants, name) for name in names]
@@ -159,7 +159,7 @@ class _Page:
         parts = ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
         for base in dict.fromkeys(each["base"] for each in self.context["experiments"]):
             variants = [each for each in self.context["experiments"] if each["base"] == base]
-            title = f"{variants[0]['section']} {variants[0]['title']}"
+            title = f"{variants[0]['section']} {plain(variants[0]['title'])}"
             parts += [f"### {title} {{#settings-{base} .unlisted}}", settings_table(variants)]
         if chosen := choices_table(self.context["experiments"]):
             silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
@@ -206,7 +206,7 @@ class _Page:
         drawn, told = [], ""
         for letter, (each, figure) in zip("abcdef", shown, strict=False):
             number = f"{self._count}{letter}" if len(shown) > 1 else str(self._count)
-            which = f"{each['variant'].capitalize().replace('-', ' ')}."
+            which = f"{spoken(each['variant'])}."
             # the same words need not be read twice
             caption = which if figure["caption"] == told else f"{which} {figure['caption']}"
             told = figure["caption"]
@@ -224,7 +224,7 @@ class _Page:
             f"figure: [recipe]({_UP}{figure['recipe']}), {made}"
         )
         source = f'<div class="source">\n\n{sources}\n\n</div>'
-        shows = about_figure(self.table[self.table.figure == figure["path"]], self.context)
+        shows = about_figure(self.table[self.table.figure == figure["path"]])
         parts = [f'<div class="figure" id="{id}">', shows, image, source, "</div>"]
         return "\n\n".join(filter(None, parts))
 
@@ -247,7 +247,7 @@ class _Page:
 
 
 def _not_rerun(each: Context) -> str:
-    name = "" if each["id"] == each["base"] else f"{each['variant'].capitalize()}, not re-run"
+    name = "" if each["id"] == each["base"] else f"{spoken(each['variant'])}, not re-run"
     why = f"{each['why']} " if each["why"] else ""
     return f"**{name or 'Not re-run'}:** {why}{each['reason']}"
 
@@ -256,7 +256,7 @@ def _pairing(experiments: list[Context]) -> list[str]:
     """What variants of an experiment share: all of their runs, or the seeds of these."""
     names = {each["id"]: each for each in experiments}
     lines = [
-        f"The variant “{each['variant']}” of “{each['title']}” trains nothing: its runs are those of "
+        f"The variant “{each['variant']}” of “{plain(each['title'])}” trains nothing: its runs are those of "
         f"“{names[each['trained_in']]['variant']}”."
         for each in experiments
         if each["trained_in"]

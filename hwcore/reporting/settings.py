@@ -4,20 +4,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
-from hwcore.reporting.words import pipe_table
+from hwcore.reporting.words import pipe_table, plain
 
 Context = Mapping[str, Any]
+
+
+def spoken(variant: str) -> str:
+    """The name of a variant at the beginning of a sentence: `As described`."""
+    return variant.replace("-", " ").capitalize()
 
 
 def settings_line(variants: Sequence[Context], place: str) -> str:
     """The settings of an experiment in a sentence, those of its variants where they differ, and a link to all."""
     first, *others = variants
     told = f"{_listed(first, [*first['settings']])}, n = {first['replicates']}"
-    lines = [f"{_name(first)}{told}." if others else f"{told}."]
+    lines = [f"{_head(first)}{told}." if others else f"{told}."]
     for other in others:
         keys = [key for key in _keys(variants) if _setting(key, other) != _setting(key, first)]
         if keys:
-            lines.append(f"{_name(other)}{_listed(other, keys)}.")
+            lines.append(f"{_head(other)}{_listed(other, keys)}.")
     return f'<div class="settings">\n\n{" ".join(lines)} [All settings](#{place}).\n\n</div>'
 
 
@@ -25,7 +30,7 @@ def settings_table(variants: Sequence[Context]) -> str:
     """A row for each setting and a column for each variant."""
     rows = []
     for key in _keys(variants):
-        values = [_setting(key, each) for each in variants]
+        values = [plain(_setting(key, each)) for each in variants]
         shown = values[:1] if len(set(values)) == 1 else values
         rows.append([key, *shown, *["the same"] * (len(variants) - len(shown))])
     if len(variants) == 1:
@@ -45,7 +50,7 @@ def models_table(variants: Sequence[Context], count: Callable[[Context], int]) -
             extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
             own, reported = count(model), model["reported_parameters"]
             stated = f"{reported:,} {'✓' if reported == own else '✗'}" if reported else ""
-            form = (model["label"], model["layers"], extra, f"{own:,}", stated)
+            form = (plain(model["label"]), plain(model["layers"]), plain(extra), f"{own:,}", stated)
             forms.setdefault(form, []).append(each["variant"])
     rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
     order = list(dict.fromkeys(row[0] for row in rows))
@@ -61,9 +66,9 @@ def choices_table(experiments: Iterable[Context]) -> str:
     """The settings that were chosen because the report is silent, with the reasons; empty if there are none."""
     rows: dict[tuple[str, ...], list[str]] = {}
     for each in experiments:
-        link = f"[{each['title']}](#experiment-{each['base']})"
+        link = f"[{plain(each['title'])}](#experiment-{each['base']})"
         for choice in each["choices"]:
-            rows.setdefault((link, *choice), []).append(each["variant"])
+            rows.setdefault((link, *map(plain, choice)), []).append(each["variant"])
     lines = [
         [link if variants[0] == "as-described" else f"{link}, {' and '.join(variants)}", *choice]
         for (link, *choice), variants in rows.items()
@@ -82,13 +87,13 @@ def _setting(key: str, variant: Context) -> str:
     return "see the models" if any(key in model["settings"] for model in variant["models"]) else "none"
 
 
-def _name(variant: Context) -> str:
-    return f"**{variant['variant'].capitalize().replace('-', ' ')}:** "
+def _head(variant: Context) -> str:
+    return f"**{spoken(variant['variant'])}:** "
 
 
 def _listed(variant: Context, keys: Iterable[str]) -> str:
     """`Adam, learning rate 0.001, full batch, 20 epochs`"""
-    return ", ".join(_in_words(key, _setting(key, variant)) for key in keys)
+    return ", ".join(_in_words(key, plain(_setting(key, variant))) for key in keys)
 
 
 def _in_words(key: str, value: str) -> str:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
 from hwcore.claims.words import counted, listed
-from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence
+from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
 from hwcore.reporting.runtimes import Runtime
-from hwcore.reporting.words import verdict_counts
+from hwcore.reporting.words import plain, verdict_counts
 
 Context = Mapping[str, Any]
 # How many of the claims that do not hold the first page tells at most.
@@ -41,13 +41,15 @@ def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
     judged = study["scale"]["judged"] != "no"
     parts = ["## Summary {#summary .unnumbered}", _bar(claims) if judged else ""]
     findings = claims.set_index("claim", drop=False).loc[study["findings"]]
-    parts += _list("What came out", (sentence(row, study, figures, why=True) for row in findings.itertuples()))
+    parts += _list("What came out", (sentence(row, figures, why=True) for row in findings.itertuples()))
     if judged:
         contrary = claims[claims.verdict.isin(CONTRARY) & ~claims.claim.isin(findings.claim)]
         # a count is wrong without any chance; of the others those come first that chance explains least
         worst = contrary.assign(chance=contrary.p.fillna(0.0)).sort_values("chance", kind="stable")
-        lines = (sentence(row, study, figures, why=True) for row in worst.head(_DISCREPANCIES).itertuples())
-        more = len(worst) - _DISCREPANCIES
+        # one of those that say the same of several models
+        worst = worst[~worst.says.map(words).duplicated()].head(_DISCREPANCIES)
+        lines = (sentence(row, figures, why=True) for row in worst.itertuples())
+        more = len(contrary) - len(worst)
         title = "Where this reproduction differs most" + (f" ({counted(more, 'claim')} more below)" if more > 0 else "")
         parts += _list(title, lines)
     parts += _list("What to keep in mind", _caveats(study))
@@ -83,7 +85,7 @@ def _caveats(study: Context) -> list[str]:
 
 
 def _link(experiment: Context) -> str:
-    return f"[{experiment['title']}](#experiment-{experiment['base']})"
+    return f"[{plain(experiment['title'])}](#experiment-{experiment['base']})"
 
 
 def _list(title: str, lines: Iterable[str]) -> Sequence[str]:
