@@ -72,7 +72,7 @@ def test_the_page_is_part_of_the_report(asked: Project) -> None:
     assert "What was run leaves this question open" in text.partition("{#train-task}")[2]
     page = (report / "questions.html").read_text()
     assert not re.findall(r'(?:src|<link[^>]+href)="(?!data:|#)[^"]*"', page)
-    assert page.count("<svg") + page.count("data:image/svg") == 1
+    assert page.count("data:image/svg+xml,") == 1
     assert 'href="questions.html"' in (report / "index.html").read_text()
     assert "questions/fit-function.pdf" in (report / "questions.tex").read_text()
 

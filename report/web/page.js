@@ -146,9 +146,8 @@
   /** What was measured and why a verdict is what it is folds away below its claim. */
   function fold(why) {
     if (why.previousElementSibling?.tagName === "BR") why.previousElementSibling.remove();
-    const details = make("details", { class: "why" }, make("summary", {}, "why"));
-    why.replaceWith(details);
-    details.append(...why.childNodes);
+    const content = make("div", {}, ...why.childNodes);
+    why.replaceWith(make("details", { class: "why" }, make("summary", {}, "why"), content));
   }
 
   /** What is folded is printed too. */
