@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 from scipy import stats
 
 from conftest import Project
@@ -126,6 +127,34 @@ def test_what_is_not_finite_is_null_in_json_and_empty_in_csv(tmp_path: Path) -> 
         "1,step,loss,a line,2,",
         "1,step,loss,a line,3,1e-07",
     ]
+
+
+def test_runs_behind_a_mean_are_told_from_it_and_lines_may_be_named_at_their_ends() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    for height in (1, 3):
+        axes.plot([0, 1], [height, height], color="#0072B2", linewidth=0.5, alpha=0.5)
+    axes.plot([0, 1, 2], [2, 2, 2.5], color="#0072B2", linewidth=1.4, marker="s", markevery=[1])
+    axes.plot([0, 1, 2], [4, 4, 4.5], color="#D55E00", linewidth=1.4)
+    axes.annotate("first", (1, 2.5), xycoords=axes.get_yaxis_transform())
+    axes.axhline(0.1, color=style.GREY)
+    axes.annotate("chance", (0.5, 0.1), xycoords=axes.get_yaxis_transform())
+    (panel,) = drawn(style.finish(figure, [style.entry("second", "#D55E00")]))["panels"]
+    assert [each["name"] for each in panel["series"]] == ["first, single runs"] * 2 + ["first", "second"]
+    assert [each.get("of") for each in panel["series"]] == ["first", "first", None, None]
+    assert panel["series"][2]["marks"] == [1]
+    assert [each["name"] for each in panel["guides"]] == ["chance"]
+    panel["x"]["label"], panel["y"]["label"] = "x", "y"
+    assert "single runs" not in numbers({"panels": [panel]}, "f.csv")
+
+
+def test_points_that_stand_aside_are_points() -> None:
+    figure = Figure()
+    axes = figure.subplots()
+    aside = axes.transData + ScaledTranslation(0.1, 0, figure.dpi_scale_trans)
+    axes.plot([1, 2], [3, 3], "o", label="a", transform=aside)
+    (panel,) = drawn(figure)["panels"]
+    assert (panel["guides"], panel["series"][0]["x"]) == ([], [1, 2])
 
 
 def test_the_pipeline_writes_the_means_of_the_tables(finished: Project) -> None:

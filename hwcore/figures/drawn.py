@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import ticker
@@ -18,6 +19,7 @@ from matplotlib.colors import to_hex, to_rgba, to_rgba_array
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
 from hwcore.figures.style import DARK
@@ -25,7 +27,10 @@ from hwcore.files import write_text
 
 _DIGITS = 6  # significant ones: more than a picture shows, and a third of the size of all
 _LINES = {"-": "solid", "--": "dash", "-.": "dashdot", ":": "dot"}
-_MARKERS = {"s": "square", "|": "line-ns-open", "x": "x", "^": "triangle-up"}
+_MARKERS = {
+    **{"s": "square", "^": "triangle-up", "v": "triangle-down", "D": "diamond", "P": "cross", "X": "x", "*": "star"},
+    **{"|": "line-ns-open", "x": "x"},
+}
 
 
 def drawn(figure: Figure) -> dict[str, Any]:
@@ -35,10 +40,11 @@ def drawn(figure: Figure) -> dict[str, Any]:
     named; ``equal`` says that both have one scale), ``series``, ``guides`` (straight lines over the whole panel) and,
     of a plane of losses, its ``surface``.
     A series has a ``name``, which is that of the legend, its look, and ``x`` and ``y`` with, where there are intervals,
-    ``low`` and ``high``; ``hollow`` are the indices of its hollow points.  What is not finite is None.
+    ``low`` and ``high``; ``hollow`` are the indices of its hollow points, ``marks`` of those with a marker where not
+    all have one, and ``of`` names the mean behind which it is a single run.  What is not finite is None.
     """
     entries = list(_entries(figure))
-    return {"panels": [_panel(axes, entries) for axes in figure.axes]}
+    return {"panels": [_panel(axes, entries) for axes in figure.axes if axes.get_label() != "<colorbar>"]}
 
 
 def save_numbers(figure: Figure, stem: Path) -> None:
@@ -72,17 +78,19 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
     series: list[dict[str, Any]] = []
     guides: list[dict[str, Any]] = []
     surface = None
+    names = _Names(axes, entries)
     errorbars = [each for each in axes.containers if isinstance(each, ErrorbarContainer)]
     caps = {cap for bar in errorbars for cap in bar.lines[1]}
     # in the order in which they were drawn: an interval comes after its line
     for artist in axes.get_children():
         if isinstance(artist, Line2D) and artist not in caps:
-            if artist.get_transform() != axes.transData:
-                guides += _guide(artist, entries)
+            along, across = artist.get_transform().contains_branch_seperately(axes.transData)
+            if along != across:
+                guides += _guide(artist, names)
             elif not _within(artist, series):
-                series.append(_series(artist, entries))
+                series.append(_series(artist, names))
         elif isinstance(artist, PathCollection):
-            series.append(_scattered(artist, entries))
+            series.append(_scattered(artist, names))
         elif isinstance(artist, FillBetweenPolyCollection):
             _add_interval(series, *_band(artist))
         elif isinstance(artist, LineCollection) and any(artist in bar.lines[2] for bar in errorbars):
@@ -92,11 +100,11 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
         elif isinstance(artist, QuadMesh):
             surface = _surface(artist)
     return {
-        "title": axes.get_title(),
+        "title": _words(axes.get_title()),
         "x": _axis(axes, "x"),
         "y": _axis(axes, "y"),
         "equal": axes.get_aspect() == 1,
-        "series": [{**each, "name": each["name"] or axes.get_ylabel()} for each in series if each["x"]],
+        "series": [{**each, "name": each["name"] or _words(axes.get_ylabel())} for each in series if each["x"]],
         "guides": guides,
         "surface": surface,
     }
@@ -105,7 +113,7 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
 def _axis(axes: Axes, which: str) -> dict[str, Any]:
     axis = axes.xaxis if which == "x" else axes.yaxis
     described: dict[str, Any] = {
-        "label": axis.get_label_text(),
+        "label": _words(axis.get_label_text()),
         "log": axis.get_scale() == "log",
         "limits": _numbers(axis.get_view_interval()),
     }
@@ -115,29 +123,33 @@ def _axis(axes: Axes, which: str) -> dict[str, Any]:
     return described
 
 
-def _series(line: Line2D, entries: Sequence[Line2D]) -> dict[str, Any]:
-    marker = line.get_marker()
-    marked = marker not in ("None", "none", "", " ", None)
+def _series(line: Line2D, names: "_Names") -> dict[str, Any]:
+    name = names.of(line)
     series: dict[str, Any] = {
-        "name": _name(line, entries),
+        "name": name,
         "colour": _colour(line),
-        "line": _LINES.get(str(line.get_linestyle())),
+        "line": _stroke(line),
         "width": round(float(line.get_linewidth()), 2),
-        "marker": _MARKERS.get(str(marker), "circle") if marked else None,
+        "marker": _MARKERS.get(str(line.get_marker()), "circle") if _marked(line) else None,
         "opacity": 1.0 if line.get_alpha() is None else float(line.get_alpha() or 0),
         "x": _numbers(line.get_xdata()),
         "y": _numbers(line.get_ydata()),
     }
-    if marked and _hollow(line):
+    if names.single(line):
+        series |= {"name": f"{name}, single runs", "of": name}
+    every = line.get_markevery()
+    if _marked(line) and isinstance(every, list):
+        series["marks"] = [int(each) for each in every]
+    if _marked(line) and _hollow(line):
         series["hollow"] = list(range(len(series["x"])))
     return series
 
 
-def _scattered(points: PathCollection, entries: Sequence[Line2D]) -> dict[str, Any]:
+def _scattered(points: PathCollection, names: "_Names") -> dict[str, Any]:
     at = _plain(points.get_offsets())
     colours = to_rgba_array(points.get_facecolor())
     look = Line2D([], [], color=to_hex(tuple(colours[0])) if len(colours) else DARK, linestyle="none", marker="o")
-    return {**_series(look, entries), "x": _numbers(at[:, 0]), "y": _numbers(at[:, 1])}
+    return {**_series(look, names), "x": _numbers(at[:, 0]), "y": _numbers(at[:, 1])}
 
 
 def _within(line: Line2D, series: Sequence[dict[str, Any]]) -> bool:
@@ -154,13 +166,13 @@ def _within(line: Line2D, series: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
-def _guide(line: Line2D, entries: Sequence[Line2D]) -> Iterator[dict[str, Any]]:
+def _guide(line: Line2D, names: "_Names") -> Iterator[dict[str, Any]]:
     x, y = _numbers(line.get_xdata()), _numbers(line.get_ydata())
-    look = {"colour": _colour(line), "line": _LINES.get(str(line.get_linestyle())), "name": _name(line, entries)}
+    look = {"colour": _colour(line), "line": _stroke(line)}
     if len(set(y)) == 1:
-        yield {"axis": "y", "at": y[0], **look}
+        yield {"axis": "y", "at": y[0], "name": names.level(line) or names.of(line), **look}
     elif len(set(x)) == 1:
-        yield {"axis": "x", "at": x[0], **look}
+        yield {"axis": "x", "at": x[0], "name": names.of(line), **look}
 
 
 def _band(fill: FillBetweenPolyCollection) -> tuple[Any, Any, Any]:
@@ -206,21 +218,70 @@ def _entries(figure: Figure) -> Iterator[Line2D]:
                 yield handle
 
 
-def _name(line: Line2D, entries: Sequence[Line2D]) -> str:
-    """What the legend calls a line: by its colour, then by what is said of all lines or points of its look."""
-    if not str(line.get_label()).startswith("_"):
-        return str(line.get_label())
-    own = [entry for entry in entries if _colour(entry) == _colour(line)]
-    alike = [entry for entry in own if _look(entry) == _look(line)] or own
-    names = [min(alike, key=lambda entry: abs(entry.get_linewidth() - line.get_linewidth()))] if alike else []
-    if _colour(line) != to_hex(DARK) and not _look(line)[1]:
-        general = [entry for entry in entries if _colour(entry) == to_hex(DARK) and _look(entry) == _look(line)]
-        names += general[:1]
-    return ", ".join(dict.fromkeys(" ".join(str(entry.get_label()).split()) for entry in names))
+class _Names:
+    """What the lines of a panel are called: by the legend, or by words beside the ends of lines."""
+
+    def __init__(self, axes: Axes, entries: Sequence[Line2D]) -> None:
+        self._entries = entries
+        notes = [text for text in axes.texts if isinstance(text, Annotation)]
+        self._levels = {float(note.xy[1]): _words(note.get_text()) for note in notes}
+        ends = {float(note.xy[1]): _words(note.get_text()) for note in notes if note.xy[0] == 1}
+        self._ends: dict[str, str] = {}
+        for line in axes.lines:
+            y = _plain(line.get_ydata())
+            if len(y) and y[-1] in ends:
+                self._ends.setdefault(_colour(line), ends[y[-1]])
+
+    def of(self, line: Line2D) -> str:
+        """By its colour, then by what is said of all lines or points of its look."""
+        if not str(line.get_label()).startswith("_"):
+            return str(line.get_label())
+        entry = self._entry(line)
+        names = [_words(entry.get_label())] if entry else []
+        names += [self._ends[_colour(line)]] if _colour(line) in self._ends and not entry else []
+        if _colour(line) != to_hex(DARK) and (_stroke(line) or not _hollow(line)):
+            looks = [each for each in self._entries if _colour(each) == to_hex(DARK) and _look(each) == _look(line)]
+            names += [_words(each.get_label()) for each in looks[:1]]
+        return ", ".join(dict.fromkeys(names))
+
+    def single(self, line: Line2D) -> bool:
+        """Whether it is one of several replicates behind a mean: a faint, thin line, or faint dots beside a line."""
+        entry = self._entry(line)
+        whole = entry is None or bool(_stroke(entry))
+        width = entry.get_linewidth() if entry else mpl.rcParams["lines.linewidth"]
+        thin = line.get_linewidth() < 0.6 * width if _stroke(line) else whole
+        return thin and line.get_alpha() not in (None, 1)
+
+    def level(self, line: Line2D) -> str:
+        """The words at a horizontal line."""
+        return self._levels.get(float(_plain(line.get_ydata())[0]), "")
+
+    def _entry(self, line: Line2D) -> Line2D | None:
+        own = [entry for entry in self._entries if _colour(entry) == _colour(line)]
+        alike = [entry for entry in own if _look(entry) == _look(line)] or own
+        return min(alike, key=lambda entry: abs(entry.get_linewidth() - line.get_linewidth())) if alike else None
 
 
-def _look(line: Line2D) -> tuple[str, bool]:
-    return str(line.get_linestyle()), line.get_marker() not in ("None", None) and _hollow(line)
+def _words(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _look(line: Line2D) -> str:
+    """The stroke of a line, or whether markers without one are hollow."""
+    return _stroke(line) or ("hollow" if _hollow(line) else "full")
+
+
+def _stroke(line: Line2D) -> str | None:
+    """As Plotly names it."""
+    if line.get_linestyle() != "--":
+        return _LINES.get(str(line.get_linestyle()))
+    # all patterns of one's own are called "--"
+    dashes = getattr(line, "_unscaled_dash_pattern", (0, None))[1] or (4, 2)
+    return "dashdot" if len(dashes) > 2 else "dash" if dashes[0] >= 2 else "dot"
+
+
+def _marked(line: Line2D) -> bool:
+    return line.get_marker() not in ("None", "none", "", " ", None)
 
 
 def _colour(line: Line2D) -> str:

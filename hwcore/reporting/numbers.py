@@ -20,7 +20,8 @@ def numbers(figure: Mapping[str, Any], csv: str) -> str:
 
 
 def _panel(panel: Mapping[str, Any]) -> str:
-    series = [each for each in panel["series"] if each["x"]]
+    # the runs behind means are in the CSV
+    series = [each for each in panel["series"] if "of" not in each]
     label = ", ".join(filter(None, [plain(panel["title"]), plain(panel["y"]["label"])]))
     if not series or len(series) > _COLUMNS:
         return ""

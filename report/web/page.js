@@ -322,15 +322,17 @@
       }
       shown.forEach((own, which) => {
         for (const series of own.series) {
-          const name = [series.name, own.variant].filter(Boolean).join(" · ");
-          traces.push(...lines(series, { name, id, which, text, ground, legend: !named.has(name) }));
+          const name = [series.of ?? series.name, own.variant].filter(Boolean).join(" · ");
+          const legend = !series.of && !named.has(name);
+          traces.push(...lines(series, { name, id, which, text, ground, legend }));
+          if (series.of) continue;
           named.add(name);
         }
       });
     });
     // values at the same place are read together where lines run from left to right
     const ordered = traces.length && traces.every((trace) => trace.type !== "surface" && trace.type !== "scatter3d"
-      && (trace.fill || trace.x.every((x, i) => !i || x >= trace.x[i - 1])) && (trace.fill || trace.x.length > 1));
+      && (trace.fill || trace.hoverinfo || trace.x.every((x, i) => !i || x >= trace.x[i - 1])) && (trace.fill || trace.hoverinfo || trace.x.length > 1));
     if (ordered && !panels.some((panel) => panel.surface)) layout.hovermode = "x";
     layout.showlegend = named.size > 1 || panels.some((panel) => panel.surface);
     const high = rows * (panels.some((panel) => panel.surface) ? 420 : 280) + 16 * Math.min(named.size, 8);
@@ -364,7 +366,7 @@
     const group = { legendgroup: name, xaxis: `x${id}`, yaxis: `y${id}`, name: wrapped(name, 70) };
     const known = series.low ? series.x.map((_, i) => i).filter((i) => series.low[i] !== null) : [];
     const traces = [];
-    const points = series.line === null || (series.marker && series.x.length < 40);
+    const points = series.line === null || (series.marker && !series.marks && series.x.length < 40);
     if (known.length && !points) {
       const at = (values, order) => order.map((i) => values[i]);
       const back = [...known].reverse();
@@ -375,8 +377,10 @@
       });
     }
     const hollow = new Set(series.hollow ?? []);
+    const marks = series.marks && new Set(series.marks);
+    const size = series.of ? 4 : series.line === null || points || marks ? 7 : 4;
     const marker = series.marker && {
-      symbol: series.marker, size: series.line === null || points ? 7 : 4,
+      symbol: series.marker, size: marks ? series.x.map((_, i) => (marks.has(i) ? size : 0)) : size,
       color: series.x.map((_, i) => (hollow.has(i) ? ground : colour)), line: { color: colour, width: 1.3 },
     };
     const dashes = which ? { solid: "dot", dash: "dashdot" } : { solid: "solid", dash: "dash" };
@@ -385,7 +389,7 @@
       x: series.x, y: series.y, opacity: series.opacity, showlegend: legend,
       line: { color: colour, width: Math.min(series.width, 3), dash: dashes[series.line] ?? series.line },
       customdata: series.x.map((_, i) => (series.low?.[i] != null ? ` [${short(series.low[i])}, ${short(series.high[i])}]` : "")),
-      hovertemplate: "%{y:.4~g}%{customdata}",
+      ...(series.of ? { hoverinfo: "skip" } : { hovertemplate: "%{y:.4~g}%{customdata}" }),
     };
     if (marker) trace.marker = which ? { ...marker, symbol: `${series.marker}-open` } : marker;
     if (known.length && points) {
