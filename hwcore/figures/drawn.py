@@ -104,7 +104,7 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
         "x": _axis(axes, "x"),
         "y": _axis(axes, "y"),
         "equal": axes.get_aspect() == 1,
-        "series": [{**each, "name": each["name"] or _words(axes.get_ylabel())} for each in series if each["x"]],
+        "series": [each for each in series if each["x"]],
         "guides": guides,
         "surface": surface,
     }
@@ -170,9 +170,9 @@ def _guide(line: Line2D, names: "_Names") -> Iterator[dict[str, Any]]:
     x, y = _numbers(line.get_xdata()), _numbers(line.get_ydata())
     look = {"colour": _colour(line), "line": _stroke(line)}
     if len(set(y)) == 1:
-        yield {"axis": "y", "at": y[0], "name": names.level(line) or names.of(line), **look}
+        yield {"axis": "y", "at": y[0], "name": names.level(line), **look}
     elif len(set(x)) == 1:
-        yield {"axis": "x", "at": x[0], "name": names.of(line), **look}
+        yield {"axis": "x", "at": x[0], "name": "", **look}
 
 
 def _band(fill: FillBetweenPolyCollection) -> tuple[Any, Any, Any]:
@@ -223,6 +223,7 @@ class _Names:
 
     def __init__(self, axes: Axes, entries: Sequence[Line2D]) -> None:
         self._entries = entries
+        self._axis = _words(axes.get_ylabel())
         notes = [text for text in axes.texts if isinstance(text, Annotation)]
         self._levels = {float(note.xy[1]): _words(note.get_text()) for note in notes}
         ends = {float(note.xy[1]): _words(note.get_text()) for note in notes if note.xy[0] == 1}
@@ -233,7 +234,7 @@ class _Names:
                 self._ends.setdefault(_colour(line), ends[y[-1]])
 
     def of(self, line: Line2D) -> str:
-        """By its colour, then by what is said of all lines or points of its look."""
+        """By its colour, then by what is said of all lines or points of its look; else what the axis is called."""
         if not str(line.get_label()).startswith("_"):
             return str(line.get_label())
         entry = self._entry(line)
@@ -242,7 +243,7 @@ class _Names:
         if _colour(line) != to_hex(DARK) and (_stroke(line) or not _hollow(line)):
             looks = [each for each in self._entries if _colour(each) == to_hex(DARK) and _look(each) == _look(line)]
             names += [_words(each.get_label()) for each in looks[:1]]
-        return ", ".join(dict.fromkeys(names))
+        return ", ".join(dict.fromkeys(names)) or self._axis
 
     def single(self, line: Line2D) -> bool:
         """Whether it is one of several replicates behind a mean: a faint, thin line, or faint dots beside a line."""
@@ -253,8 +254,9 @@ class _Names:
         return thin and line.get_alpha() not in (None, 1)
 
     def level(self, line: Line2D) -> str:
-        """The words at a horizontal line."""
-        return self._levels.get(float(_plain(line.get_ydata())[0]), "")
+        """The words at a horizontal line, or what the legend says of its look."""
+        said = self.of(line)
+        return self._levels.get(float(_plain(line.get_ydata())[0]), "" if said == self._axis else said)
 
     def _entry(self, line: Line2D) -> Line2D | None:
         own = [entry for entry in self._entries if _colour(entry) == _colour(line)]

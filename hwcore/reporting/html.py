@@ -66,11 +66,17 @@ def _small(picture: re.Match[str]) -> str:
     Places keep two decimals, a hundredth of a typographic point.
     """
     svg = _NOISE.sub("", base64.b64decode(picture[1]).decode())
-    svg = _PLACES.sub(lambda places: _EXCESS.sub(r"\1", places[0]), svg)
+    svg = _PLACES.sub(_short, svg)
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
     for character, code in (("%", "%25"), ("#", "%23"), ("'", "%27"), ("&", "&amp;")):
         svg = svg.replace(character, code)
     return f"'data:image/svg+xml,{svg}'"
+
+
+def _short(places: re.Match[str]) -> str:
+    """Coordinates in fewer letters: straight lines follow each other without a command of their own."""
+    text = _EXCESS.sub(r"\1", places[0])
+    return text if "C" in text or "Q" in text else re.sub(r"\s+L ", " ", text)
 
 
 def _scripts(data: Mapping[str, Any]) -> str:

@@ -259,14 +259,13 @@
 
   const short = (value) => Number(value.toPrecision(4)).toString().replace("-", "−");
 
-  /** A colour that is seen on the page: what is nearly black is white in the dark. */
-  function seen(colour, text) {
-    const parts = colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
-    return dark.matches && Math.max(...parts) < 0x60 ? text : colour;
+  /** A colour that is seen on the page: in the dark, lighter until it has enough of a contrast. */
+  function seen(colour, opacity = 1) {
+    let parts = colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+    const light = () => parts[0] * 0.21 + parts[1] * 0.72 + parts[2] * 0.07;
+    while (dark.matches && light() < 130) parts = parts.map((part) => Math.round(part + 0.1 * (255 - part)));
+    return `rgba(${parts.join(",")},${opacity})`;
   }
-
-  const faint = (colour, opacity) =>
-    `rgba(${colour.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16)).join(",")},${opacity})`;
 
   /** All panels of one or several figures of the same kind, those of further figures dotted over the first. */
   function drawChart(place, figures) {
@@ -317,14 +316,14 @@
         layout.shapes.push({
           type: "line", layer: "below", [`${along}ref`]: `${along}${id} domain`, [`${across}ref`]: `${across}${id}`,
           [`${along}0`]: 0, [`${along}1`]: 1, [`${across}0`]: guide.at, [`${across}1`]: guide.at,
-          line: { color: seen(guide.colour, text), width: 1.2, dash: guide.line ?? "solid" },
+          line: { color: seen(guide.colour), width: 1.2, dash: guide.line ?? "solid" },
         });
       }
       shown.forEach((own, which) => {
         for (const series of own.series) {
           const name = [series.of ?? series.name, own.variant].filter(Boolean).join(" · ");
           const legend = !series.of && !named.has(name);
-          traces.push(...lines(series, { name, id, which, text, ground, legend }));
+          traces.push(...lines(series, { name, id, which, ground, legend }));
           if (series.of) continue;
           named.add(name);
         }
@@ -361,8 +360,8 @@
   }
 
   /** A series as a band, if it has one, and a line with its values. */
-  function lines(series, { name, id, which, text, ground, legend }) {
-    const colour = seen(series.colour, text);
+  function lines(series, { name, id, which, ground, legend }) {
+    const colour = seen(series.colour);
     const group = { legendgroup: name, xaxis: `x${id}`, yaxis: `y${id}`, name: wrapped(name, 70) };
     const known = series.low ? series.x.map((_, i) => i).filter((i) => series.low[i] !== null) : [];
     const traces = [];
@@ -372,7 +371,7 @@
       const back = [...known].reverse();
       traces.push({
         ...group, x: [...at(series.x, known), ...at(series.x, back)], y: [...at(series.high, known), ...at(series.low, back)],
-        fill: "toself", fillcolor: faint(series.colour, which ? 0.08 : 0.16), mode: "lines", line: { width: 0 },
+        fill: "toself", fillcolor: seen(series.colour, which ? 0.08 : 0.16), mode: "lines", line: { width: 0 },
         hoverinfo: "skip", showlegend: false,
       });
     }
@@ -411,7 +410,7 @@
     layout[`scene${id}`] = {
       domain, xaxis: { ...grid, ...named(panel.x.label) }, yaxis: { ...grid, ...named(panel.y.label) },
       zaxis: { ...grid, ...named(panel.surface.name), type: log ? "log" : "linear", exponentformat: "power" },
-      camera: { eye: { x: 1.4, y: -1.4, z: 1.0 } },
+      camera: { eye: { x: 1.6, y: -1.6, z: 1.1 }, center: { x: 0, y: 0, z: -0.15 } },
     };
     traces.push({
       type: "surface", scene: `scene${id}`, x, y, z, colorscale: "Blues", reversescale: true, opacity: 0.92,
@@ -423,7 +422,7 @@
         type: "scatter3d", scene: `scene${id}`, name: series.name, legendgroup: series.name, showlegend: first,
         mode: series.line ? "lines+markers" : "markers", x: series.x, y: series.y,
         z: series.x.map((at, i) => height(panel.surface, at, series.y[i])),
-        line: { color: series.colour, width: 4 }, marker: { color: series.colour, size: series.line ? 2.5 : 5 },
+        line: { color: seen(series.colour), width: 4 }, marker: { color: seen(series.colour), size: series.line ? 2.5 : 5 },
         hovertemplate: "%{z:.4~g}<extra>%{fullData.name}</extra>",
       });
     }
