@@ -296,27 +296,50 @@ def test_variants_are_superposed(visit: Any, pages: Path) -> None:
     assert "12" in chart.locator(".xtick text").all_text_contents()
 
 
-def test_a_plane_becomes_a_surface(visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures/plane.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>')
+def drawn_page(folder: Path, *panels: dict[str, Any]) -> Path:
+    """A page with a figure `made` of these panels."""
     axis = {"log": False, "limits": [-1, 1]}
     series = {"name": "weights", "colour": "#d55e00", "line": "solid", "marker": "circle", "width": 1, "opacity": 1}
-    panel = {
-        "title": "a title",
-        "x": {**axis, "label": "first"},
-        "y": {**axis, "label": "second"},
-        "equal": False,
-        "series": [{**series, "x": [-1, 0.5], "y": [0, 0]}],
-        "guides": [],
-        "surface": {"name": "loss", "log": True, "x": [-1, 0, 1], "y": [-1, 1], "z": [[1, 10, 100], [1, 10, 100]]},
-    }
-    text = "---\ntitle: T\nlang: en\n---\n\n![A plane.](../figures/plane.svg)\n"
-    write_html(text, tmp_path / "report/t.html", data={"plane": {"panels": [panel]}})
-    page = visit(tmp_path / "report/t.html")
-    figure(page, "plane").get_by_role("button", name="Explore").click()
-    page.locator(".gl-container canvas").first.wait_for()
-    way = page.evaluate("document.querySelector('.chart').data.find(trace => trace.type === 'scatter3d')")
+    whole = [
+        {
+            "title": "",
+            "x": {**axis, "label": f"measure {i}"},
+            "y": {**axis, "label": "gap"},
+            "equal": False,
+            "guides": [],
+            "surface": None,
+            **panel,
+            "series": [{**series, **each} for each in panel["series"]],
+        }
+        for i, panel in enumerate(panels)
+    ]
+    (folder / "figures").mkdir()
+    (folder / "figures/made.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1"/>')
+    text = "---\ntitle: T\nlang: en\n---\n\n![A figure.](../figures/made.svg)\n"
+    write_html(text, folder / "report/t.html", data={"made": {"panels": whole}})
+    return folder / "report/t.html"
+
+
+def traces(chart: Locator) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = chart.evaluate("chart => chart.data")
+    return found
+
+
+def test_panels_of_the_same_height_keep_their_own_points(
+    visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    panels = [{"series": [{"x": [each, each + 1], "y": [0, 1]}]} for each in (1, 2, 3)]
+    chart = explored(visit(drawn_page(tmp_path, *panels)), "made")
+    assert [trace["x"] for trace in traces(chart)] == [[1, 2], [2, 3], [3, 4]]
+
+
+def test_a_plane_becomes_a_surface(visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    plane = {"name": "loss", "log": True, "x": [-1, 0, 1], "y": [-1, 1], "z": [[1, 10, 100], [1, 10, 100]]}
+    panel = {"title": "a title", "series": [{"x": [-1, 0.5], "y": [0, 0]}], "surface": plane}
+    chart = explored(visit(drawn_page(tmp_path, panel)), "made")
+    way = next(trace for trace in traces(chart) if trace["type"] == "scatter3d")
     # half of a decade from 10 to 100, as the surface is drawn
     assert way["z"] == pytest.approx([1, 10**1.5])
 

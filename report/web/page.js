@@ -305,9 +305,7 @@
         drawPlane(traces, layout, panel, id, domain, { text, line, first: i === 0 });
         return;
       }
-      const shown = figures.map((figure) =>
-        figure.panels.find((other) => other.y.label === panel.y.label && other.title === panel.title)
-          ?? (figure.panels.length === panels.length ? figure.panels[i] : null)).filter(Boolean);
+      const shown = figures.map((figure, which) => (which ? counterpart(figure.panels, panel, i) : panel)).filter(Boolean);
       layout[`xaxis${id}`] = axis(shown.map((each) => each.x), { domain: domain.x, anchor: `y${id}`, line });
       layout[`yaxis${id}`] = axis(shown.map((each) => each.y), { domain: domain.y, anchor: `x${id}`, line });
       if (panel.equal) Object.assign(layout[`yaxis${id}`], { scaleanchor: `x${id}`, constrain: "domain" });
@@ -337,6 +335,12 @@
     const high = rows * (panels.some((panel) => panel.surface) ? 420 : 280) + 16 * Math.min(named.size, 8);
     layout.height = high;
     return window.Plotly.newPlot(place, traces, layout, { displayModeBar: false, responsive: true });
+  }
+
+  /** The panel of another figure that has the same axes, first looked for at the same place. */
+  function counterpart(panels, panel, i) {
+    const alike = (other) => other && ["x", "y"].every((each) => other[each].label === panel[each].label);
+    return alike(panels[i]) ? panels[i] : panels.find(alike);
   }
 
   /** An axis as the first of some figures has it, as long as all of them need. */
