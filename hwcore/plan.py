@@ -55,8 +55,9 @@ class Conversion:
     statics: tuple[str, ...]
 
 
-_WEB = ("web/page.html", "web/page.js", "web/plotly-gl3d.min.js")
-HTML = Conversion("html", "md", "html", ("svg", "data"), ("style.css", "page.lua", *_WEB))
+HTML = Conversion(
+    "html", "md", "html", ("svg", "data"), ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "page.lua")
+)
 LATEX = Conversion("latex", "md", "tex", (), ("preamble.tex", "page.lua"))
 PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
 

@@ -75,7 +75,6 @@ def make_project(folder: Path) -> Project:
     for path in (ROOT / "report").iterdir():
         if path.is_file():
             shutil.copy(path, folder / "report")
-    shutil.copytree(ROOT / "report/web", folder / "report/web")
     shutil.copytree(ROOT / "tests/tiny", folder / "report/tiny")
     return Project(folder)
 

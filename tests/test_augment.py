@@ -376,7 +376,6 @@ def plan(folder: Path, **configuration: Any) -> Plan:
     for path in (ROOT / "report").iterdir():
         if path.is_file():
             (report / path.name).write_bytes(path.read_bytes())
-    (report / "web").symlink_to(ROOT / "report/web")
     training = {"optimizer": "adam", "lr": 0.1, "loss": "cross_entropy", "epochs": 5, "batch_size": 64}
     content = {
         "title": "T",

@@ -268,18 +268,17 @@ def hovered(page: Page, chart: Locator, share: float) -> str:
 
 def test_a_chart_has_the_values_of_the_tables_on_hover(visit: Any, pages: Path) -> None:
     page = visit(pages / "tiny.html")
-    chart = explored(page, "tiny/fit/loss")
-    assert not figure(page, "tiny/fit/loss").locator("img").is_visible()
-    # the last epoch
+    chart = explored(page, "tiny/fit/fits")
+    assert not figure(page, "tiny/fit/fits").locator("img").is_visible()
+    # the last place
     said = hovered(page, chart, 0.985).replace("−", "-")
-    for model in ("narrow", "wide"):
-        runs = pages.parent / "runs/tiny/fit" / model / "metrics.parquet"
-        loss = pd.read_parquet(runs).query("epoch == 6").train_loss.mean()
-        values = [float(value) for value in re.findall(r"\d+(?:\.\d+)?", said)]
-        assert any(value == pytest.approx(loss, rel=1e-3) for value in values), (said, loss)
-        assert model in said
-    figure(page, "tiny/fit/loss").get_by_role("button", name="Explore").press("Enter")
-    assert figure(page, "tiny/fit/loss").locator("img").is_visible()
+    table = pd.read_parquet(pages.parent / "tables/tiny/fit/predictions.parquet")
+    for model, own in table[table.x == table.x.max()].groupby("model"):
+        values = [float(value) for value in re.findall(r"-?\d+(?:\.\d+)?", said)]
+        assert any(value == pytest.approx(own.prediction.mean(), rel=1e-3) for value in values), said
+        assert str(model) in said
+    figure(page, "tiny/fit/fits").get_by_role("button", name="Explore").press("Enter")
+    assert figure(page, "tiny/fit/fits").locator("img").is_visible()
     assert not chart.is_visible()
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
-from scipy import stats
 
 from conftest import Project
 from hwcore.figures import capacity, curves, landscape, style, trajectory
@@ -16,7 +16,7 @@ from hwcore.figures.drawn import drawn, save_numbers
 from hwcore.reporting.numbers import numbers, plain
 
 
-def metrics(replicates: int = 4) -> pd.DataFrame:
+def metrics(replicates: int = 12) -> pd.DataFrame:
     random = np.random.default_rng(0)
     rows = [
         {"model": model, "replicate": replicate, "epoch": epoch}
@@ -33,7 +33,7 @@ COLUMNS = {"epoch": "epoch", "loss": "loss", "train_loss": "training loss"}
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    look = {"labels": LABELS, "column_labels": COLUMNS, "log": True}
+    look = {"labels": LABELS, "column_labels": COLUMNS}
     return curves.draw({"metrics": table}, y=["train_loss", "test_loss"], **look)
 
 
@@ -43,15 +43,29 @@ def test_lines_have_their_means_intervals_and_the_names_of_the_legend() -> None:
     assert [each["name"] for each in panel["series"]] == [
         f"{model}, {part}" for model in ("first", "second") for part in ("training", "test")
     ]
-    assert (panel["x"]["label"], panel["y"]["label"], panel["y"]["log"]) == ("epoch", "loss", True)
-    dashed = panel["series"][3]
-    own = table[table.model == "b"].pivot(index="epoch", columns="replicate", values="test_loss")
-    half = stats.t.ppf(0.975, 3) * own.sem(axis=1)
-    assert dashed["line"] == "dash"
-    assert dashed["x"] == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(dashed["y"], own.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(dashed["high"], own.mean(axis=1) + half, rtol=1e-5)
-    assert all(low < y for low, y in zip(dashed["low"], dashed["y"], strict=True))
+    assert (panel["x"]["label"], panel["y"]["label"], panel["y"]["log"]) == ("epoch", "loss", False)
+    assert [each["line"] for each in panel["series"]] == ["solid", "dash"] * 2
+    for each in panel["series"]:
+        assert each["x"] == [1, 2, 3, 4, 5]
+        assert all(low < y < high for low, y, high in zip(each["low"], each["y"], each["high"], strict=True))
+
+
+def test_intervals_are_those_that_were_drawn() -> None:
+    random = np.random.default_rng(0)
+    x, y, low, high = np.arange(7.0), *np.sort(random.uniform(1, 2, (3, 7)), axis=0)[[1, 0, 2]]
+    figure = Figure()
+    band, bars = figure.subplots(2)
+    band.plot(x, y, label="a")
+    band.add_collection(FillBetweenPolyCollection("x", x, low, high))
+    bars.plot(x, y, "o", label="a")
+    bars.errorbar(x[1:], y[1:], yerr=[(y - low)[1:], (high - y)[1:]], fmt="none", capsize=2)
+    shown = [panel["series"] for panel in drawn(figure)["panels"]]
+    assert [len(series) for series in shown] == [1, 1]
+    for (series,), first in zip(shown, (low[0], None), strict=True):
+        np.testing.assert_allclose(series["y"], y, rtol=1e-5)
+        np.testing.assert_allclose(series["low"][1:], low[1:], rtol=1e-5)
+        np.testing.assert_allclose(series["high"][1:], high[1:], rtol=1e-5)
+        assert series["low"][0] == (None if first is None else pytest.approx(first, rel=1e-5))
 
 
 def test_a_single_run_has_no_interval() -> None:
@@ -64,9 +78,9 @@ def test_points_have_bars_and_say_which_are_hollow() -> None:
     parts = ("train_loss", "test_loss")
     rows = [
         {"model": f"m{size}", "replicate": r, "parameters": 10.0**size, "stopped": size != 2}
-        | {part: random.uniform(1, 2) for part in parts}
+        | {part: random.uniform(-1, 1) for part in parts}
         for size in (1, 2, 3)
-        for r in range(3)
+        for r in range(12)
     ]
     table = pd.DataFrame(rows)
     labels = {f"m{size}": f"m{size}" for size in (1, 2, 3)}
@@ -75,12 +89,9 @@ def test_points_have_bars_and_say_which_are_hollow() -> None:
     )
     (panel,) = drawn(figure)["panels"]
     assert [each["name"] for each in panel["series"]] == ["training", "test"]
-    for part, series in zip(parts, panel["series"], strict=True):
-        own = table.groupby("parameters")[part]
-        half = stats.t.ppf(0.975, 2) * own.sem()
+    for series in panel["series"]:
         assert series["hollow"] == [1]
-        np.testing.assert_allclose(series["y"], own.mean(), rtol=1e-5)
-        np.testing.assert_allclose(series["high"], own.mean() + half, rtol=1e-5)
+        assert all(low < y < high for low, y, high in zip(series["low"], series["y"], series["high"], strict=True))
 
 
 def test_a_plane_keeps_the_losses_that_its_contours_are_made_of() -> None:
@@ -159,11 +170,11 @@ def test_points_that_stand_aside_are_points() -> None:
 
 def test_the_pipeline_writes_the_means_of_the_tables(finished: Project) -> None:
     results = finished.folder / "results/quick"
-    table = pd.read_parquet(results / "runs/tiny/fit/wide/metrics.parquet")
-    said = json.loads((results / "figures/tiny/fit/loss.data.json").read_text())
+    table = pd.read_parquet(results / "tables/tiny/fit/predictions.parquet").query("model == 'wide'")
+    said = json.loads((results / "figures/tiny/fit/fits.data.json").read_text())
     wide = next(each for each in said["panels"][0]["series"] if each["name"] == "wide")
-    np.testing.assert_allclose(wide["y"], table.groupby("epoch").train_loss.mean(), rtol=1e-5)
-    points = pd.read_csv(results / "figures/tiny/fit/loss.csv")
+    np.testing.assert_allclose(wide["y"], table.groupby("x").prediction.mean(), rtol=1e-5)
+    points = pd.read_csv(results / "figures/tiny/fit/fits.csv")
     assert points[points.series == "wide"].y.tolist() == wide["y"]
 
 

@@ -290,7 +290,6 @@ def test_the_values_at_stated_points_survive_the_plan(tmp_path: Path) -> None:
     for path in (ROOT / "report").iterdir():
         if path.is_file():
             (tmp_path / "report" / path.name).write_bytes(path.read_bytes())
-    (tmp_path / "report/web").symlink_to(ROOT / "report/web")
     study(tmp_path / "report", f"function: {SINC}, at: {{0: 1}}, domain: [-1, 1]")
     plan = Plan(config(), pdf=False, root=tmp_path)
     spec = FunctionData.model_validate(plan.job("train", "s/fit/m").spec["data"])

@@ -12,8 +12,7 @@ from hwcore.files import read_json, write_text
 from hwcore.reporting.numbers import numbers
 from hwcore.reporting.pandoc import REPORT, pandoc
 
-_WEB = REPORT / "web"
-_PLOTLY = _WEB / "plotly-gl3d.min.js"
+_PLOTLY = REPORT / "plotly-gl3d.min.js"
 _PICTURE = re.compile(r'"data:image/svg\+xml;base64,([^"]*)"')
 _NOISE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 _PLACES = re.compile(r' (?:d|x|y|points)="[^"]*"')
@@ -46,7 +45,7 @@ def write_html(
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     options = ["--to", "html5", "--embed-resources", "--mathml", *(["--toc", "--toc-depth", "3"] if toc else [])]
-    options += ["--css", str((REPORT / "style.css").resolve()), "--template", str((_WEB / "page.html").resolve())]
+    options += ["--css", str((REPORT / "style.css").resolve()), "--template", str((REPORT / "page.html").resolve())]
     options += ["--variable", f"page={output.stem}", *(f"--variable=forms={form}" for form in forms)]
     page = _PICTURE.sub(_small, pandoc(text, *options, folder=output.parent))
     named = {match["name"] for match in _FIGURE.finditer(page)}
@@ -89,7 +88,7 @@ def _scripts(data: Mapping[str, Any]) -> str:
         packed = _packed("figures", json.dumps(data, separators=(",", ":"), ensure_ascii=False)) + _packed(
             "plotly", _PLOTLY.read_text(encoding="utf-8")
         )
-    return f"{packed}<script>\n{(_WEB / 'page.js').read_text(encoding='utf-8')}</script>\n"
+    return f"{packed}<script>\n{(REPORT / 'page.js').read_text(encoding='utf-8')}</script>\n"
 
 
 def _packed(id: str, text: str) -> str:
