@@ -262,6 +262,8 @@ def hovered(page: Page, chart: Locator, share: float) -> str:
     place = chart.locator(".nsewdrag").first.bounding_box()
     assert place
     page.mouse.move(place["x"] + share * place["width"], place["y"] + place["height"] / 2, steps=4)
+    # what was said of places on the way gives way to what is said of the last
+    page.wait_for_timeout(500)
     chart.locator(".hoverlayer text").first.wait_for()
     return " ".join(chart.locator(".hoverlayer text").all_text_contents())
 
