@@ -276,7 +276,8 @@ class Plan:
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
         labels = {name: model.label for name, model in experiment.models.items()}
         inputs = self._tables(study, experiment, figure.tables)
-        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
+        names = _chance(figure, experiment.models.values())
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, names)
 
     def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
         inputs: dict[str, Path] = {}
@@ -286,7 +287,9 @@ class Plan:
                     _, _, model = key.partition("/")
                     inputs[f"{table}/{id}/{model or '*'}"] = path
         figure = comparison.figure
-        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        names: dict[str, Any] = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        models = [model for id in comparison.experiments for model in study.experiments[id].models.values()]
+        names |= _chance(figure, models)
         self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
 
     def _add_figure(
@@ -304,6 +307,7 @@ class Plan:
             "options": figure.options,
             "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            "style": self._figure_style(),
             **names,
         }
         self._add(
@@ -329,6 +333,7 @@ class Plan:
                 "kind": "across",
                 "options": {},
                 "question": module,
+                "style": self._figure_style(),
                 "studies": list(self.studies),
                 **{part: question[part] for part in parts},  # type: ignore[literal-required]
             },
@@ -514,8 +519,23 @@ class Plan:
         shown = [job for job in self.of("figure") if job.name.startswith("questions/")]
         self._plan_conversions("summary", "questions", shown)
 
+    def _figure_style(self) -> str:
+        return file_digest(self._root / "hwcore/figures/hwcore.mplstyle")
+
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}
+
+
+def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:
+    """The metrics of a guess among classes, for a figure that marks them, where they are the same for all models."""
+    known = [answers.known_of(model) for model in models] if figure.options.guessed() else []
+    guesses = [
+        {metric: values[f"guess_{metric}"] for metric in ("accuracy", "loss") if f"guess_{metric}" in values}
+        for values in known
+        if "guess_accuracy" in values
+    ]
+    same = guesses and len(guesses) == len(known) and all(guess == guesses[0] for guess in guesses)
+    return {"chance": guesses[0]} if same else {}
 
 
 def _figure_files(stem: Path) -> dict[str, Path]:

@@ -13,7 +13,7 @@ from conftest import ROOT
 from hwcore.claims.ledger import frame
 from hwcore.claims.words import number
 from hwcore.errors import HwcoreError
-from hwcore.figures.style import save
+from hwcore.figures.output import save
 from hwcore.files import write_json
 from hwcore.reporting import pdf
 from hwcore.reporting.html import to_html

@@ -5,7 +5,7 @@ In: the Parquet tables that it shows.  Out: the figure as SVG, PDF and PNG, and 
 
 from importlib import import_module
 
-from hwcore.figures.style import save
+from hwcore.figures.output import save
 from hwcore.files import write_json
 from hwcore.jobs import Job, run
 from hwcore.provenance import recipe
@@ -14,7 +14,7 @@ from hwcore.tables import read_tables
 
 def work(job: Job) -> None:
     kind = import_module(f"hwcore.figures.{job.spec['kind']}")
-    names = {key: value for key, value in job.spec.items() if key not in ("kind", "options")}
+    names = {key: value for key, value in job.spec.items() if key not in ("kind", "options", "style")}
     figure = kind.draw(read_tables(job.inputs), **names, **job.spec["options"])
     save(figure, job.outputs["svg"].with_suffix(""))
     write_json(job.outputs["recipe"], recipe(job.spec, ["matplotlib", "numpy", "pandas"]))
