@@ -1,5 +1,6 @@
 """Figures: what they draw is what the tables say, quickly and always the same."""
 
+import re
 import subprocess
 import sys
 from collections import UserDict
@@ -7,12 +8,14 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
@@ -143,7 +146,8 @@ def draw_noting_columns(
     """A figure as the plan has it drawn, and the labels that it was given."""
     known, options = CASES[kind]
     options = {**options, **changes}
-    labels = Noting(FIGURES[kind].model_validate(options).columns())
+    spec = {name: value for name, value in options.items() if name != "chance"}
+    labels = Noting(FIGURES[kind].model_validate(spec).columns())
     module = import_module(f"hwcore.figures.{kind}")
     figure = module.draw(tables or known, labels=LABELS, column_labels=labels, **options)
     assert isinstance(figure, Figure)
@@ -177,7 +181,8 @@ def test_every_kind_is_tried() -> None:
 def test_each_kind_is_drawn_with_labelled_axes_and_the_same_every_time(kind: str, tmp_path: Path) -> None:
     figure = draw(kind)
     assert all(axes.get_xlabel() or axes.get_shared_x_axes().get_siblings(axes) for axes in figure.axes)
-    assert all(axes.get_ylabel() for axes in figure.axes)
+    left = [axes for axes in figure.axes if not axes.get_subplotspec() or not axes.get_subplotspec().colspan.start]
+    assert all(axes.get_ylabel() for axes in left)
     output.save(figure, tmp_path / "first")
     output.save(draw(kind), tmp_path / "second")
     for suffix in ("svg", "pdf", "png"):
@@ -479,3 +484,194 @@ def test_drawing_loads_no_torch() -> None:
     modules = ", ".join(f"hwcore.figures.{kind}" for kind in CASES)
     code = f"import sys, {modules}, workflow_scripts.figure; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 has it."""
+    rgb = np.array(to_rgb(colour))
+    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(colour: str, ground: str) -> float:
+    darker, lighter = sorted([luminance(colour), luminance(ground)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+LINES = sorted({colour for count in (*range(1, 9), 12, 30) for colour in colours.spread(count)} | {colours.GREY})
+
+
+@pytest.mark.parametrize("colour", LINES)
+def test_lines_stand_out_on_white_and_in_the_dark(colour: str) -> None:
+    assert contrast(colour, "#ffffff") >= 3
+    assert contrast(colours.on_dark(colour), colours.GROUND) >= 3
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [
+        *(mpl.rcParams[f"{of}color"] for of in ("text.", "axes.label", "axes.edge", "xtick.label", "ytick.label")),
+        *map(colours.ink, LINES),
+    ],
+)
+def test_words_can_be_read_on_white_and_in_the_dark(colour: str) -> None:
+    colour = to_hex(f"#{colour.removeprefix('#')}")
+    assert contrast(colour, "#ffffff") >= 4.5
+    assert contrast(colours.on_dark(colour), colours.GROUND) >= 4.5
+
+
+def test_the_dark_ground_is_that_of_the_page() -> None:
+    assert f"--ground: {colours.GROUND};" in (ROOT / "report/style.css").read_text()
+    assert colours.on_dark("#ffffff") == colours.GROUND
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_every_colour_of_an_svg_has_a_partner_in_the_dark(kind: str, tmp_path: Path) -> None:
+    output.save(draw(kind), tmp_path / "figure")
+    text = (tmp_path / "figure.svg").read_text()
+    style, _, rest = text.partition("</style>")
+    used = set(re.findall(r"(?:fill|stroke): #[0-9a-f]{6}", rest))
+    assert used
+    _, _, dark = style.partition("@media (prefers-color-scheme: dark)")
+    assert used == set(re.findall(r'style\*="([^"]+)"', dark))
+    # black that is not said would stay black
+    assert "<text" in rest
+    assert all("fill: #" in each for each in re.findall(r"<text[^>]*>", rest))
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_words_are_text_large_enough_for_half_a_page(kind: str, tmp_path: Path) -> None:
+    figure = draw(kind)
+    output.save(figure, tmp_path / "figure")
+    root = ElementTree.parse(tmp_path / "figure.svg").getroot()
+    texts = root.findall(".//{http://www.w3.org/2000/svg}text")
+    words = [line for text in [*said(figure), figure.axes[0].get_ylabel()] for line in text.split("\n")]
+    assert set(words) <= {text.text for text in texts}
+    sizes = [float(re.search(r"font-size: ([\d.]+)px", text.attrib["style"])[1]) for text in texts]  # type: ignore[index]
+    width = float(root.attrib["width"].removesuffix("pt"))
+    assert width == pytest.approx(72 * style.WIDTH)
+    # half of the text width of A4, and the least size that journals print
+    assert min(sizes) * 3.1 * 72 / width >= 5
+
+
+@pytest.mark.parametrize("scale", ["linear", "geometric", "positive", "fraction"])
+@pytest.mark.parametrize("replicates", [0, 1, 2, 6])
+def test_intervals_stay_where_numbers_can_be(scale: means.Scale, replicates: int) -> None:
+    random = np.random.default_rng(3)
+    values = np.concatenate((random.uniform(0.001, 0.999, (50, replicates)), np.full((1, replicates), 0.5)))
+    mean, low, high = means.interval(values, scale)
+    if replicates < 2:
+        assert np.isnan([low, high]).all()
+        assert np.isnan(mean).all() if replicates == 0 else (mean == pytest.approx(values[:, 0]))
+        return
+    assert (low <= mean).all()
+    assert (mean <= high).all()
+    assert (low[-1], high[-1]) == pytest.approx((0.5, 0.5))
+    if scale != "linear":
+        assert (low > 0).all()
+    if scale == "fraction":
+        assert (high < 1).all()
+    if scale == "geometric":
+        expected = stats.t.interval(0.95, replicates - 1, np.log(values[0]).mean(), stats.sem(np.log(values[0])))
+        assert (low[0], high[0]) == pytest.approx(tuple(np.exp(expected)))
+        assert mean == pytest.approx(stats.gmean(values, axis=1))
+    else:
+        assert mean == pytest.approx(values.mean(axis=1))
+
+
+def test_fractions_of_zero_and_one_have_an_interval() -> None:
+    mean, low, high = means.interval(np.array([[0.0] * 6, [1.0] * 6, [1.0] * 5 + [0.9]]), "fraction")
+    assert mean.tolist()[:2] == low.tolist()[:2] == high.tolist()[:2] == [0, 1]
+    assert 0.8 < low[2] < mean[2] < high[2] < 1
+
+
+@pytest.mark.parametrize("kind", ["curves", "capacity", "sweep", "interpolation"])
+def test_chance_is_a_line_with_its_name_where_it_is_in_sight(kind: str) -> None:
+    assert FIGURES[kind].model_validate(CASES[kind][1]).guessed()
+    near = draw(kind, chance={"accuracy": 0.5, "loss": 0.5})
+    shown = [axes for axes in near.axes if "chance" in [text.get_text() for text in axes.texts]]
+    assert [name_of(axes.get_ylabel()) for axes in shown] == ["loss", "accuracy"]
+    for axes in shown:
+        (text,) = axes.texts
+        assert 0.5 in [line.get_ydata()[0] for line in axes.lines]
+        area, box = text.get_window_extent(), axes.get_window_extent()
+        assert box.x0 - 1 <= area.x0 < area.x1 <= box.x1 + 1
+        assert box.y0 - 1 <= area.y0 < area.y1 <= box.y1 + 1
+    limits = [axes.get_ylim() for axes in draw(kind).axes]
+    far = draw(kind, chance={"accuracy": -3.0, "loss": 1e9})
+    assert [axes.get_ylim() for axes in far.axes] == limits
+    assert not any(text.get_text() == "chance" for axes in far.axes for text in axes.texts)
+
+
+def test_names_stand_beside_lines_where_they_fit() -> None:
+    """In the figure, a line apart, and in the legend where there are many, long or diverged ones."""
+    rows = table("epoch", [1, 2, 3], ["train_loss"], replicates=1)
+    figure = draw("curves", {"metrics": rows.assign(train_loss=0.5)}, y=["train_loss"])
+    assert not figure.legends
+    assert said(figure) == list(LABELS.values())
+    boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: float(box.y0))
+    assert boxes[0].y1 <= boxes[1].y0
+    assert max(box.x1 for box in boxes) <= style.WIDTH * figure.dpi
+    rows.loc[1, "train_loss"] = np.nan
+    assert draw("curves", {"metrics": rows}, y=["train_loss"]).legends
+
+
+def test_points_at_one_place_are_one_with_their_number() -> None:
+    known = CASES["minimal_ratio"][0]["t"].assign(minimal_ratio=0.5, loss=0.25)
+    figure = draw("minimal_ratio", {"t": known})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["4", "4", "4", "4"]
+    assert sum(len(line.get_xdata()) for line in figure.axes[0].lines) == 4
+    assert not draw("minimal_ratio").axes[0].texts
+
+
+def test_a_measure_of_a_single_setting_is_told_in_words() -> None:
+    rows = sweep("batch_size", ["epochs_to_fit", "test_accuracy"])
+    rows.loc[(rows.model == "b") | (rows.replicate > 1), "epochs_to_fit"] = np.nan
+    measures = [["t", "epochs_to_fit"], ["t", "test_accuracy"]]
+    figure = draw("sweep", {"t": rows}, measures=measures)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["test accuracy"]
+    assert said(figure) == ["epochs to fit: known of 2 of 8 networks"]
+    alone = draw("sweep", {"t": rows}, measures=measures[:1])
+    assert [axes.get_ylabel() for axes in alone.axes] == ["epochs to fit"]
+
+
+def test_training_and_test_stand_apart() -> None:
+    rows = pd.concat(
+        [sweep("parameters", METRICS).assign(replicate=lambda t, i=i: t.replicate + 4 * i) for i in (0, 1)]
+    )
+    figure = draw("capacity", {"t": rows})
+    axes = figure.axes[0]
+    places = [
+        line.get_transform().transform(line.get_xydata())[0, 0]
+        for line in axes.lines
+        if line.get_marker() in ("o", "s")
+    ]
+    assert places[1] - places[0] == pytest.approx(2 * style.SHIFT * figure.dpi / 72)
+    for bars in axes.containers:
+        for bar in bars.lines[2]:
+            ends = bar.get_transform().transform(np.concatenate(bar.get_segments()))
+            box = axes.get_window_extent()
+            assert (ends[:, 1] >= box.y0).all()
+            assert (ends[:, 1] <= box.y1).all()
+
+
+def test_powers_of_ten_are_written_one_way() -> None:
+    assert style.numbers([0, 1e-12, 0.01]) == ["0", "10⁻¹²", "10⁻²"]
+    assert style.numbers([0, 0.0001, 0.01]) == ["0", "0.0001", "0.01"]
+    assert style.number(-2.5e-7) == "−2.5 × 10⁻⁷"
+    small = table("epoch", [1, 2, 3], ["pc1"]).assign(pc1=lambda t: t.pc1 * 1e-9)
+    figure = draw("curves", {"metrics": small}, y=["pc1"], log=False)
+    figure.canvas.draw()
+    assert figure.axes[0].yaxis.get_offset_text().get_text() == "× 10⁻¹⁰"
+
+
+@pytest.mark.parametrize("kind", ["curves", "predictions", "relation"])
+def test_models_are_told_apart_in_grey(kind: str) -> None:
+    shown = {line.get_marker() for axes in draw(kind).axes for line in axes.lines if len(line.get_xdata())}
+    assert {"o", "s"} <= shown
+
+
+def test_names_of_axes_are_said_once() -> None:
+    figure = draw("relation")
+    assert [bool(axes.get_ylabel()) for axes in figure.axes] == [True, False]
+    figure = draw("relation", measures=[["t", "trace"]] * 4)
+    assert [bool(axes.get_xlabel()) for axes in figure.axes] == [False, False, True, True]

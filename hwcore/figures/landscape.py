@@ -38,7 +38,8 @@ def draw(
     ]
     # one scale of contours for all panels, so that colours can be compared
     levels = _levels(surface.train_loss.to_numpy(dtype=float))
-    figure, panels = style.make(len(models), height=3.2 if len(models) == 1 else 2.5)
+    columns = 2 if len(models) <= 4 else 3
+    figure, panels = style.make(len(models), columns=columns, height=3.2 if len(models) == 1 else 2.5)
     way, filled = False, None
     for panel, (model, own) in zip(panels, models, strict=True):
         filled = _contours(panel, own[own.kind == "surface"], levels) or filled

@@ -404,10 +404,36 @@ def finish(figure: Figure, legend: Sequence[Line2D] = (), notes: Sequence[Line2D
                 _log_ticks(axis)
             else:
                 axis.set_major_formatter(_Plain())
+        _thin_ticks(axes)
+    _share_names(figure)
     _add_legend(figure, legend, "outside upper center")
     _add_legend(figure, notes, "outside lower center")
     ConstrainedLayoutEngine().execute(figure)
     return figure
+
+
+def _thin_ticks(axes: Axes) -> None:
+    """No more numbers on a plain horizontal axis than stand beside each other."""
+    axis = axes.xaxis
+    if axis.get_scale() != "linear" or not isinstance(locator := axis.get_major_locator(), ticker.MaxNLocator):
+        return
+    numbers = axis.get_major_formatter().format_ticks(axis.get_majorticklocs().tolist())
+    most = axes.get_window_extent().width / axes.figure.dpi / (_LETTER * (max(map(len, numbers), default=0) + 1.5))
+    if len(numbers) > most:
+        locator.set_params(nbins=max(int(most), 1))
+
+
+def _share_names(figure: Figure) -> None:
+    """Where all panels name an axis alike, only those at the left and at the foot do."""
+    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
+    places = [spec for axes in panels if (spec := axes.get_subplotspec()) is not None]
+    lowest = {spec.colspan.start: spec.rowspan.start for spec in sorted(places, key=lambda spec: spec.rowspan.start)}
+    same_x, same_y = (len({name(axes) for axes in panels}) == 1 for name in (Axes.get_xlabel, Axes.get_ylabel))
+    for axes, spec in zip(panels, places, strict=True):
+        if same_y and spec.colspan.start:
+            axes.set_ylabel("")
+        if same_x and spec.rowspan.start < lowest[spec.colspan.start]:
+            axes.set_xlabel("")
 
 
 def _fit(axes: Axes) -> None:
@@ -441,7 +467,9 @@ class _Plain(ticker.ScalarFormatter):
     """Ticks of a plain axis, whose common power of ten reads like those of logarithmic ones."""
 
     def get_offset(self) -> str:
-        return f"× {_ten_to(self.orderOfMagnitude)}" if super().get_offset() else ""
+        # 1e−5
+        exponent = super().get_offset().partition("e")[2].replace("−", "-")
+        return f"× {_ten_to(int(exponent))}" if exponent else ""
 
 
 def _limits(axes: Axes) -> None:
@@ -469,6 +497,9 @@ def _log_ticks(axis: Any) -> None:
         axis.set_minor_locator(ticker.NullLocator())
     elif decades < 2:
         axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+    else:
+        # all nine of a decade would take half of the time of a figure
+        axis.set_minor_locator(ticker.LogLocator(subs=(2, 5)))
     power = low < 5e-4 or high > 2e4
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value, power=power)))
     axis.set_minor_formatter(ticker.NullFormatter())
