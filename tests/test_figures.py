@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -21,8 +22,10 @@ from matplotlib.lines import Line2D
 from scipy import stats
 
 from conftest import ROOT
+from hwcore.config import parse
 from hwcore.errors import HwcoreError
 from hwcore.figures import colours, means, output, style
+from hwcore.plan import Plan
 from hwcore.studies.kinds import FIGURES
 from hwcore.studies.kinds import labels as column_labels
 
@@ -675,3 +678,49 @@ def test_names_of_axes_are_said_once() -> None:
     assert [bool(axes.get_ylabel()) for axes in figure.axes] == [True, False]
     figure = draw("relation", measures=[["t", "trace"]] * 4)
     assert [bool(axes.get_xlabel()) for axes in figure.axes] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("cross_entropy", {"accuracy": 0.1, "loss": np.log(10)}), ("mse", {"accuracy": 0.1})]
+)
+def test_the_plan_knows_chance_where_all_models_have_the_same(
+    loss: str, expected: dict[str, float], tmp_path: Path
+) -> None:
+    text = f"""
+title: T
+replicates: 2
+experiments:
+  digits:
+    section: "1"
+    title: Digits
+    data: {{dataset: mnist, train_samples: 100, test_samples: 50}}
+    training: {{optimizer: sgd, lr: 0.1, loss: {loss}, epochs: 2, batch_size: 20}}
+    figures:
+      accuracy: {{kind: curves, y: [train_accuracy], caption: C.}}
+    models:
+      small: {{mlp: [784, 4, 10], label: small}}
+  line:
+    section: "2"
+    title: Line
+    data: {{function: cos(x), domain: [-3, 3], sampling: uniform, samples: 40, test_samples: 20}}
+    training: {{optimizer: sgd, lr: 0.1, loss: mse, epochs: 2, batch_size: 20}}
+    figures:
+      loss: {{kind: curves, y: [train_loss], caption: C.}}
+    models:
+      small: {{mlp: [1, 4, 1], label: small}}
+figures:
+  both: {{kind: curves, y: [train_loss], caption: C., over: [digits, line]}}
+"""
+    (tmp_path / "report/s").mkdir(parents=True)
+    for name in ("hwcore", "workflow_scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "report/s/study.yaml").write_text(text)
+    (tmp_path / "report/s/report.md").write_text("# T\n")
+    for path in (ROOT / "report").iterdir():
+        if path.is_file():
+            (tmp_path / "report" / path.name).write_bytes(path.read_bytes())
+    settings = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "studies": ["s"]}
+    plan = Plan(parse(settings, ["config.yaml"]), pdf=False, root=tmp_path)
+    assert plan.job("figure", "s/digits/accuracy").spec["chance"] == pytest.approx(expected)
+    for other in ("s/line/loss", "s/both"):
+        assert "chance" not in plan.job("figure", other).spec
