@@ -69,7 +69,8 @@ def interval(values: Array, scale: Scale = "linear") -> tuple[Array, Array, Arra
         middle = np.where(inside, mean, 0.5)
         odds, reach = logit(middle), half / (middle * (1 - middle))
         low, high = np.where(inside, expit(odds - reach), low), np.where(inside, expit(odds + reach), high)
-    return mean, low, high
+    # rounding would have intervals of equal numbers begin above them
+    return mean, np.minimum(low, mean), np.maximum(high, mean)
 
 
 def along(table: pd.DataFrame, x: str, y: str, scale: Scale = "linear") -> Means:
