@@ -55,26 +55,30 @@ class Conversion:
     statics: tuple[str, ...]
 
 
-HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua"))
-LATEX = Conversion("latex", "md", "tex", None, ("preamble.tex", "page.lua"))
-PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+# The works that pages may cite.
+REFERENCES = "references.bib"
+_PRINT = ("page.lua", "print.lua", "preamble.tex", REFERENCES)
+HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua", REFERENCES))
+LATEX = Conversion("latex", "md", "tex", None, _PRINT)
+TEX_PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+TYPST_PDF = Conversion("pdf", "md", "pdf", "pdf", ("page.typ", *_PRINT))
 
 
 class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``pdf`` the pages are not typeset.
+    ``tex`` the pages are typeset by Typst.
     """
 
-    def __init__(self, config: Config, *, pdf: bool, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, tex: bool, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
-        self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
+        self._conversions = (HTML, LATEX, TEX_PDF if tex else TYPST_PDF)
         self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}

@@ -272,7 +272,7 @@ def test_all_formats_of_a_page(results: Path) -> None:
     assert "<table" in text
     to_latex(markdown, tex)
     assert "loss.pdf" in tex.read_text()
-    assert "fancyhead[C]{\\banner{" in tex.read_text()
+    assert "runningbanner{scale quick" in tex.read_text()
     if TEX:
         to_pdf(tex, typeset)
         assert typeset.read_bytes().startswith(b"%PDF")

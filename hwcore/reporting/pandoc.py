@@ -1,6 +1,7 @@
 """Pandoc, as the pages use it."""
 
 import subprocess
+import unicodedata
 from pathlib import Path
 
 import pypandoc
@@ -8,18 +9,31 @@ import pypandoc
 from hwcore.errors import HwcoreError
 
 REPORT = Path("report")
-# Markdown as in all pages; without smart quotes being lost in raw HTML
-_READER = "markdown+native_divs+implicit_figures+pipe_tables"
+# Markdown as in all pages; without smart quotes being lost in raw HTML.  What looks like TeX is text.
+_READER = "markdown+native_divs+implicit_figures+pipe_tables-raw_tex-latex_macros"
 
 
-def pandoc(text: str, *options: str, folder: Path) -> str:
-    """``text`` (Markdown) converted; ``folder`` is where its relative links begin.
+# Filters of report/ for all pages, and for those that are printed.
+_PAGE = ("page.lua",)
+PRINT = ("page.lua", "print.lua")
+# In print sections begin at ## of the Markdown, since the title is the front matter's.
+STRUCTURE = ("--toc", "--toc-depth=3", "--shift-heading-level-by=-1")
+
+
+def pandoc(text: str, *options: str, folder: Path, filters: tuple[str, ...] = _PAGE) -> str:
+    """``text`` (Markdown) converted with ``filters`` of report/; ``folder`` is where its relative links begin.
+
+    Citations are of report/references.bib and of the references that the page brings.
 
     Raises HwcoreError with what pandoc said, warnings about missing resources included.
     """
     command = [pypandoc.get_pandoc_path(), "--from", _READER, "--standalone", "--fail-if-warnings", *options]
-    command += ["--lua-filter", str((REPORT / "page.lua").resolve())]
-    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, check=False)
+    command += [f"--lua-filter={(REPORT / name).resolve()}" for name in filters]
+    command += ["--citeproc", f"--bibliography={(REPORT / 'references.bib').resolve()}"]
+    command += ["--metadata=link-citations"]
+    # letters and their accents as one character, which is what fonts have
+    said = unicodedata.normalize("NFC", text)
+    done = subprocess.run(command, input=said, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise HwcoreError(f"pandoc: {' '.join(done.stderr.split())}")
     return done.stdout

@@ -1,0 +1,329 @@
+-- What Markdown cannot say by itself, for the LaTeX and the Typst of a page.  The commands that it names are
+-- those of preamble.tex and page.typ.
+
+local LATEX = FORMAT == "latex"
+
+local function inline(latex, typst)
+  return pandoc.RawInline(FORMAT, LATEX and latex or typst)
+end
+
+local function block(latex, typst)
+  return pandoc.RawBlock(FORMAT, LATEX and latex or typst)
+end
+
+local function read(name)
+  local file = assert(io.open(pandoc.path.join({ pandoc.path.directory(PANDOC_SCRIPT_FILE), name })))
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+local PREAMBLE = read("preamble.tex")
+local KEYWORDS = pandoc.List({ "deep learning", "reproducibility" })
+
+-- Characters.  Print has ASCII, most of Latin, some punctuation and what the preamble declares; of another character
+-- the page tells the code point, since a font without it would leave a gap, or TeX stop.
+
+local PRINTED = {}
+for character in PREAMBLE:gmatch("\n\\newunicodechar{(.-)}") do
+  PRINTED[character] = true
+end
+for character in ("–—‘’‚“”„†‡•…‰‹›€™№"):gmatch(utf8.charpattern) do
+  PRINTED[character] = true
+end
+for code = 0xA0, 0x17E do
+  PRINTED[utf8.char(code)] = true
+end
+for character in ("ĦħĸĿŀŉŦŧ"):gmatch(utf8.charpattern) do
+  PRINTED[character] = nil
+end
+
+-- Joiners, marks of direction and variation selectors show nothing.
+local function invisible(code)
+  return code >= 0x200B and code <= 0x200F
+    or code >= 0x202A and code <= 0x202E
+    or code >= 0x2060 and code <= 0x2069
+    or code >= 0xFE00 and code <= 0xFE0F
+    or code == 0xFEFF
+end
+
+local function printed(text)
+  if not text:find("[\x80-\xFF]") then
+    return text
+  end
+  local parts, named = pandoc.List(), nil
+  for character in text:gmatch(utf8.charpattern) do
+    local code = utf8.codepoint(character)
+    if code < 0x80 or PRINTED[character] then
+      parts:insert((named and "]" or "") .. character)
+      named = nil
+    elseif not invisible(code) then
+      parts:insert((named and " " or "[") .. ("U+%04X"):format(code))
+      named = true
+    end
+  end
+  return table.concat(parts) .. (named and "]" or "")
+end
+
+local function spelt(element)
+  element.text = printed(element.text)
+  return element
+end
+
+-- Verdicts and intervals.
+
+local function verdict(span)
+  local kind = span.classes:find_if(function(class)
+    return class ~= "verdict"
+  end)
+  local shown = pandoc.Inlines({ inline("\\verdict{" .. kind .. "}{", '#verdict("' .. kind .. '")[') })
+  shown:extend(span.content)
+  shown:insert(inline("}", "]"))
+  return shown
+end
+
+-- A value and its interval beside the region that a claim states, in thousandths of a bar that has them all and,
+-- where the region is open, some room beyond.
+local function interval(span)
+  local given = {}
+  local logarithmic = (span.attributes["data-scale"] or span.attributes.scale) == "log"
+  for _, name in ipairs({ "low", "high", "value", "from", "to" }) do
+    local number = tonumber(span.attributes["data-" .. name] or span.attributes[name] or "")
+    if number and logarithmic then
+      number = number > 0 and math.log(number) or nil
+    end
+    given[name] = number and math.abs(number) < math.huge and number or nil
+  end
+  local low, high = math.huge, -math.huge
+  for _, number in pairs(given) do
+    low, high = math.min(low, number), math.max(high, number)
+  end
+  if not given.value or not (low < high) then
+    return nil
+  end
+  local room = (high - low) / 5
+  local function at(number, otherwise)
+    return number and math.floor(1000 * (number - low + room) / (high - low + 2 * room) + 0.5) or otherwise
+  end
+  local value = at(given.value)
+  local first, last = at(given.low, value), at(given.high, value)
+  local from, to = at(given.from, 0), at(given.to, 1000)
+  if not given.from and not given.to then
+    from, to = 0, 0
+  end
+  local shape = { from, to - from, first, last - first, value }
+  local shown = pandoc.Inlines(span.content)
+  shown:insert(pandoc.Space())
+  shown:insert(inline("\\interval{" .. table.concat(shape, "}{") .. "}", "#interval(" .. table.concat(shape, ", ") .. ")"))
+  return shown
+end
+
+local function span(element)
+  if element.classes:includes("verdict") then
+    return verdict(element)
+  elseif element.classes:includes("interval") then
+    return interval(element)
+  end
+end
+
+-- Figures are included in PDF.  Typst takes paths from the root, which is the folder above that of the page.
+local function image(element)
+  local source = element.src:gsub("%.svg$", ".pdf")
+  if not LATEX then
+    local here = pandoc.path.filename(pandoc.system.get_working_directory())
+    source = source:match("^%.%.(/.*)") or ("/" .. here .. "/" .. source)
+  end
+  element.src = source
+  element.attributes.width = "100%"
+  return element
+end
+
+-- Figures: pictures with their captions and the line that tells their sources, which stay together.
+
+local function is(element, class)
+  return element ~= nil and element.t == "Div" and element.classes:includes(class)
+end
+
+-- The pictures that are all there is in ``blocks``, each with its caption and sources; nil if there is more.
+local function pictures(blocks, id)
+  local found = pandoc.List()
+  for _, each in ipairs(blocks) do
+    if each.t == "Figure" then
+      local caption = pandoc.utils.blocks_to_inlines(each.caption.long)
+      local own = each.identifier ~= "" and each.identifier or id
+      found:insert({ content = each.content, caption = caption, sources = pandoc.Blocks({}), id = own })
+    elseif is(each, "source") and #found > 0 then
+      found[#found].sources:extend(each.content)
+    elseif each.t == "Div" and not is(each, "source") then
+      local inner = pictures(each.content, each.identifier ~= "" and each.identifier or id)
+      if not inner then
+        return nil
+      end
+      found:extend(inner)
+    else
+      return nil
+    end
+    -- the id of a group is that of its first picture
+    id = #found > 0 and "" or id
+  end
+  return #found > 0 and found or nil
+end
+
+-- Numbers come from the Markdown, so that all formats have the same.  Where it has none they are counted.
+local count = 0
+
+local function number(found)
+  local first = found[1].caption[1]
+  if first and first.t == "Strong" and pandoc.utils.stringify(first):match("^Figure ") then
+    return
+  end
+  count = count + 1
+  for column, each in ipairs(found) do
+    local letter = #found > 1 and (" (%c)"):format(96 + column) or ""
+    each.caption:insert(1, pandoc.Space())
+    each.caption:insert(1, pandoc.Strong(("Figure %d%s."):format(count, letter)))
+  end
+end
+
+local function picture(each)
+  local shown = pandoc.Blocks({ block("\\begin{picturebox}", '#picturebox("' .. each.id .. '")[') })
+  if LATEX and each.id ~= "" then
+    shown:insert(pandoc.Plain({ pandoc.Span({}, { id = each.id }) }))
+  end
+  shown:extend(each.content)
+  local caption = pandoc.Inlines({ inline("\\caption*{", "][") })
+  caption:extend(each.caption)
+  caption:insert(inline("}", ""))
+  shown:insert(pandoc.Plain(caption))
+  shown:insert(block("\\begin{source}", "]["))
+  shown:extend(each.sources)
+  shown:insert(block("\\end{source}\n\\end{picturebox}", "]"))
+  return shown
+end
+
+-- One picture, or its variants beside each other: two, or three, in a row.
+local function figure(found)
+  number(found)
+  local row = #found == 1 and 1 or #found % 3 == 0 and 3 or 2
+  local shown = pandoc.Blocks({ block("\\begin{figure}", "#floating(" .. row .. ")[") })
+  for column, each in ipairs(found) do
+    local begin = row > 1 and "\\begin{variant}{" .. row .. "}" or ""
+    if column > 1 then
+      -- in one block: a blank line between them would begin a new row
+      local apart = column % row == 1 and "\\par\\medskip\n" or "\\hfill\n"
+      shown:insert(block("\\end{variant}" .. apart .. begin, "]["))
+    elseif LATEX then
+      shown:insert(block(begin, ""))
+    end
+    shown:extend(picture(each))
+  end
+  shown:insert(block((row > 1 and "\\end{variant}\n" or "") .. "\\end{figure}", "]"))
+  return shown
+end
+
+-- A heading does not stand alone at the foot of a page: headings, and the table or the first lines of
+-- text below them, need so many lines.  A table that breaks right below a heading would leave its own
+-- head behind on the next page.
+local HEADING, TEXT, FRAME, MOST = 3, 6, 5, 30
+
+local function lines(blocks, i)
+  local each = blocks[i]
+  if not each then
+    return 0
+  elseif each.t == "Header" then
+    return HEADING + lines(blocks, i + 1)
+  elseif each.t == "Table" then
+    return FRAME + #each.bodies[1].body
+  end
+  return TEXT
+end
+
+-- Figures float, but not out of their section.
+local SECTION = 2
+
+local function heading(blocks, i)
+  local shown = pandoc.Blocks({})
+  if blocks[i].level <= SECTION then
+    shown:insert(block("\\FloatBarrier", "#place.flush()"))
+  end
+  shown:insert(block("\\Needspace{" .. math.min(lines(blocks, i), MOST) .. "\\baselineskip}", ""))
+  shown:insert(blocks[i])
+  return shown
+end
+
+-- Tables with many columns are set small, so that seven columns fit the page.
+local function tabular(each)
+  if #each.colspecs <= 4 then
+    return { each }
+  end
+  return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
+end
+
+local function source(div)
+  local shown = pandoc.Blocks({ block("\\begin{source}", "#source[") })
+  shown:extend(div.content)
+  shown:insert(block("\\end{source}", "]"))
+  return shown
+end
+
+local arranged
+
+local function one(each)
+  local found = (each.t == "Figure" or each.t == "Div") and pictures({ each }, "")
+  if found then
+    return figure(found)
+  elseif each.t == "Table" then
+    return tabular(each)
+  elseif is(each, "source") then
+    return source(each)
+  elseif each.t == "Div" then
+    each.content = arranged(each.content)
+  end
+  return { each }
+end
+
+function arranged(blocks)
+  local shown = pandoc.Blocks({})
+  local i = 1
+  while i <= #blocks do
+    local each, after = blocks[i], blocks[i + 1]
+    if each.t == "Header" then
+      shown:extend(heading(blocks, i))
+    elseif each.t == "Figure" and is(after, "source") then
+      shown:extend(figure(pictures({ each, after }, "")))
+      i = i + 1
+    else
+      shown:extend(one(each))
+    end
+    i = i + 1
+  end
+  return shown
+end
+
+-- In LaTeX: the preamble, and in the head of each page the title and the banner of a scale that is not full.
+local function head(meta)
+  local shown = pandoc.Blocks({ pandoc.RawBlock("latex", PREAMBLE) })
+  for _, name in ipairs({ "title", "banner" }) do
+    if meta[name] then
+      local line = pandoc.Inlines({ pandoc.RawInline("latex", "\\running" .. name .. "{") })
+      line:extend(meta[name])
+      line:insert(pandoc.RawInline("latex", "}"))
+      shown:insert(pandoc.Plain(line))
+    end
+  end
+  return shown
+end
+
+local function page(document)
+  if LATEX then
+    document.meta["header-includes"] = pandoc.List({ head(document.meta) })
+  end
+  document.meta.keywords = document.meta.keywords or KEYWORDS
+  document.blocks = arranged(document.blocks)
+  return document
+end
+
+return {
+  { Str = spelt, Code = spelt, CodeBlock = spelt, Math = spelt, Span = span, Image = image },
+  { Pandoc = page },
+}
