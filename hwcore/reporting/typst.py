@@ -23,7 +23,8 @@ def to_pdf(markdown: Path, output: Path) -> None:
     # figures lie beside the folder of the page
     root = output.parent.parent
     try:
-        made = typst.compile(source.encode(), root=str(root), ignore_system_fonts=True, format="pdf")
+        # its stub would have a root of bytes where the input is
+        made: bytes = typst.compile(source.encode(), root=root, ignore_system_fonts=True)  # type: ignore[call-overload]
     except typst.TypstError as error:
         raise HwcoreError(f"{markdown}: Typst: {error.message}{_where(source, error.diagnostic)}") from None
     with atomic(output) as temporary:
