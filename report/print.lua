@@ -238,12 +238,14 @@ local function lines(blocks, i)
   return TEXT
 end
 
--- Figures float, but not out of their section.
-local SECTION = 2
+-- Figures float into whatever follows, but stay before the references and the appendices.
+local function back(header)
+  return header.identifier == "references" or pandoc.utils.stringify(header):match("^Appendix")
+end
 
 local function heading(blocks, i)
   local shown = pandoc.Blocks({})
-  if blocks[i].level <= SECTION then
+  if back(blocks[i]) then
     shown:insert(block("\\FloatBarrier", "#place.flush()"))
   end
   shown:insert(block("\\Needspace{" .. math.min(lines(blocks, i), MOST) .. "\\baselineskip}", ""))
