@@ -5,6 +5,7 @@ the packages that decide numbers, and the fingerprints of the jobs that make its
 the only thing that decides whether the job is fresh: modification times lie after a copy.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
-from hwcore.reporting.template import settings_named
+from hwcore.reporting.template import settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -424,10 +425,19 @@ class Plan:
             named.setdefault(experiment, {})[name] = values[name]
         return named
 
+    def _check_citations(self, template: Path) -> None:
+        bibliography = REPORT / REFERENCES
+        known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
+            if key not in known:
+                near = "".join(f"; did you mean `{each}`?" for each in difflib.get_close_matches(key, known, n=1, cutoff=0))
+                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{near}")
+
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
+        self._check_citations(template)
         jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
         recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
         recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}

@@ -9,10 +9,9 @@ import pypandoc
 from hwcore.errors import HwcoreError
 
 REPORT = Path("report")
-# Markdown as in all pages; without smart quotes being lost in raw HTML.  What looks like TeX is text.
-_READER = "markdown+native_divs+implicit_figures+pipe_tables-raw_tex-latex_macros"
-
-
+# Markdown as in all pages.  Divs and spans are markup; any other HTML, and what looks like TeX, is text, so that a
+# title or a claim may say what it likes.
+_READER = "markdown+native_divs+native_spans-raw_html-raw_tex-latex_macros"
 # Filters of report/ for all pages, and for those that are printed.
 _PAGE = ("page.lua",)
 PRINT = ("page.lua", "print.lua")
