@@ -97,8 +97,8 @@ class NotRerunDescription(TypedDict):
 
 class PageDescription(TypedDict):
     """``source`` and ``scale`` as in the study file and the configuration, ``source`` None for a report of one's own;
-    ``figures`` show several experiments; ``claims`` maps ids to experiments, ``questions`` those that these answer to
-    titles.
+    ``figures`` show several experiments; ``claims`` maps ids to experiments, ``findings`` are ids of claims for the
+    first page, ``questions`` maps those that experiments answer to titles.
     """
 
     study: str
@@ -109,6 +109,7 @@ class PageDescription(TypedDict):
     figures: list[FigureDescription]
     not_rerun: list[NotRerunDescription]
     claims: dict[str, str]
+    findings: list[str]
     questions: dict[str, str]
 
 
@@ -135,6 +136,7 @@ def describe(
         "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
         "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
+        "findings": study.findings,
         "questions": {id: QUESTIONS[id].title for id in QUESTIONS if id in study.questions},
     }
 

@@ -499,11 +499,33 @@ def test_a_reason_is_made_of_sentences(example: Example) -> None:
     corrected = {f"corrected_{name}": table for name, table in example.tables.items()}
     variants = [Variant("e--corrected", "corrected", ["training labels random"])]
     for how in ("yes", "provisional", "no"):
-        reason = judged(example.claim, how, variants, **example.tables, **corrected).reason
+        row = judged(example.claim, how, variants, **example.tables, **corrected)
+        reason = f"{row.reason} {row.diagnosis}".strip()
+        if how == "no" and row.verdict != "not testable":
+            assert reason == ""
+            continue
         assert re.fullmatch(r"[A-Z0-9a-c][^;]*(;[^;]*)?\.", reason), reason
         # a full stop ends a sentence, and a sentence begins with a capital letter, a number or the name of a model
         assert not re.search(r"\.\.|  | [.,;:]|nan|inf\b|–|None", reason.replace("infeasible", "")), reason
         assert all(re.match(r"[A-Z0-9abc]", part) for part in re.split(r"(?<=[a-z)%])\. ", reason)), reason
+
+
+@pytest.mark.parametrize(
+    "example",
+    [each for each in EXAMPLES if each.claim.rule and each.verdict != "undecided"],
+    ids=lambda each: f"{each.claim.rule}-{each.verdict}",
+)
+def test_the_region_of_a_claim_is_in_the_unit_of_what_was_measured(example: Example) -> None:
+    row = judged(example.claim, **example.tables)
+    if np.isnan(row.reproduced):
+        return
+    low, high = (
+        np.nan_to_num(end, nan=side) for end, side in ((row.expected_low, -np.inf), (row.expected_high, np.inf))
+    )
+    assert np.isfinite([low, high]).any()
+    assert (low <= row.reproduced <= high) == (row.verdict in ("holds", "right")) or row.kind == "reported value"
+    if row.kind == "reported value":
+        assert low <= float(row.reported) <= high
 
 
 def test_every_verdict_and_every_rule_occurs() -> None:
@@ -516,7 +538,7 @@ def test_every_verdict_and_every_rule_occurs() -> None:
 def test_how_a_scale_judges() -> None:
     one = claim(LAST, "threshold", {"above": 0.1}, note="a note")
     row = judged(one, "no", metrics=CLOSE)
-    assert (row.verdict, row.reason) == ("not judged", "Claims are not judged at this scale. A note.")
+    assert (row.verdict, row.reason) == ("not judged", "A note.")
     assert row.reproduced == pytest.approx(0.9975, abs=1e-4)
     assert np.isnan(row.p)
     provisional = judged(one, "provisional", metrics=CLOSE)
@@ -665,7 +687,7 @@ def test_the_combinations_of_replicates_count_and_not_their_numbers() -> None:
     a, b = rng.normal(1.5, 1, 8).tolist(), rng.normal(0, 1, 8).tolist()
     one = claim({"best": "x", "is": "a"}, "best")
     rows = [judged(one, metrics=metrics("x", a=first, b=second)) for first, second in ((a, b), (a, b[::-1]))]
-    assert rows[0].to_dict() == rows[1].to_dict()
+    pd.testing.assert_series_equal(rows[0], rows[1])
     assert rows[0].effect == np.mean([x > y for x in a for y in b])
 
 
@@ -716,9 +738,9 @@ def test_a_variant_with_another_verdict_is_told(
     tables = {"metrics": metrics(m=described), "corrected_metrics": metrics(m=corrected)}
     row = judged(one, "yes", variants, **tables)
     assert row.verdict == verdict
-    assert ("Corrected" in row.reason) == (says is not None)
-    assert says is None or says in row.reason, row.reason
-    assert "Corrected" not in judged(one, "no", variants, **tables).reason
+    assert ("Corrected" in row.diagnosis) == (says is not None)
+    assert says is None or says in row.diagnosis, row.diagnosis
+    assert "Corrected" not in judged(one, "no", variants, **tables).diagnosis
 
 
 def test_a_variant_with_more_models_is_compared_by_those_of_the_experiment() -> None:
@@ -728,14 +750,14 @@ def test_a_variant_with_more_models_is_compared_by_those_of_the_experiment() -> 
     more = metrics(a=[2.0, 2.1, 1.9], b=[1.0, 1.1, 0.9], large=[0.1, 0.11, 0.09])
     variants = [Variant("e--corrected", "corrected", [])]
     row = judged(one, "yes", variants, metrics=described, corrected_metrics=more)
-    assert "Corrected it fails: 2.005 [" in row.reason
+    assert "Corrected it fails: 2.005 [" in row.diagnosis
 
 
 def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
     one = claim({**LAST, "where": {"epoch": 2}}, "threshold", {"above": 0.1})
     variants = [Variant("e--corrected", "corrected", [])]
     row = judged(one, "yes", variants, metrics=metrics(m=[[1, 1], [1, 1.1]]), corrected_metrics=metrics(m=[3]))
-    assert (row.verdict, "Corrected" in row.reason) == ("holds", False)
+    assert (row.verdict, "Corrected" in row.diagnosis) == ("holds", False)
 
 
 def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None:
@@ -744,9 +766,9 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     one = claim(LAST, "prediction-interval", reported=3.0, otherwise=other)
     row = judged(one, metrics=table)
     assert row.verdict == "inconsistent"
-    assert "With the last batch's loss in its place it is consistent: 2.999 [2.541, 3.539], n = 3." in row.reason
+    assert "With the last batch's loss in its place it is consistent: 2.999 [2.541, 3.539], n = 3." in row.diagnosis
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
-    assert "in its place" not in judged(same, metrics=table).reason
+    assert "in its place" not in judged(same, metrics=table).diagnosis
     with pytest.raises(HwcoreError, match=r"claims.c.otherwise.the last batch's loss: there is no column 'last_batch"):
         judged(one, metrics=metrics(m=[1.0, 1.1, 0.9]))
 

@@ -75,6 +75,7 @@ def context(judged: str = "no") -> dict[str, Any]:
         "figures": [],
         "not_rerun": [],
         "claims": {"c": "fit", "d": "fit--corrected"},
+        "findings": [],
     }
 
 
@@ -108,7 +109,7 @@ def page(results: Path, text: str, judged: str = "no") -> Path:
     return output
 
 
-FULL = '{{ banner() }}\n\n# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
+FULL = '# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
 
 
 def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(results: Path) -> None:
@@ -127,12 +128,14 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
 def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     text = page(results, FULL).read_text()
     assert "> **Scale `quick`:** stand-ins run. No claim is judged." in text
-    assert "| one layer | 1-3-1, relu | learning rate 0.1 | 1,234 | 1,235 |" in text
+    assert "| one layer | 1-3-1, relu | learning rate 0.1 | 1,234 | 1,235 ✗ |" in text
+    assert "**As described:** Adam, 10 epochs, n = 3. **Corrected:** 20 epochs." in text
     assert "| epochs | 10 | 20 |" in text
     assert "| optimizer | Adam | the same |" in text
     assert text.count(".svg)") == 2
-    assert "[table](../runs/s/fit/m/metrics.parquet)" in text
-    assert "[run](../runs/s/fit/m/run.json)" in text
+    assert (
+        "Data: metrics of [m](../runs/s/fit/m/metrics.parquet) · settings: run of [m](../runs/s/fit/m/run.json)" in text
+    )
     assert "commit `0123456789`\n" in text
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
@@ -192,8 +195,11 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     template.write_text('{{ experiment("fit") }}\n\n{{ experiment("two") }}\n')
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
-    assert "**As-run, not re-run:** It was another. Nobody knows how." in text
-    assert text.endswith("#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n")
+    assert "**As run, not re-run:** It was another. Nobody knows how." in text
+    assert "#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
+    assert (
+        "- Not run again, for the reasons given there: [Two](#experiment-fit), as run; [Two](#experiment-two)." in text
+    )
 
 
 def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_heading(results: Path) -> None:
@@ -231,7 +237,7 @@ def test_a_report_of_ones_own_names_no_other(results: Path) -> None:
     text = (results / "report/s.md").read_text()
     assert "subtitle" not in text
     assert "the report says" not in text
-    assert "| section | claim | reported |" in text
+    assert "| claim | section | reported |" in text
     assert "the report says" in page(results, FULL).read_text()
     index([said], ["html", "md"], results / "claims.parquet", results / "report/index.html")
     assert "<title>Reports</title>" in (results / "report/index.html").read_text()
@@ -246,7 +252,7 @@ def test_prose_takes_settings_and_figures_of_several_experiments(results: Path) 
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
     assert "\n10 (full scale: 100) epochs\n" in text
-    assert "![Both.](../figures/s/both.svg)" in text
+    assert "![**Figure 1.** Both.](../figures/s/both.svg)" in text
     assert "](../figures/s/fit/loss.svg)" in text
 
 
@@ -256,8 +262,9 @@ def test_a_heading_stays_with_the_whole_table_below_it(results: Path) -> None:
     to_latex(markdown, markdown.with_suffix(".tex"))
     needed = [int(lines) for lines in re.findall(r"\\Needspace\{(\d+)", markdown.with_suffix(".tex").read_text())]
     # two headings, the frame and the rows
-    assert len(needed) == 2
-    assert needed[0] > needed[1] > 17 + 2
+    # below the summary and above the appendix
+    assert len(needed) == 5
+    assert needed[1] > needed[2] > 17 + 2
 
 
 def test_all_formats_of_a_page(results: Path) -> None:
@@ -287,7 +294,7 @@ def test_the_index_has_a_row_per_study(results: Path) -> None:
 
 
 def test_five_lines_are_a_page(results: Path) -> None:
-    to_html(page(results, '{{ banner() }}\n\n{{ experiment("fit") }}\n'), results / "report/s.html")
+    to_html(page(results, '{{ experiment("fit") }}\n'), results / "report/s.html")
 
 
 @pytest.mark.parametrize(
@@ -302,7 +309,7 @@ def test_five_lines_are_a_page(results: Path) -> None:
         ("{{ figure('both') }}", "there is no figure 'both'"),
         ("{{ setting('fit', 'epoch') }}", "there is no setting 'epoch'; there are lr, epochs"),
         ("{{ value('x') }}", "there is no claim 'x'; there are c, d"),
-        ("a\n{{ banner( }}", r"report\.md:2"),
+        ("a\n{{ value( }}", r"report\.md:2"),
     ],
 )
 def test_a_mistake_in_a_template_is_named_with_its_line(results: Path, text: str, says: str) -> None:

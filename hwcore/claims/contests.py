@@ -42,6 +42,7 @@ class Contest:
         samples = 1 if self.paired else 2
         spread = float(estimate.error) * np.sqrt(self.n)
         shown = student.shown(self.n, spread, samples)
+        equal = float(self.scale.back(0.0))
         return Margin(
             value=float(self.scale.back(self.sign * estimate.value)),
             low=ends[0],
@@ -49,6 +50,7 @@ class Contest:
             needed=student.replicates_needed(float(estimate.value), spread, self.n, samples),
             shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
+            expected=(equal, np.inf) if self.sign > 0 else (-np.inf, equal),
         )
 
     def outlook(self, margin: "Margin", first: str, second: str) -> str:
@@ -70,7 +72,8 @@ class Contest:
 class Margin:
     """A difference, or a ratio on the log scale, with its 95 % interval.
 
-    ``shown`` are a negative and a positive one that the replicates would show with a probability of about 80 %.
+    ``shown`` are a negative and a positive one that the replicates would show with a probability of about 80 %;
+    ``expected`` is where it lies if the first is better.
     """
 
     value: float
@@ -79,6 +82,7 @@ class Margin:
     needed: int | None
     shown: tuple[float, float]
     words: str
+    expected: tuple[float, float]
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f" (95 % interval {span(self.low, self.high)})"

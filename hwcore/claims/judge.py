@@ -1,5 +1,6 @@
 """Verdicts: each claim by its rule, Holm's correction over a study, and what variants say."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -137,11 +138,9 @@ def _row(
     sentences = [own.reason]
     if kind != "not testable" and judged == "no":
         own = replace(own, verdict="not judged", p=float("nan"), needed=None)
-        adjusted, sentences = float("nan"), ["Claims are not judged at this scale."]
+        adjusted, sentences = float("nan"), []
     elif own.verdict in ("holds", "fails", "inconsistent") and adjusted > LEVEL:
         sentences.append("With Holm's correction for all claims of the study this verdict would not stand.")
-    if judged != "no":
-        sentences += others
     if claim.note:
         sentences.append(sentence(claim.note))
     if judged == "provisional" and kind != "not testable":
@@ -156,9 +155,12 @@ def _row(
         "reproduced": own.value,
         "ci_low": own.low,
         "ci_high": own.high,
+        "expected_low": _finite(own.expected, 0),
+        "expected_high": _finite(own.expected, 1),
         "n": own.n,
         "verdict": own.verdict,
         "reason": " ".join(sentences),
+        "diagnosis": "" if judged == "no" else " ".join(others),
         "kind": kind,
         "rule": claim.rule or "",
         "variant": case.variant,
@@ -168,6 +170,11 @@ def _row(
         "needed": own.needed,
         "figure": case.figure,
     }
+
+
+def _finite(region: tuple[float, float] | None, end: int) -> float:
+    """An end of a region; NaN where it has none."""
+    return region[end] if region is not None and math.isfinite(region[end]) else math.nan
 
 
 def _stated(value: float | str) -> str:

@@ -19,9 +19,10 @@ DIVERGED = 0.1
 class Judgement:
     """A verdict, and the sentences that say why.
 
-    ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured; ``effect`` is
-    its size in the rule's own unit; ``p`` the chance of such numbers if the verdict were false, where chance plays
-    a part; ``needed`` the replicates that would decide an undecided claim.
+    ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured, and ``expected``
+    where the claim says that it lies, in the same unit; ``effect`` is its size in the rule's own unit; ``p`` the chance
+    of such numbers if the verdict were false, where chance plays a part; ``needed`` the replicates that would decide an
+    undecided claim.
     """
 
     verdict: str
@@ -33,6 +34,7 @@ class Judgement:
     effect: float = NAN
     p: float = NAN
     needed: int | None = None
+    expected: tuple[float, float] | None = None
 
 
 class CannotJudgeError(Exception):

@@ -37,6 +37,11 @@ class Row(Spec):
         "prediction interval for a reported value, the number itself for a count"
     )
     ci_high: float | None = Field(description="upper end of the same interval")
+    expected_low: float | None = Field(
+        description="lower end of where the claim says that the number lies, in the same unit, of a reported value as "
+        "far as its rounding goes; null where it has none"
+    )
+    expected_high: float | None = Field(description="upper end of the same region")
     n: int = Field(ge=0, description="the replicates behind it (of each model where there are several), or networks")
     verdict: Verdict = Field(
         description="holds, fails or undecided of a statement; consistent or inconsistent of a reported value, or "
@@ -44,6 +49,10 @@ class Row(Spec):
         "at a scale that judges none"
     )
     reason: str = Field(description="why, in sentences")
+    diagnosis: str = Field(
+        description="which variant of the experiment, or other measure of the same, gives another verdict, in "
+        "sentences with what they differ in; empty where none does"
+    )
     kind: Kind = Field(description="what the claim is, which decides the words of its verdict")
     rule: str = Field(description="the rule that judged it; empty if the claim is not testable")
     variant: str = Field(description="the variant of the experiment that was judged: as-described, as-run or corrected")
@@ -70,7 +79,9 @@ class Row(Spec):
 COLUMNS = tuple(Row.model_fields)
 _TYPES = {
     **dict.fromkeys(COLUMNS, "str"),
-    **dict.fromkeys(("reproduced", "ci_low", "ci_high", "effect", "p", "p_holm"), "float64"),
+    **dict.fromkeys(
+        ("reproduced", "ci_low", "ci_high", "expected_low", "expected_high", "effect", "p", "p_holm"), "float64"
+    ),
     "n": "int64",
     # a whole number that may be missing
     "needed": "Int64",

@@ -1,7 +1,6 @@
 """The Markdown page of a study: its prose, filled with settings, figures and verdicts."""
 
-from collections.abc import Callable, Iterable
-from itertools import compress
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,13 @@ import pandas as pd
 
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
+from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
-from hwcore.reporting.words import banner, claim_head, measured, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
+from hwcore.reporting.summary import abstract, summary
+from hwcore.reporting.words import banner, measured, plain, short_banner, verdict_counts
 
 Context = dict[str, Any]
-APPENDIX = "## Appendix: where the time went {#runtimes}"
-CHOICES = "## Appendix: choices {#choices}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -24,14 +24,30 @@ _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 def render(context: Context, template: Path, claims: Path, output: Path, *, plans: Iterable[Path] = ()) -> None:
     """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
 
-    The template may call ``banner()``, ``experiment(id)``, ``figure(experiment id, name)`` or ``figure(name)`` for
-    one of several experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  What stands
-    within ``{% call experiment(id) %}`` and ``{% endcall %}`` comes after the heading of the experiment.  ``plans``
-    are the files of the jobs whose runtimes the appendix tells.
+    The template may call ``experiment(id)``, ``figure(experiment id, name)`` or ``figure(name)`` for one of several
+    experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  What stands within
+    ``{% call experiment(id) %}`` and ``{% endcall %}`` comes after the heading of the experiment.  The page begins with
+    a summary and ends with appendices; ``plans`` are the files of the jobs whose runtimes one of them tells.
 
     Raises HwcoreError, naming file and line, for a mistake in it.
     """
     page = _Page(context, pd.read_parquet(claims), output)
+    # what the page shows, and in which order, is known once it is filled: the second time it can be referred to
+    for _ in range(2):
+        page.begin()
+        body = _fill(template, page)
+    times = [time for time in runtimes(plans) if time.rule not in _PAGES]
+    parts = [
+        _header(context, abstract(context, page.table, times)),
+        banner(context["scale"]),
+        summary(context, page.table, page.reference),
+        body.strip(),
+        *page.appendices(times),
+    ]
+    write_text(output, "\n\n".join(filter(None, parts)) + "\n")
+
+
+def _fill(template: Path, page: "_Page") -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         # pandoc's attributes begin with {#
@@ -41,20 +57,17 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
         autoescape=False,
     )
     try:
-        body = environment.from_string(template.read_text(encoding="utf-8")).render(
-            banner=lambda: banner(context["scale"]),
+        return environment.from_string(template.read_text(encoding="utf-8")).render(
             experiment=page.experiment,
             figure=page.figure,
             claims=page.claims,
             value=page.value,
             setting=page.setting,
-            study=context,
+            study=page.context,
         )
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None) or _line(error)
         raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
-    times = [time for time in runtimes(plans) if time.rule not in _PAGES]
-    write_text(output, _header(context) + body + page.choices() + _appendix(times))
 
 
 def _line(error: BaseException) -> int | None:
@@ -66,31 +79,17 @@ def _line(error: BaseException) -> int | None:
     return line
 
 
-def _header(context: Context) -> str:
+def _header(context: Context, abstract: str) -> str:
     source = context["source"]
     lines = {
         "title": context["title"],
         "subtitle": source and f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}",
         "lang": "en",
         "banner": short_banner(context["scale"]),
+        "abstract": abstract,
     }
     quoted = (f"{key}: '{value.replace(chr(39), chr(39) * 2)}'" for key, value in lines.items() if value)
-    return "---\n" + "\n".join(quoted) + "\n---\n\n"
-
-
-def _appendix(times: list[Runtime]) -> str:
-    """Where the time of the study's jobs went; empty if nothing was noted of any."""
-    if not times:
-        return ""
-    return f"""
-
-{APPENDIX}
-
-What the jobs took that made the data, tables and figures of this report, in the order of the pipeline. A job
-waits from when its inputs are there until a core is free for it, and starts until the first line of its own work.
-
-{runtime_table(times)}
-"""
+    return "---\n" + "\n".join(quoted) + "\n---"
 
 
 class _Page:
@@ -99,6 +98,21 @@ class _Page:
         self.table = claims
         self.results = output.parent.parent
         self.experiments: dict[str, Context] = {each["id"]: each for each in context["experiments"]}
+        # of the pass that is being made, and of the one before: the number and id of each figure by its path, and
+        # the claims that are told in full
+        self._numbers: dict[str, tuple[str, str]] = {}
+        self._known: dict[str, tuple[str, str]] = {}
+        self._told: set[str] = set()
+
+    def begin(self) -> None:
+        self._known, self._numbers, self._count = self._numbers, {}, 0
+
+    def reference(self, path: str) -> str:
+        """A link to a figure, or nothing if the page does not show it."""
+        if path not in self._known:
+            return ""
+        number, id = self._known[path]
+        return f"[Figure {number}](#{id})"
 
     def experiment(self, id: str, caller: Callable[[], str] | None = None) -> str:
         """Settings, models, the figures of all variants and the verdicts of one experiment.
@@ -112,59 +126,51 @@ class _Page:
         described = (self.experiments | not_rerun).values()
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
         level = f"### {base['section']}" if len(neighbours) == 1 else "####"
-        parts = [f"{level} {base['title']} {{#experiment-{base['id']}}}"]
+        parts = [f"{level} {plain(base['title'])} {{#experiment-{base['id']}}}"]
         parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
         if variants:
-            parts += [_settings_table(variants), self._models_table(variants)]
-        parts += [f"**{each['variant'].capitalize()}:** {each['why']}" for each in variants if each["why"]]
+            parts += [settings_line(variants, f"settings-{base['base']}"), models_table(variants, self._parameters)]
+        parts += [f"**{spoken(each['variant'])}:** {each['why']}" for each in variants if each["why"]]
         parts += [_not_rerun(each) for each in not_rerun.values() if each["base"] == base["base"]]
-        parts.append(_pairing(variants))
         names = dict.fromkeys(figure["name"] for each in variants for figure in each["figures"])
         parts += [self._figures(variants, name) for name in names]
         parts.append(self._other_tables(variants))
         own = {each["id"] for each in [*variants, *not_rerun.values()] if each["base"] == base["base"]}
-        parts.append(self._verdicts(self.table[self.table.claim.map(self._experiment_of).isin(own)]))
+        claims = self.table[self.table.claim.map(self._experiment_of).isin(own)]
+        self._told |= {*claims.claim}
+        parts.append(claims_table(claims, self.context, self.reference))
         return "\n\n".join(part for part in parts if part)
 
     def figure(self, *name: str) -> str:
         """A figure by the id of its experiment and its name, or by its name alone if it shows several experiments."""
         *experiment, last = name
         place = self._find(self.experiments, experiment[0], "experiment") if experiment else self.context
-        return self._figure(self._find({each["name"]: each for each in place["figures"]}, last, "figure"))
+        figure = self._find({each["name"]: each for each in place["figures"]}, last, "figure")
+        self._count += 1
+        return self._figure(figure, str(self._count))
 
     def setting(self, experiment: str, name: str) -> str:
         """A setting in words, by the name that captions use too."""
         return str(self._find(self._find(self.experiments, experiment, "experiment")["values"], name, "setting"))
 
-    def choices(self) -> str:
-        """The appendix of settings that were chosen, with the reasons; empty if there are none."""
-        rows: dict[tuple[str, ...], list[str]] = {}
-        for each in self.context["experiments"]:
-            link = f"[{each['title']}](#experiment-{each['base']})"
-            for choice in each["choices"]:
-                rows.setdefault((link, *choice), []).append(each["variant"])
-        if not rows:
-            return ""
-        silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
-        table = pipe_table(
-            ["experiment", "setting", "value", "why"],
-            [
-                [link if variants[0] == "as-described" else f"{link}, {' and '.join(variants)}", *choice]
-                for (link, *choice), variants in rows.items()
-            ],
-            widths=[20, 14, 16, 34],
-        )
-        return f"\n\n{CHOICES}\n\nWhere {silent}, these settings were chosen.\n\n{table}\n"
+    def appendices(self, times: list[Runtime]) -> list[str]:
+        """Settings, choices, and where the time of the study's jobs went, if anything was noted of it."""
+        parts = ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
+        for base in dict.fromkeys(each["base"] for each in self.context["experiments"]):
+            variants = [each for each in self.context["experiments"] if each["base"] == base]
+            title = f"{variants[0]['section']} {plain(variants[0]['title'])}"
+            parts += [f"### {title} {{#settings-{base} .unlisted}}", settings_table(variants)]
+        if chosen := choices_table(self.context["experiments"]):
+            silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
+            parts += ["## Appendix: choices {#choices}", f"Where {silent}, these settings were chosen.", chosen]
+        if times:
+            parts += ["## Appendix: where the time went {#runtimes}", _TIMES, runtime_table(times)]
+        return parts
 
     def claims(self) -> str:
         """All verdicts in short: their counts, then a row for each claim."""
-        rows = [
-            [row.where, row.says, row.reported, measured(row), f"**{row.verdict}**"] for row in self.table.itertuples()
-        ]
-        heads = ["section", claim_head(self.context), "reported", "measured (95 % interval)", "verdict"]
-        table = pipe_table(heads, rows, widths=[8, 40, 12, 26, 14]) if rows else ""
-        return f"{verdict_counts(self.table)}\n\n{table}"
+        return f"{verdict_counts(self.table)}\n\n{ledger(self.table, self.context, self._told)}"
 
     def value(self, claim: str) -> str:
         rows: dict[str, Any] = {str(row.claim): row for row in self.table.itertuples()}
@@ -186,46 +192,41 @@ class _Page:
         title = self.context["questions"][id]
         return f'<div class="source">\n\nBeside other studies: [{title}](questions.html#{id})\n\n</div>'
 
-    def _models_table(self, variants: list[Context]) -> str:
-        """A row for each model, or for each of its forms where a variant changes it."""
-        forms: dict[tuple[str, ...], list[str]] = {}
-        for each in variants:
-            for model in each["models"]:
-                extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
-                reported = f"{model['reported_parameters']:,}" if model["reported_parameters"] else ""
-                form = (model["label"], model["layers"], extra, f"{self._parameters(model):,}", reported)
-                forms.setdefault(form, []).append(each["variant"])
-        rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
-        order = list(dict.fromkeys(row[0] for row in rows))
-        rows.sort(key=lambda row: order.index(row[0]))
-        heads = ("model", "variant", "layers", "its own settings", "parameters", "reported")
-        # a column that says nothing is left out
-        told = [any(row[i] not in ("", "all") for row in rows) for i in range(len(heads))]
-        shown = [tuple(compress(line, told)) for line in (heads, *rows)]
-        return pipe_table(shown[0], shown[1:], numbers={"parameters", "reported"})
-
-    def _parameters(self, model: Context) -> int:
+    def _parameters(self, model: Mapping[str, Any]) -> int:
         """Of the plan, or of the run where only that has built the network."""
         planned: int | None = model["parameters"]
         return int(read_json(self.results / model["run"])["parameters"]) if planned is None else planned
 
     def _figures(self, variants: list[Context], name: str) -> str:
         """One figure of all variants, beside each other where the page is wide enough."""
-        found = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
-        which = [f"**{each['variant'].capitalize()}.** " if len(variants) > 1 else "" for each, _ in found]
-        drawn = [self._figure(figure, name) for (_, figure), name in zip(found, which, strict=True)]
-        if len(drawn) == 1:
-            return drawn[0]
-        inner = "\n\n".join(f"<div>\n\n{each}\n\n</div>" for each in drawn)
-        return f'<div class="variants">\n\n{inner}\n\n</div>'
+        shown = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
+        self._count += 1
+        if len(variants) == 1:
+            return self._figure(shown[0][1], str(self._count))
+        drawn, told = [], ""
+        for letter, (each, figure) in zip("abcdef", shown, strict=False):
+            number = f"{self._count}{letter}" if len(shown) > 1 else str(self._count)
+            which = f"{spoken(each['variant'])}."
+            # the same words need not be read twice
+            caption = which if figure["caption"] == told else f"{which} {figure['caption']}"
+            told = figure["caption"]
+            drawn.append(self._figure({**figure, "caption": caption}, number))
+        return drawn[0] if len(drawn) == 1 else '<div class="variants">\n\n' + "\n\n".join(drawn) + "\n\n</div>"
 
-    def _figure(self, figure: Context, which: str = "") -> str:
-        tables = _links("table", figure["tables"])
-        runs = _links("run", figure["runs"])
+    def _figure(self, figure: Context, number: str) -> str:
+        """The figure below what it has to say of claims, and above what it was made of."""
+        id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '-')}"
+        self._numbers[figure["path"]] = number, id
         made = self._commit(figure["recipe"])
-        image = f"![{which}{figure['caption']}]({_UP}{figure['path']}.svg)"
-        sources = f"Data: {tables} · settings: {runs} · figure: [recipe]({_UP}{figure['recipe']}), {made}"
-        return f'{image}\n\n<div class="source">\n\n{sources}\n\n</div>'
+        image = f"![**Figure {number}.** {figure['caption']}]({_UP}{figure['path']}.svg)"
+        sources = (
+            f"Data: {_links(figure['tables'])} · settings: {_links(figure['runs'])} · "
+            f"figure: [recipe]({_UP}{figure['recipe']}), {made}"
+        )
+        source = f'<div class="source">\n\n{sources}\n\n</div>'
+        shows = about_figure(self.table[self.table.figure == figure["path"]])
+        parts = [f'<div class="figure" id="{id}">', shows, image, source, "</div>"]
+        return "\n\n".join(filter(None, parts))
 
     def _other_tables(self, variants: list[Context]) -> str:
         """Tables that no figure shows."""
@@ -244,73 +245,52 @@ class _Page:
             return "not under version control"
         return f"commit `{said['commit'][:10]}`" + (" with uncommitted changes" if said["dirty"] else "")
 
-    def _verdicts(self, table: pd.DataFrame) -> str:
-        rows = [
-            [row.where, row.says, row.metric, row.reported, measured(row), f"**{row.verdict}**", row.reason]
-            for row in table.itertuples()
-        ]
-        heads = [
-            "section",
-            claim_head(self.context),
-            "measured as",
-            "reported",
-            "measured (95 % interval)",
-            "verdict",
-            "why",
-        ]
-        return pipe_table(heads, rows, widths=[7, 21, 16, 8, 14, 11, 23]) if rows else ""
-
 
 def _not_rerun(each: Context) -> str:
-    name = "" if each["id"] == each["base"] else f"{each['variant'].capitalize()}, not re-run"
+    name = "" if each["id"] == each["base"] else f"{spoken(each['variant'])}, not re-run"
     why = f"{each['why']} " if each["why"] else ""
     return f"**{name or 'Not re-run'}:** {why}{each['reason']}"
 
 
-def _pairing(variants: list[Context]) -> str:
-    """What the variants of an experiment share: all of their runs, or the seeds of these."""
-    names = {each["id"]: each["variant"] for each in variants}
-    shared = [
-        f"The variant “{each['variant']}” trains nothing: its runs are those of “{names[each['trained_in']]}”."
-        for each in variants
+def _pairing(experiments: list[Context]) -> list[str]:
+    """What variants of an experiment share: all of their runs, or the seeds of these."""
+    names = {each["id"]: each for each in experiments}
+    lines = [
+        f"The variant “{each['variant']}” of “{plain(each['title'])}” trains nothing: its runs are those of "
+        f"“{names[each['trained_in']]['variant']}”."
+        for each in experiments
         if each["trained_in"]
     ]
-    paired = [each for each in variants if each["paired_with"] and not each["trained_in"]]
-    if len(paired) > 1:
-        shared.append(
+    if any(each["paired_with"] and not each["trained_in"] for each in experiments):
+        lines.append(
             "Replicates of a model have the same seeds in all variants: where network and data are the same, they "
             "start from the same weights and take the samples in the same order, so that variants are compared "
             "pair by pair."
         )
-    return " ".join(shared)
+    return lines
 
 
-def _settings_table(variants: list[Context]) -> str:
-    keys = dict.fromkeys(key for each in variants for key in [*each["settings"], "replicates"])
-    rows = []
-    for key in keys:
-        values = [_setting(key, each) for each in variants]
-        shown = values[:1] if len(set(values)) == 1 else values
-        rows.append([key, *shown, *[""] * (len(variants) - len(shown))])
-    if len(variants) == 1:
-        return pipe_table(["setting", "value"], rows)
-    merged = [[row[0], *(value or "the same" for value in row[1:])] for row in rows]
-    return pipe_table(
-        ["setting", *(each["variant"] for each in variants)],
-        merged,
-        widths=[16, *[42 // len(variants) * 2] * len(variants)],
-    )
+_TIMES = """
+What the jobs took that made the data, tables and figures of this report, in the order of the pipeline. A job
+waits from when its inputs are there until a core is free for it, and starts until the first line of its own work.
+""".strip()
 
 
-def _setting(key: str, variant: Context) -> str:
-    """A setting of all models of a variant, where those are that differ in it, or that it has no such setting."""
-    if value := str(variant["settings"].get(key, variant.get(key, ""))):
-        return value
-    return "see the models" if any(key in model["settings"] for model in variant["models"]) else "none"
-
-
-def _links(name: str, paths: Iterable[str]) -> str:
-    paths = list(paths)
-    if len(paths) == 1:
-        return f"[{name}]({_UP}{paths[0]})"
-    return f"{name}s " + ", ".join(f"[{i}]({_UP}{path})" for i, path in enumerate(paths, start=1))
+def _links(paths: Iterable[str]) -> str:
+    """Links to tables and runs, by what they are of: `metrics of shallow, deep; evaluation`."""
+    files: dict[str, dict[str, str]] = {}
+    for path in paths:
+        kind, _, experiment, *model, file = path.split("/")
+        name = file.partition(".")[0]
+        if kind == "runs":
+            files.setdefault(name, {})[f"{experiment} {model[0]}"] = path
+        else:
+            files.setdefault(name, {})[experiment] = path
+    places = {place.partition(" ")[0] for kind in files.values() for place in kind}
+    parts = []
+    for name, own in files.items():
+        # what all come from need not be said
+        short = {(place.partition(" ")[2] if len(places) == 1 else place): path for place, path in own.items()}
+        links = ", ".join(f"[{place or name}]({_UP}{path})" for place, path in short.items())
+        parts.append(links if [*short] == [""] else f"{name} of {links}")
+    return "; ".join(parts)

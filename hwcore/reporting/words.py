@@ -1,5 +1,6 @@
 """Phrases and tables that pages share."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from hwcore.claims.words import counted, estimated, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
+# What Markdown, or an extension of pandoc, takes for more than a letter.
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)")
 # Each verdict of one claim and of several.
 _VERBS = {
     "holds": ("holds", "hold"),
@@ -31,6 +34,11 @@ def short_banner(scale: dict[str, str]) -> str:
     judged = {"no": "stand-ins and caps, no claim is judged", "provisional": "capped, claims are judged provisionally"}
     said = judged.get(scale["judged"])
     return f"scale {scale['name']}: {said}" if said else ""
+
+
+def plain(text: Any) -> str:
+    """A text of a study file or a table as Markdown that shows it letter by letter."""
+    return _SPECIAL.sub(r"\\\g<0>", str(text))
 
 
 def claim_head(study: Mapping[str, Any]) -> str:

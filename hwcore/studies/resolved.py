@@ -119,6 +119,7 @@ class Study:
     figures: dict[str, Comparison] = field(default_factory=dict)
     not_rerun: dict[str, NotRerun] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     @property
     def questions(self) -> set[str]:

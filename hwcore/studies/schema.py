@@ -119,3 +119,6 @@ class StudyFile(Spec):
     experiments: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)] = Field(description="the experiments by id")
     figures: dict[Id, dict[str, Any]] = Field({}, description="figures that show several experiments or variants")
     claims: dict[str, Any] = Field({}, description="what the report claims, by id")
+    findings: Annotated[list[str], Field(max_length=5)] = Field(
+        [], description="up to five claims, by id, that the first page tells"
+    )

@@ -49,7 +49,8 @@ def load(name: str, folder: Path, config: Config) -> Study:
     try:
         reader = _Reader(str(path), config, config.scales[config.scale])
         study = reader.study(name, content)
-        study = replace(study, claims=reader.claims(content, study))
+        claims = reader.claims(content, study)
+        study = replace(study, claims=claims, findings=reader.findings(content, claims))
         published = _Reader(str(path), config, _PUBLISHED).study(name, content)
         return captions.fill_study(study, published, str(path))
     except HwcoreError as error:
@@ -339,6 +340,14 @@ class _Reader:
                     )
                 claims[name] = self._claim(name, claim, study)
         return claims
+
+    def findings(self, file: Mapping[str, Any], claims: Mapping[str, Claim]) -> list[str]:
+        """The ids of the claims that the first page tells."""
+        named: list[str] = file.get("findings", [])
+        for number, id in enumerate(named):
+            if id not in claims:
+                raise HwcoreError(f"{self.file}: findings.{number}: there is no claim {id!r}{did_you_mean(id, claims)}")
+        return named
 
     def _claim(self, id: str, content: Any, study: Study) -> Claim:
         at = f"claims.{id}"

@@ -64,4 +64,4 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
         needed = margin.needed
         reason += f" {field.outlook(margin, leader, rival)}"
     reason = " ".join(filter(None, [reason, field.note]))
-    return Judgement(verdict, reason, margin.value, margin.low, margin.high, field.n, share, p, needed)
+    return Judgement(verdict, reason, margin.value, margin.low, margin.high, field.n, share, p, needed, margin.expected)

@@ -100,7 +100,8 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         reason += f" {outlook(n, 'replicate', beyond(kind, *ends), needed)}"
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
-    return Judgement(verdict, " ".join([reason, *filter(None, notes)]), value, least, most, n, effect, p, needed)
+    reason = " ".join([reason, *filter(None, notes)])
+    return Judgement(verdict, reason, value, least, most, n, effect, p, needed, (low, high))
 
 
 def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float, str]:

@@ -19,9 +19,10 @@ def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
     if expect.within is None:
         assert expect.equal is not None
         right, stated = value == expect.equal, number(expect.equal)
+        low = high = expect.equal
         reason = f"It is {number(value)}, as stated." if right else f"It is {number(value)}, not {stated}."
     else:
         low, high = expect.within
         right = low <= value <= high
         reason = f"{number(value)} is {'' if right else 'not '}in the stated range of {span(low, high)}."
-    return Judgement("right" if right else "wrong", reason, value, value, value, 1)
+    return Judgement("right" if right else "wrong", reason, value, value, value, 1, expected=(low, high))

@@ -62,6 +62,5 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
             f"partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
         )
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
-    return Judgement(
-        verdict, " ".join([reason, *notes]), value, float(least), float(most), n, value / margin, p, needed
-    )
+    reason = " ".join([reason, *notes])
+    return Judgement(verdict, reason, value, float(least), float(most), n, value / margin, p, needed, (-margin, margin))

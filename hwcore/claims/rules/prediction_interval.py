@@ -62,7 +62,8 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     if np.ptp(sample) == 0:
         reason = f"All {counted(n, 'replicate')} give {number(value)}, which is the reported {reported}"
         reason += "." if value == claim.reported_number()[0] else " up to its rounding."
-        return Judgement("consistent", " ".join(filter(None, [reason, lost])), value, value, value, n, p=p)
+        reason = " ".join(filter(None, [reason, lost]))
+        return Judgement("consistent", reason, value, value, value, n, p=p, expected=(least, most))
     # how far the reported run is from the mean, in standard deviations of a further run
     effect = float((np.mean(ends) - estimate.value) / (estimate.error * np.sqrt(n + 1)))
     interval = f"the 95 % prediction interval of a single run, {span(low, high)}, from {counted(n, 'replicate')}"
@@ -74,7 +75,8 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         verdict = "inconsistent"
         reason = f"The reported {reported} lies {'below' if most < low else 'above'} {interval}."
     sentences = (reason, scale.note, lost)
-    return Judgement(verdict, " ".join(filter(None, sentences)), value, low, high, n, effect, p)
+    reason = " ".join(filter(None, sentences))
+    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most))
 
 
 def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judgement:

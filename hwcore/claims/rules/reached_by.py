@@ -81,7 +81,7 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
         shown = student.shown(n, spread)
         ends = (float(np.exp(bound - shown)), float(np.exp(bound + shown)))
         reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
-    return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed)
+    return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed, (low, high))
 
 
 def _censored(
@@ -105,4 +105,4 @@ def _censored(
         enough = np.flatnonzero(2 * stats.binom.sf(np.arange(n), n, 0.5) <= LEVEL)
         reason += f" {enough[0] + 1} of {n} would show it" if len(enough) else f" Even {n} of {n} would not show it"
         reason += f", and {needed} replicates with the same shares would." if needed else "."
-    return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed)
+    return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed, bounds)

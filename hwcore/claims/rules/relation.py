@@ -56,4 +56,4 @@ def judge_networks(expect: "Options", rows: "pd.DataFrame", opening: str) -> Jud
         reason += f" {outlook(n, 'replicate', beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
-    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed)
+    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, (low, high))

@@ -76,4 +76,5 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     verdict = "consistent" if p > LEVEL else "inconsistent"
     where = "in" if p > LEVEL else "below" if effect < 0 else "above"
     sentences = (f"The reported mean, {reported}, lies {where} {interval}.", scale.note, lost)
-    return Judgement(verdict, " ".join(filter(None, sentences)), value, low, high, n, effect, p)
+    reason = " ".join(filter(None, sentences))
+    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most))

@@ -76,4 +76,4 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
         needed = networks_needed(share, bound)
         shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
         reason += f" {outlook(n, 'network', beyond('a share', bound - shown, bound + shown, (0, 1)), needed)}"
-    return Judgement(verdict, reason, share, least, most, n, share, p, needed)
+    return Judgement(verdict, reason, share, least, most, n, share, p, needed, expect.region)

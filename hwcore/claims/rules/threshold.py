@@ -53,4 +53,5 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
         reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
     sentences = (reason, scale.note, lost)
-    return Judgement(verdict, " ".join(filter(None, sentences)), mean, least, most, n, distance / spread, p, needed)
+    effect = distance / spread
+    return Judgement(verdict, " ".join(filter(None, sentences)), mean, least, most, n, effect, p, needed, expect.region)

@@ -1,0 +1,149 @@
+"""Claims as pages show them: the verdict first, then what was said, what was measured, and the figure that shows it."""
+
+import math
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from hwcore.claims.words import counted
+from hwcore.reporting.words import claim_head, measured, pipe_table, plain
+
+Context = Mapping[str, Any]
+# A link to the figure of a path, or nothing where the page does not show it.
+Figures = Callable[[str], str]
+
+_MEASURED = "measured (95 % interval)"
+# What speaks against a report.
+CONTRARY = ("fails", "inconsistent", "wrong")
+# An id of a verdict.
+_ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
+# `all converge (shallow)`: what is said, and of which
+_QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
+
+
+def chip(verdict: str, text: str = "", **attributes: Any) -> str:
+    """A verdict, or a text that is about it, marked so that pages can give it its colour and symbol."""
+    data = "".join(f' {key}="{value}"' for key, value in attributes.items())
+    return f'<span class="verdict {verdict.replace(" ", "-")}"{data}>{text or verdict}</span>'
+
+
+def interval(row: Any) -> str:
+    """The measured number with its interval, and the region where the claim says that it lies, for pages that draw it.
+
+    Ratios, and numbers that span more than a decade, are drawn on a logarithmic axis.
+    """
+    text = measured(row)
+    if not math.isfinite(row.reproduced):
+        return text
+    ends = {"low": row.ci_low, "high": row.ci_high, "from": row.expected_low, "to": row.expected_high}
+    numbers = {"value": row.reproduced, **{key: end for key, end in ends.items() if math.isfinite(end)}}
+    if not {"from", "to"} & numbers.keys():
+        return text
+    positive = min(numbers.values()) > 0
+    scale = "log" if positive and max(numbers.values()) > 10 * min(numbers.values()) else "linear"
+    data = "".join(f' data-{key}="{value:.6g}"' for key, value in numbers.items())
+    return f'<span class="interval" data-scale="{scale}"{data}>{text}</span>'
+
+
+def claims_table(claims: pd.DataFrame, study: Context, figures: Figures) -> str:
+    """The claims of an experiment; what is said of several models shares a row."""
+    rows: list[list[str]] = []
+    for says, members in _grouped(claims):
+        several = len(members) > 1
+        why = _why([row for _, row in members], [of for of, _ in members] if several else [""])
+        rows.append(
+            [
+                "<br>".join(chip(str(row.verdict), id=f"claim-{row.claim}") for _, row in members),
+                f'{plain(says)}<br><span class="why">{why}</span>' if why else plain(says),
+                ", ".join(dict.fromkeys(plain(row.reported) for _, row in members if row.reported)),
+                "<br>".join((f"{plain(of)}: " if several else "") + _measured(row) for of, row in members),
+                ", ".join(dict.fromkeys(filter(None, (figures(row.figure) for _, row in members)))),
+            ]
+        )
+    return _ledger(["verdict", claim_head(study), "reported", _MEASURED, "figure"], rows, [12, 46, 9, 25, 8], study)
+
+
+def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
+    """All claims of a study in short, with a link to where each of those that are ``told`` in full is."""
+    rows: list[list[str]] = []
+    for row in claims.itertuples():
+        says = f"[{plain(row.says)}](#claim-{row.claim})" if row.claim in told else plain(row.says)
+        rows.append([chip(str(row.verdict)), says, plain(row.where), plain(row.reported), _measured(row)])
+    return _ledger(["verdict", claim_head(study), "section", "reported", _MEASURED], rows, [12, 42, 8, 10, 28], study)
+
+
+def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
+    """One claim in a line: its verdict, words and numbers, with its figure."""
+    numbers = [f"reported {plain(row.reported)}"] if row.reported else []
+    if math.isfinite(row.reproduced):
+        numbers.append(f"measured {measured(row)}")
+    parts = [f"{chip(row.verdict)} {plain(row.says)} (§ {plain(row.where)})"]
+    parts += [", ".join(numbers)] if numbers else []
+    text = ": ".join(parts) + "."
+    if shown := figures(row.figure):
+        text += f" {shown}."
+    if why and row.diagnosis:
+        text += f" {plain(row.diagnosis)}"
+    return text
+
+
+def about_figure(claims: pd.DataFrame, most: int = 3) -> str:
+    """What a figure has to say of the claims that it shows; nothing where none is judged."""
+    judged = claims[~claims.verdict.isin(("not judged", "not testable"))]
+    lines = [
+        f"[{chip(str(row.verdict))}](#claim-{row.claim}) {plain(row.says)}" for row in judged.head(most).itertuples()
+    ]
+    if len(judged) > most:
+        lines.append(f"and {counted(len(judged) - most, 'claim')} more")
+    return f'<div class="shows">\n\n{" · ".join(lines)}\n\n</div>' if lines else ""
+
+
+def _ledger(heads: list[str], rows: list[list[str]], widths: list[int], study: Context) -> str:
+    if not rows:
+        return ""
+    if study["scale"]["judged"] == "no":
+        # a column in which all are the same says nothing; links still lead to the claims
+        rows = [["".join(f'<span id="{id}"></span>' for id in _ID.findall(row[0])) + row[1], *row[2:]] for row in rows]
+        heads, widths = heads[1:], widths[1:]
+    return f'<div class="ledger">\n\n{pipe_table(heads, rows, widths=widths)}\n\n</div>'
+
+
+def _measured(row: Any) -> str:
+    return "not testable" if row.verdict == "not testable" else interval(row)
+
+
+def words(says: str) -> str:
+    """What is said, without of which model."""
+    match = _QUALIFIED.fullmatch(says)
+    return match["words"] if match else says
+
+
+def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]]:
+    """By what is said: of what, and the row."""
+    groups: dict[str, list[tuple[str, Any]]] = {}
+    single: dict[str, Any] = {}
+    for row in claims.itertuples():
+        match = _QUALIFIED.fullmatch(str(row.says))
+        words, of = (match["words"], match["of"]) if match else (str(row.says), "")
+        groups.setdefault(words, []).append((of, row))
+        single[words] = row
+    for words, members in groups.items():
+        # what says for which model it is stays with a claim of its own
+        yield (words, members) if len(members) > 1 or not members[0][0] else (str(single[words].says), members)
+
+
+def _why(rows: list[Any], names: list[str]) -> str:
+    """What was measured and why the verdicts are what they are; what is the same for all rows is said once."""
+    metrics = [plain(f"{row.metric[0].upper()}{row.metric[1:]}.") if row.metric else "" for row in rows]
+    reasons = [plain(f"{row.reason} {row.diagnosis}".strip()) for row in rows]
+    common = ""
+    if len({*reasons}) == 1:
+        common, reasons = reasons[0], [""] * len(rows)
+    lines = [
+        f"**{plain(name)}:** {told}" if name else told
+        for name, told in zip(names, (f"{a} {b}".strip() for a, b in zip(metrics, reasons, strict=True)), strict=True)
+        if told
+    ]
+    return ("<br>" if len(rows) > 1 else " ").join(filter(None, [*lines, common]))

@@ -1,0 +1,109 @@
+"""The settings and models of an experiment, as its section and the appendices show them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
+from typing import Any
+
+from hwcore.reporting.words import pipe_table, plain
+
+Context = Mapping[str, Any]
+
+
+def spoken(variant: str) -> str:
+    """The name of a variant at the beginning of a sentence: `As described`."""
+    return variant.replace("-", " ").capitalize()
+
+
+def settings_line(variants: Sequence[Context], place: str) -> str:
+    """The settings of an experiment in a sentence, those of its variants where they differ, and a link to all."""
+    first, *others = variants
+    told = f"{_listed(first, [*first['settings']])}, n = {first['replicates']}"
+    lines = [f"{_head(first)}{told}." if others else f"{told}."]
+    for other in others:
+        keys = [key for key in _keys(variants) if _setting(key, other) != _setting(key, first)]
+        if keys:
+            lines.append(f"{_head(other)}{_listed(other, keys)}.")
+    return f'<div class="settings">\n\n{" ".join(lines)} [All settings](#{place}).\n\n</div>'
+
+
+def settings_table(variants: Sequence[Context]) -> str:
+    """A row for each setting and a column for each variant."""
+    rows = []
+    for key in _keys(variants):
+        values = [plain(_setting(key, each)) for each in variants]
+        shown = values[:1] if len(set(values)) == 1 else values
+        rows.append([key, *shown, *["the same"] * (len(variants) - len(shown))])
+    if len(variants) == 1:
+        return pipe_table(["setting", "value"], rows)
+    heads = ["setting", *(each["variant"] for each in variants)]
+    return pipe_table(heads, rows, widths=[16, *[42 // len(variants) * 2] * len(variants)])
+
+
+def models_table(variants: Sequence[Context], count: Callable[[Context], int]) -> str:
+    """A row for each model, or for each of its forms where a variant changes it; ``count`` gives its parameters.
+
+    A number of parameters that the report states is marked as right or wrong.
+    """
+    forms: dict[tuple[str, ...], list[str]] = {}
+    for each in variants:
+        for model in each["models"]:
+            extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
+            own, reported = count(model), model["reported_parameters"]
+            stated = f"{reported:,} {'✓' if reported == own else '✗'}" if reported else ""
+            form = (plain(model["label"]), plain(model["layers"]), plain(extra), f"{own:,}", stated)
+            forms.setdefault(form, []).append(each["variant"])
+    rows = [(form[0], ", ".join(of) if len(of) < len(variants) else "all", *form[1:]) for form, of in forms.items()]
+    order = list(dict.fromkeys(row[0] for row in rows))
+    rows.sort(key=lambda row: order.index(row[0]))
+    heads = ("model", "variant", "layers", "its own settings", "parameters", "reported")
+    # a column that says nothing is left out
+    told = [any(row[i] not in ("", "all") for row in rows) for i in range(len(heads))]
+    shown = [tuple(compress(line, told)) for line in (heads, *rows)]
+    return pipe_table(shown[0], shown[1:], numbers={"parameters", "reported"})
+
+
+def choices_table(experiments: Iterable[Context]) -> str:
+    """The settings that were chosen because the report is silent, with the reasons; empty if there are none."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for each in experiments:
+        link = f"[{plain(each['title'])}](#experiment-{each['base']})"
+        for choice in each["choices"]:
+            rows.setdefault((link, *map(plain, choice)), []).append(each["variant"])
+    lines = [
+        [link if variants[0] == "as-described" else f"{link}, {' and '.join(variants)}", *choice]
+        for (link, *choice), variants in rows.items()
+    ]
+    return pipe_table(["experiment", "setting", "value", "why"], lines, widths=[20, 14, 16, 34]) if rows else ""
+
+
+def _keys(variants: Sequence[Context]) -> list[str]:
+    return list(dict.fromkeys(key for each in variants for key in [*each["settings"], "replicates"]))
+
+
+def _setting(key: str, variant: Context) -> str:
+    """A setting of all models of a variant, where those are that differ in it, or that it has no such setting."""
+    if value := str(variant["settings"].get(key, variant.get(key, ""))):
+        return value
+    return "see the models" if any(key in model["settings"] for model in variant["models"]) else "none"
+
+
+def _head(variant: Context) -> str:
+    return f"**{spoken(variant['variant'])}:** "
+
+
+def _listed(variant: Context, keys: Iterable[str]) -> str:
+    """`Adam, learning rate 0.001, full batch, 20 epochs`"""
+    return ", ".join(_in_words(key, plain(_setting(key, variant))) for key in keys)
+
+
+def _in_words(key: str, value: str) -> str:
+    """A setting in the middle of a sentence."""
+    if value == "none":
+        return f"no {key}"
+    if value == "see the models":
+        return f"{key} by model"
+    if key in ("data", "optimizer", "loss", "modes") or value == "full batch":
+        return value
+    if key in ("epochs", "steps"):
+        return f"{value} {key}"
+    return {"replicates": f"n = {value}", "stops": f"stopped {value}"}.get(key, f"{key} {value}")

@@ -1,0 +1,99 @@
+"""The first page of a report: what was run, what came out, and what to distrust."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hwcore.claims.ledger import VERDICTS
+from hwcore.claims.words import counted, listed
+from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
+from hwcore.reporting.runtimes import Runtime
+from hwcore.reporting.words import plain, verdict_counts
+
+Context = Mapping[str, Any]
+# How many of the claims that do not hold the first page tells at most.
+_DISCREPANCIES = 5
+
+
+def abstract(study: Context, claims: pd.DataFrame, times: Iterable[Runtime]) -> str:
+    """What was run, at what cost, and the count of verdicts, in a few sentences."""
+    experiments = study["experiments"]
+    bases = {each["base"] for each in experiments}
+    variants = len({each["base"] for each in experiments if each["variant"] != "as-described"})
+    networks = {model["run"]: each["replicates"] for each in experiments for model in each["models"]}
+    source = study["source"]
+    if source:
+        text = f"The experiments of “{source['title']}” ({source['author']}, {source['date']}) were run again: "
+    else:
+        text = "This report covers "
+    text += counted(len(bases), "experiment")
+    if variants:
+        text += f", {variants} of them in further variants, as the notebooks ran them or corrected"
+    text += f"; {sum(networks.values()):,} networks were trained"
+    seconds = sum(time.cpu for time in times)
+    text += f" in {_duration(seconds)} of processor time." if seconds else "."
+    return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
+
+
+def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
+    """The verdicts as a bar, the findings that the study names, the clearest discrepancies, and the caveats."""
+    judged = study["scale"]["judged"] != "no"
+    parts = ["## Summary {#summary .unnumbered}", _bar(claims) if judged else ""]
+    findings = claims.set_index("claim", drop=False).loc[study["findings"]]
+    parts += _list("What came out", (sentence(row, figures, why=True) for row in findings.itertuples()))
+    if judged:
+        contrary = claims[claims.verdict.isin(CONTRARY) & ~claims.claim.isin(findings.claim)]
+        # a count is wrong without any chance; of the others those come first that chance explains least
+        worst = contrary.assign(chance=contrary.p.fillna(0.0)).sort_values("chance", kind="stable")
+        # one of those that say the same of several models
+        worst = worst[~worst.says.map(words).duplicated()].head(_DISCREPANCIES)
+        lines = (sentence(row, figures, why=True) for row in worst.itertuples())
+        more = len(contrary) - len(worst)
+        title = "Where this reproduction differs most" + (f" ({counted(more, 'claim')} more below)" if more > 0 else "")
+        parts += _list(title, lines)
+    parts += _list("What to keep in mind", _caveats(study))
+    return "\n\n".join(filter(None, parts))
+
+
+def _bar(claims: pd.DataFrame) -> str:
+    """The share of each verdict."""
+    counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}
+    parts = [chip(verdict, f"{count} {verdict}", **{"data-count": count}) for verdict, count in counts.items() if count]
+    return f'<div class="verdicts">\n\n{" ".join(parts)}\n\n</div>' if parts else ""
+
+
+def _caveats(study: Context) -> list[str]:
+    lines = []
+    runs = {each["base"]: _link(each) for each in study["experiments"] if each["variant"] == "as-run"}
+    if runs:
+        lines.append(
+            f"In {counted(len(runs), 'experiment')} the notebook did something else than the text says, and both were "
+            f"run: {listed([*runs.values()])}."
+        )
+    skipped = [
+        _link(each) + ("" if each["id"] == each["base"] else f", {each['variant'].replace('-', ' ')}")
+        for each in study["not_rerun"]
+    ]
+    if skipped:
+        lines.append(f"Not run again, for the reasons given there: {'; '.join(skipped)}.")
+    choices = {(each["base"], *choice) for each in study["experiments"] for choice in each["choices"]}
+    if choices:
+        silent = "the original report is silent or unclear" if study["source"] else "there was a choice"
+        lines.append(f"[{counted(len(choices), 'setting')}](#choices) had to be chosen because {silent}.")
+    return lines
+
+
+def _link(experiment: Context) -> str:
+    return f"[{plain(experiment['title'])}](#experiment-{experiment['base']})"
+
+
+def _list(title: str, lines: Iterable[str]) -> Sequence[str]:
+    items = [f"- {line}" for line in lines]
+    return [f"**{title}**", "\n".join(items)] if items else []
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return counted(round(seconds), "second")
+    return counted(round(seconds / 60), "minute") if seconds < 7200 else f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,168 @@
+"""What a page tells of claims: its summary, the ledger, and links between claims and figures."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pypandoc
+import pytest
+import yaml
+from test_reporting import context
+
+from conftest import ROOT
+from hwcore.claims.ledger import frame
+from hwcore.config import Config
+from hwcore.errors import HwcoreError
+from hwcore.reporting.claims import about_figure, claims_table, interval
+from hwcore.reporting.markdown import render
+from hwcore.reporting.words import plain
+from hwcore.studies.study import load
+
+NAN = float("nan")
+
+
+def row(claim: str, verdict: str, says: str, **changes: Any) -> dict[str, Any]:
+    known = {"study": "s", "where": "1", "metric": "final loss", "reported": "", "reason": "It is so.", "diagnosis": ""}
+    numbers = {"reproduced": 0.4, "ci_low": 0.3, "ci_high": 0.5, "expected_low": NAN, "expected_high": 0.2, "n": 3}
+    rest = {"kind": "statement", "rule": "threshold", "variant": "as-described", "figure": "figures/s/fit/loss"}
+    return {**known, **numbers, **rest, "claim": claim, "verdict": verdict, "says": says, "p": 0.01, **changes}
+
+
+def page(tmp_path: Path, rows: list[dict[str, Any]], text: str, **changes: Any) -> str:
+    said = {**context("yes"), "claims": {each["claim"]: "fit" for each in rows}, **changes}
+    for each in said["experiments"]:
+        each["figures"][0]["recipe"] = "recipe.json"
+        each["tables"] = []
+    results = tmp_path / "results/quick"
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "recipe.json").write_text('{"commit": null, "dirty": false}')
+    frame(rows).to_parquet(results / "claims.parquet")
+    (results / "report.md").write_text(text)
+    render(said, results / "report.md", results / "claims.parquet", results / "report/s.md")
+    return (results / "report/s.md").read_text()
+
+
+def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_in_mind(tmp_path: Path) -> None:
+    rows = [
+        row("a", "holds", "it falls", reported="0.5", diagnosis="As run it fails: 2."),
+        row("b", "fails", "it rises", p=0.04),
+        row("c", "wrong", "it has 5 (layers)", p=NAN),
+        row("d", "wrong", "it has 5 (neurons)", p=NAN),
+        row("e", "undecided", "it stays"),
+        *(row(f"f{i}", "fails", f"claim {i}", p=0.001 * i) for i in range(1, 5)),
+    ]
+    text = page(tmp_path, rows, '{{ experiment("fit") }}\n\n{{ claims() }}\n', findings=["a"])
+    first = text[: text.index("### 1 Fit")]
+    assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, 1 of them" in first
+    assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
+    assert '<span class="verdict fails" data-count="5">5 fails</span>' in first
+    told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§ 1\)', first, re.MULTILINE)
+    # a count is wrong without any chance, and what is said of layers and of neurons is said once
+    assert told == [
+        ("holds", "it falls"),
+        ("wrong", "it has 5 (layers)"),
+        *(("fails", f"claim {i}") for i in range(1, 5)),
+    ]
+    assert "**Where this reproduction differs most** (2 claims more below)" not in first
+    assert "**Where this reproduction differs most (2 claims more below)**" in first
+    line = "it falls (§ 1): reported 0.5, measured 0.4000 [0.3000, 0.5000], n = 3. [Figure 1a](#figure-fit-loss)."
+    assert f"{line} As run it fails: 2." in first
+
+
+def test_claims_and_figures_lead_to_each_other(tmp_path: Path) -> None:
+    rows = [row("a", "holds", "it falls"), row("b", "fails", "it rises", figure="figures/s/fit--corrected/loss")]
+    text = page(tmp_path, rows, '{{ claims() }}\n\n{{ experiment("fit") }}\n')
+    assert text.count('id="claim-a"') == text.count('id="figure-fit-loss"') == 1
+    # the list stands above the experiment, and knows its claims and figures all the same
+    assert "[it falls](#claim-a)" in text
+    assert "| [Figure 1a](#figure-fit-loss) |" in text
+    assert "| [Figure 1b](#figure-fit--corrected-loss) |" in text
+    assert '[<span class="verdict holds">holds</span>](#claim-a) it falls' in text
+    anchors = set(re.findall(r'id="([^"]+)"', text)) | set(re.findall(r"\{#([\w-]+)", text))
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+    # a claim of an experiment that the page does not show leads nowhere
+    assert "[it falls]" not in page(tmp_path, rows, "{{ claims() }}\n")
+
+
+def test_figures_are_numbered_in_their_order_on_the_page(tmp_path: Path) -> None:
+    both = {
+        **context()["experiments"][0]["figures"][0],
+        "name": "both",
+        "path": "figures/s/both",
+        "recipe": "recipe.json",
+    }
+    text = page(tmp_path, [], '{{ figure("both") }}\n\n{{ experiment("fit") }}\n', figures=[both])
+    assert re.findall(r"!\[\*\*Figure (\w+)\.\*\*", text) == ["1", "2a", "2b"]
+    # the caption that variants share is told once
+    assert "![**Figure 2b.** Corrected.](" in text
+
+
+def test_what_is_said_of_several_models_shares_a_row() -> None:
+    rows = [
+        row("a", "holds", "it fits (deep)"),
+        row("b", "fails", "it fits (wide)", reason="Not so."),
+        row("c", "holds", "so (x)"),
+    ]
+    table = claims_table(frame(rows), context("yes"), lambda _: "")
+    lines = [line for line in table.splitlines() if line.startswith("| <span")]
+    assert len(lines) == 2
+    assert (
+        'id="claim-a">holds</span><br><span class="verdict fails" id="claim-b">fails</span> | it fits<br>' in lines[0]
+    )
+    assert "**deep:** Final loss. It is so.<br>**wide:** Final loss. Not so.</span>" in lines[0]
+    assert "deep: <span" in lines[0]
+    assert "| so (x)<br>" in lines[1]
+
+
+def test_a_scale_that_judges_nothing_has_no_column_of_verdicts() -> None:
+    rows = [row("a", "not judged", "it falls"), row("b", "not testable", "it thinks", reproduced=NAN)]
+    table = claims_table(frame(rows), context("no"), lambda _: "")
+    assert table.splitlines()[2].startswith("| the report says | reported | measured")
+    assert '| <span id="claim-a"></span>it falls<br>' in table
+    assert "| not testable |" in table
+    assert about_figure(frame(rows)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "data"),
+    [
+        ({}, 'data-scale="linear" data-value="0.4" data-low="0.3" data-high="0.5" data-to="0.2"'),
+        ({"expected_high": 0.02}, 'data-scale="log" data-value="0.4" data-low="0.3" data-high="0.5" data-to="0.02"'),
+        (
+            {"expected_low": 0.0},
+            'data-scale="linear" data-value="0.4" data-low="0.3" data-high="0.5" data-from="0" data-to="0.2"',
+        ),
+        ({"expected_high": NAN}, None),
+        ({"reproduced": NAN, "ci_low": NAN, "ci_high": NAN}, None),
+    ],
+)
+def test_an_interval_is_marked_with_the_region_that_the_claim_states(changes: dict[str, Any], data: str | None) -> None:
+    (one,) = frame([row("a", "fails", "it falls", **changes)]).itertuples()
+    text = interval(one)
+    assert text == (f'<span class="interval" {data}>0.4000 [0.3000, 0.5000], n = 3</span>' if data else text)
+    assert ("<span" in text) == (data is not None)
+
+
+def test_a_finding_that_is_no_claim_is_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "report/tiny"
+    folder.mkdir(parents=True)
+    content = yaml.safe_load((ROOT / "tests/tiny/study.yaml").read_text())
+    (claim, *_) = content["claims"]
+    content["findings"] = [f"{claim}x"]
+    (folder / "study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    config = Config.model_validate(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    with pytest.raises(HwcoreError, match=rf"study.yaml:\d+: findings\.0: there is no claim '{claim}x'; did you mean"):
+        load("tiny", tmp_path / "report", config)
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>&amp;</b>", r"\input{x}", "$x$ 5 % a_b_c *b* `c` ~d~ 2^3^", "# [x](y) ![z](w) @k"]
+)
+def test_texts_of_a_study_are_shown_letter_by_letter(text: str) -> None:
+    html = pypandoc.convert_text(f"before {plain(text)} | after", "html", format="markdown+native_divs")
+    assert re.sub(r"<[^>]+>", "", html).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").split() == [
+        "before",
+        *text.split(),
+        "|",
+        "after",
+    ]
