@@ -11,13 +11,18 @@ function Meta(meta)
   return meta
 end
 
+-- Where a line ends within the cell of a table.
+function Span(span)
+  return span.classes:includes("br") and pandoc.LineBreak() or nil
+end
+
 -- The works that a page cites are listed before its appendices.
 local function appendix(block)
   return block.t == "Header" and pandoc.utils.stringify(block):match("^Appendix")
 end
 
 function Pandoc(document)
-  local cites = false
+  local cites = document.meta.nocite ~= nil
   document.blocks:walk({
     Cite = function()
       cites = true

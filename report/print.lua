@@ -72,14 +72,50 @@ end
 
 -- Verdicts and intervals.
 
-local function verdict(span)
-  local kind = span.classes:find_if(function(class)
-    return class ~= "verdict"
-  end)
-  local shown = pandoc.Inlines({ inline("\\verdict{" .. kind .. "}{", '#verdict("' .. kind .. '")[') })
-  shown:extend(span.content)
+local function is(element, class)
+  return element ~= nil and element.t == "Div" and element.classes:includes(class)
+end
+
+local function wrapped(content, latex, typst)
+  local shown = pandoc.Inlines({ inline(latex .. "{", typst .. "[") })
+  shown:extend(content)
   shown:insert(inline("}", "]"))
   return shown
+end
+
+local function kind(span)
+  return (span.classes:find_if(function(class)
+    return class ~= "verdict"
+  end))
+end
+
+local function verdict(span)
+  return wrapped(span.content, "\\verdict{" .. kind(span) .. "}", '#verdict("' .. kind(span) .. '")')
+end
+
+-- The share of each verdict as a bar, above the words and numbers.
+local function verdicts(div)
+  if not is(div, "verdicts") then
+    return nil
+  end
+  local shares, all = pandoc.List(), 0
+  div:walk({
+    Span = function(span)
+      local count = tonumber(span.attributes["data-count"])
+      if count then
+        shares:insert({ kind = kind(span), count = count })
+        all = all + count
+      end
+    end,
+  })
+  local bar = pandoc.Inlines({})
+  for _, each in ipairs(shares) do
+    local share = ("%.4f"):format(each.count / all)
+    local latex, typst = "\\share{%s}{%s}", '#share("%s", %s)'
+    bar:insert(inline(latex:format(each.kind, share), typst:format(each.kind, share)))
+  end
+  div.content:insert(1, pandoc.Plain(wrapped(bar, "\\shares", "#shares")))
+  return div
 end
 
 -- A value and its interval beside the region that a claim states, in thousandths of a bar that has them all and,
@@ -119,11 +155,31 @@ local function interval(span)
 end
 
 local function span(element)
+  local shown
   if element.classes:includes("verdict") then
-    return verdict(element)
+    shown = verdict(element)
   elseif element.classes:includes("interval") then
-    return interval(element)
+    shown = interval(element)
+  elseif element.classes:includes("why") then
+    shown = wrapped(element.content, "\\why", "#why")
   end
+  if element.identifier == "" then
+    return shown
+  end
+  -- what links lead to; in Typst a label needs something that it is of
+  local anchor = pandoc.Span({}, { id = element.identifier })
+  local target = LATEX and anchor or inline("", '#[#metadata(none)#label("' .. element.identifier .. '")]')
+  shown = shown or pandoc.Inlines(element.content)
+  shown:insert(1, target)
+  return shown
+end
+
+-- A heading that the contents leave out has no number either, or LaTeX would list it.
+local function header(element)
+  if element.classes:includes("unlisted") then
+    element.classes:insert("unnumbered")
+  end
+  return element
 end
 
 -- Figures are included in PDF.  Typst takes paths from the root, which is the folder above that of the page.
@@ -140,18 +196,24 @@ end
 
 -- Figures: pictures with their captions and the line that tells their sources, which stay together.
 
-local function is(element, class)
-  return element ~= nil and element.t == "Div" and element.classes:includes(class)
-end
-
 -- The pictures that are all there is in ``blocks``, each with its caption and sources; nil if there is more.
 local function pictures(blocks, id)
   local found = pandoc.List()
+  local shows = pandoc.Blocks({})
   for _, each in ipairs(blocks) do
-    if each.t == "Figure" then
+    if is(each, "shows") then
+      shows:extend(each.content)
+    elseif each.t == "Figure" then
       local caption = pandoc.utils.blocks_to_inlines(each.caption.long)
       local own = each.identifier ~= "" and each.identifier or id
-      found:insert({ content = each.content, caption = caption, sources = pandoc.Blocks({}), id = own })
+      found:insert({
+        shows = shows,
+        content = each.content,
+        caption = caption,
+        sources = pandoc.Blocks({}),
+        id = own,
+      })
+      shows = pandoc.Blocks({})
     elseif is(each, "source") and #found > 0 then
       found[#found].sources:extend(each.content)
     elseif each.t == "Div" and not is(each, "source") then
@@ -189,6 +251,11 @@ local function picture(each)
   local shown = pandoc.Blocks({ block("\\begin{picturebox}", '#picturebox("' .. each.id .. '")[') })
   if LATEX and each.id ~= "" then
     shown:insert(pandoc.Plain({ pandoc.Span({}, { id = each.id }) }))
+  end
+  if #each.shows > 0 then
+    shown:insert(block("\\begin{shows}", "#shows["))
+    shown:extend(each.shows)
+    shown:insert(block("\\end{shows}", "]"))
   end
   shown:extend(each.content)
   local caption = pandoc.Inlines({ inline("\\caption*{", "][") })
@@ -326,6 +393,8 @@ local function page(document)
 end
 
 return {
-  { Str = spelt, Code = spelt, CodeBlock = spelt, Math = spelt, Span = span, Image = image },
+  -- before the verdicts lose their counts
+  { Div = verdicts },
+  { Str = spelt, Code = spelt, CodeBlock = spelt, Math = spelt, Span = span, Header = header, Image = image },
   { Pandoc = page },
 }

@@ -9,8 +9,8 @@ import pypandoc
 from hwcore.errors import HwcoreError
 
 REPORT = Path("report")
-# Markdown as in all pages.  Divs and spans are markup; any other HTML, and what looks like TeX, is text, so that a
-# title or a claim may say what it likes.
+# Markdown as in all pages.  Divs, spans and the end of a line are markup; any other HTML, and what looks like TeX, is
+# text, so that a title or a claim may say what it likes.
 _READER = "markdown+native_divs+native_spans-raw_html-raw_tex-latex_macros"
 # Filters of report/ for all pages, and for those that are printed.
 _PAGE = ("page.lua",)
@@ -31,7 +31,7 @@ def pandoc(text: str, *options: str, folder: Path, filters: tuple[str, ...] = _P
     command += ["--citeproc", f"--bibliography={(REPORT / 'references.bib').resolve()}"]
     command += ["--metadata=link-citations"]
     # letters and their accents as one character, which is what fonts have
-    said = unicodedata.normalize("NFC", text)
+    said = unicodedata.normalize("NFC", text).replace("<br>", '<span class="br"></span>')
     done = subprocess.run(command, input=said, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise HwcoreError(f"pandoc: {' '.join(done.stderr.split())}")
