@@ -168,9 +168,12 @@ local function span(element)
   end
   -- what links lead to; in Typst a label needs something that it is of
   local anchor = pandoc.Span({}, { id = element.identifier })
-  local target = LATEX and anchor or inline("", '#[#metadata(none)#label("' .. element.identifier .. '")]')
   shown = shown or pandoc.Inlines(element.content)
-  shown:insert(1, target)
+  if LATEX then
+    shown:insert(1, anchor)
+  end
+  -- at the beginning of a paragraph LaTeX would set the anchor on a line of its own
+  shown:insert(1, inline("\\leavevmode ", '#[#metadata(none)#label("' .. element.identifier .. '")]'))
   return shown
 end
 
@@ -288,10 +291,9 @@ local function figure(found)
   return shown
 end
 
--- A heading does not stand alone at the foot of a page: headings, and the table or the first lines of
--- text below them, need so many lines.  A table that breaks right below a heading would leave its own
--- head behind on the next page.
-local HEADING, TEXT, FRAME, MOST = 3, 6, 5, 30
+-- A heading does not stand alone at the foot of a page: headings, and the first lines or the head and the first rows
+-- of a table below them, need so many lines.
+local HEADING, TEXT, FRAME, ROWS = 3, 6, 5, 3
 
 local function lines(blocks, i)
   local each = blocks[i]
@@ -300,7 +302,7 @@ local function lines(blocks, i)
   elseif each.t == "Header" then
     return HEADING + lines(blocks, i + 1)
   elseif each.t == "Table" then
-    return FRAME + #each.bodies[1].body
+    return FRAME + math.min(#each.bodies[1].body, ROWS)
   end
   return TEXT
 end
@@ -315,7 +317,7 @@ local function heading(blocks, i)
   if back(blocks[i]) then
     shown:insert(block("\\FloatBarrier", "#place.flush()"))
   end
-  shown:insert(block("\\Needspace{" .. math.min(lines(blocks, i), MOST) .. "\\baselineskip}", ""))
+  shown:insert(block("\\Needspace{" .. lines(blocks, i) .. "\\baselineskip}", ""))
   shown:insert(blocks[i])
   return shown
 end
