@@ -24,7 +24,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
-from hwcore.reporting.template import settings_named, works, works_cited
+from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -426,19 +426,21 @@ class Plan:
             named.setdefault(experiment, {})[name] = values[name]
         return named
 
-    def _check_citations(self, template: Path) -> None:
+    def _check_citations(self, study: Study, template: Path) -> None:
         bibliography = REPORT / REFERENCES
         known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        known += [ORIGINAL] if study.source else []
         for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
             if key not in known:
-                near = "".join(f"; did you mean `{each}`?" for each in difflib.get_close_matches(key, known, n=1, cutoff=0))
-                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{near}")
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{hint}")
 
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
-        self._check_citations(template)
+        self._check_citations(study, template)
         jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
         recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
         recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}

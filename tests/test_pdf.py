@@ -9,14 +9,18 @@ from pathlib import Path
 import matplotlib.figure
 import pytest
 import typst as engine
+import yaml
 
 from conftest import ROOT, Project
+from hwcore.claims.ledger import VERDICTS
 from hwcore.errors import HwcoreError
 from hwcore.figures.style import save
 from hwcore.reporting import pdf, typst
 from hwcore.reporting.html import to_html
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.pandoc import PRINT, STRUCTURE, pandoc
+from hwcore.reporting.template import works
+from hwcore.workflow import Workflow
 
 needs_pdflatex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex here")
 needs_poppler = pytest.mark.skipif(not shutil.which("pdftotext"), reason="there is no pdftotext here")
@@ -300,8 +304,6 @@ def test_a_number_alone_has_no_bar(folder: Path) -> None:
 
 
 def test_every_verdict_has_a_symbol(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hwcore.claims.ledger import VERDICTS  # noqa: PLC0415
-
     spans = [f'<span class="verdict {each.replace(" ", "-")}">{each}</span>' for each in VERDICTS]
     markdown = page(folder, "\n\n".join(spans))
     by_typst(markdown)
@@ -328,10 +330,33 @@ def test_works_are_cited_in_every_format(folder: Path) -> None:
     assert all("References" not in printed for printed in sources("No work, but a@b.c.\n", folder))
 
 
+@pytest.mark.parametrize(
+    ("prose", "says"),
+    [
+        (
+            "Prose.\n\nSee [@zhang2071].",
+            r"report\.md:3: @zhang2071: report/references\.bib has no such work; .* `zhang2017`\?",
+        ),
+        ("As @orignal has it.", "@orignal: .* did you mean `original`"),
+        ("Both [@novak2018; @nobody].", "@nobody: .* has no such work"),
+        ("By [@novak2018, p. 3], as in [@original]. Ask a@b.c, or `@here`.", None),
+    ],
+)
+def test_a_work_that_is_not_in_the_bibliography(
+    project: Project, monkeypatch: pytest.MonkeyPatch, prose: str, says: str | None
+) -> None:
+    monkeypatch.chdir(project.folder)
+    project.edit("report/tiny/report.md", "Prose.", prose)
+    settings = yaml.safe_load((project.folder / "config.yaml").read_text())
+    if says is None:
+        Workflow(settings, ["config.yaml"], [])
+        return
+    with pytest.raises(HwcoreError, match=says):
+        Workflow(settings, ["config.yaml"], [])
+
+
 def test_every_work_of_the_bibliography_can_be_cited(folder: Path) -> None:
     bibliography = (ROOT / "report/references.bib").read_text()
-    from hwcore.reporting.template import works  # noqa: PLC0415
-
     keys = works(bibliography)
     assert len(keys) == len(set(keys)) == bibliography.count("\n@")
     _, typ = sources(" ".join(f"[@{key}]" for key in keys), folder)

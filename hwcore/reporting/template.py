@@ -6,6 +6,8 @@ from collections.abc import Iterator
 _SETTING = re.compile(r"""\bsetting\(\s*(["'])(?P<experiment>.*?)\1\s*,\s*(["'])(?P<name>.*?)\3\s*\)""")
 
 
+# The key of the report that a study reproduces.
+ORIGINAL = "original"
 # A citation as pandoc reads it, [@key] or @key, but not the @ of an address.
 _CITATION = re.compile(r"(?<![\w@/.\\])@\{?(?P<key>[A-Za-z][\w:-]*)")
 _CODE = re.compile(r"`[^`]*`")
