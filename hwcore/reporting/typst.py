@@ -1,6 +1,7 @@
 """A page as PDF where there is no TeX: pandoc makes Typst of it, and the package typst typesets that."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import typst
@@ -8,6 +9,9 @@ import typst
 from hwcore.errors import HwcoreError
 from hwcore.files import atomic
 from hwcore.reporting.pandoc import PRINT, REPORT, STRUCTURE, pandoc
+
+# By its stub the root is of the same type as the source, which is bytes here.
+_compile: Callable[..., bytes] = typst.compile
 
 
 def to_pdf(markdown: Path, output: Path) -> None:
@@ -23,8 +27,7 @@ def to_pdf(markdown: Path, output: Path) -> None:
     # figures lie beside the folder of the page
     root = output.parent.parent
     try:
-        # its stub would have a root of bytes where the input is
-        made: bytes = typst.compile(source.encode(), root=root, ignore_system_fonts=True)  # type: ignore[call-overload]
+        made = _compile(source.encode(), root=root, ignore_system_fonts=True)
     except typst.TypstError as error:
         raise HwcoreError(f"{markdown}: Typst: {error.message}{_where(source, error.diagnostic)}") from None
     with atomic(output) as temporary:
