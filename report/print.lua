@@ -21,55 +21,6 @@ end
 local PREAMBLE = read("preamble.tex")
 local KEYWORDS = pandoc.List({ "deep learning", "reproducibility" })
 
--- Characters.  Print has ASCII, most of Latin, some punctuation and what the preamble declares; of another character
--- the page tells the code point, since a font without it would leave a gap, or TeX stop.
-
-local PRINTED = {}
-for character in PREAMBLE:gmatch("\n\\newunicodechar{(.-)}") do
-  PRINTED[character] = true
-end
-for character in ("–—‘’‚“”„†‡•…‰‹›€™№"):gmatch(utf8.charpattern) do
-  PRINTED[character] = true
-end
-for code = 0xA0, 0x17E do
-  PRINTED[utf8.char(code)] = true
-end
-for character in ("ĦħĸĿŀŉŦŧ"):gmatch(utf8.charpattern) do
-  PRINTED[character] = nil
-end
-
--- Joiners, marks of direction and variation selectors show nothing.
-local function invisible(code)
-  return code >= 0x200B and code <= 0x200F
-    or code >= 0x202A and code <= 0x202E
-    or code >= 0x2060 and code <= 0x2069
-    or code >= 0xFE00 and code <= 0xFE0F
-    or code == 0xFEFF
-end
-
-local function printed(text)
-  if not text:find("[\x80-\xFF]") then
-    return text
-  end
-  local parts, named = pandoc.List(), nil
-  for character in text:gmatch(utf8.charpattern) do
-    local code = utf8.codepoint(character)
-    if code < 0x80 or PRINTED[character] then
-      parts:insert((named and "]" or "") .. character)
-      named = nil
-    elseif not invisible(code) then
-      parts:insert((named and " " or "[") .. ("U+%04X"):format(code))
-      named = true
-    end
-  end
-  return table.concat(parts) .. (named and "]" or "")
-end
-
-local function spelt(element)
-  element.text = printed(element.text)
-  return element
-end
-
 -- Verdicts and intervals.
 
 local function is(element, class)
@@ -397,6 +348,6 @@ end
 return {
   -- before the verdicts lose their counts
   { Div = verdicts },
-  { Str = spelt, Code = spelt, CodeBlock = spelt, Math = spelt, Span = span, Header = header, Image = image },
+  { Span = span, Header = header, Image = image },
   { Pandoc = page },
 }

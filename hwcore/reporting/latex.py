@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hwcore.files import write_text
-from hwcore.reporting.pandoc import PRINT, STRUCTURE, pandoc
+from hwcore.reporting.printing import to_print
 
 _VARIABLES = {
     "documentclass": "article",
@@ -19,6 +19,5 @@ _VARIABLES = {
 
 def to_latex(markdown: Path, output: Path) -> None:
     """Write the page as LaTeX with report/preamble.tex; figures are those in PDF."""
-    options = ["--to=latex", *STRUCTURE, *(f"--variable={key}={value}" for key, value in _VARIABLES.items())]
-    text = markdown.read_text(encoding="utf-8")
-    write_text(output, pandoc(text, *options, folder=output.parent, filters=PRINT))
+    options = (f"--variable={key}={value}" for key, value in _VARIABLES.items())
+    write_text(output, to_print(markdown, "latex", *options, folder=output.parent))

@@ -8,7 +8,8 @@ import typst
 
 from hwcore.errors import HwcoreError
 from hwcore.files import atomic
-from hwcore.reporting.pandoc import PRINT, REPORT, STRUCTURE, pandoc
+from hwcore.reporting.pandoc import REPORT
+from hwcore.reporting.printing import to_print
 
 # By its stub the root is of the same type as the source, which is bytes here.
 _compile: Callable[..., bytes] = typst.compile
@@ -22,8 +23,7 @@ def to_pdf(markdown: Path, output: Path) -> None:
     Raises HwcoreError with Typst's first error.
     """
     template = (REPORT / "page.typ").resolve()
-    options = ["--to=typst", *STRUCTURE, f"--template={template}"]
-    source = pandoc(markdown.read_text(encoding="utf-8"), *options, folder=output.parent, filters=PRINT)
+    source = to_print(markdown, "typst", f"--template={template}", folder=output.parent)
     # figures lie beside the folder of the page
     root = output.parent.parent
     try:
