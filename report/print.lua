@@ -148,6 +148,19 @@ local function image(element)
   return element
 end
 
+-- The number of a figure stays with its word.
+local function link(element)
+  if not element.target:match("^#figure%-") then
+    return nil
+  end
+  element.content = element.content:walk({
+    Space = function()
+      return pandoc.Str("\u{A0}")
+    end,
+  })
+  return element
+end
+
 -- Figures: pictures with their captions and the line that tells their sources, which stay together.
 
 -- The pictures that are all there is in ``blocks``, each with its caption and sources; nil if there is more.
@@ -273,12 +286,22 @@ local function heading(blocks, i)
   return shown
 end
 
--- Tables with many columns are set small, so that seven columns fit the page.
+-- Tables with many columns are set small, so that seven columns fit the page.  Short ones do not break.
+local SHORT = 8
+
 local function tabular(each)
-  if #each.colspecs <= 4 then
-    return { each }
+  local rows = #each.bodies[1].body
+  if #each.colspecs > 4 then
+    return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
+  elseif rows <= SHORT then
+    return { block("\\Needspace{" .. FRAME + rows .. "\\baselineskip}", "#whole["), each, block("", "]") }
   end
-  return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
+  return { each }
+end
+
+-- A line in bold is a heading of what follows.
+local function is_title(each)
+  return each.t == "Para" and #each.content == 1 and each.content[1].t == "Strong"
 end
 
 local function source(div)
@@ -298,6 +321,8 @@ local function one(each)
     return tabular(each)
   elseif is(each, "source") then
     return source(each)
+  elseif is_title(each) then
+    return { block("\\Needspace{" .. HEADING .. "\\baselineskip}", "#heads["), each, block("\\nopagebreak", "]") }
   elseif each.t == "Div" then
     each.content = arranged(each.content)
   end
@@ -348,6 +373,6 @@ end
 return {
   -- before the verdicts lose their counts
   { Div = verdicts },
-  { Span = span, Header = header, Image = image },
+  { Span = span, Link = link, Header = header, Image = image },
   { Pandoc = page },
 }
