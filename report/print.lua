@@ -219,16 +219,17 @@ local function picture(each)
   if LATEX and each.id ~= "" then
     shown:insert(pandoc.Plain({ pandoc.Span({}, { id = each.id }) }))
   end
-  if #each.shows > 0 then
-    shown:insert(block("\\begin{shows}", "#shows["))
-    shown:extend(each.shows)
-    shown:insert(block("\\end{shows}", "]"))
-  end
   shown:extend(each.content)
   local caption = pandoc.Inlines({ inline("\\caption*{", "][") })
   caption:extend(each.caption)
   caption:insert(inline("}", ""))
   shown:insert(pandoc.Plain(caption))
+  -- below the caption, so that pictures beside each other begin at one height
+  if #each.shows > 0 then
+    shown:insert(block("\\begin{shows}", "#shows["))
+    shown:extend(each.shows)
+    shown:insert(block("\\end{shows}", "]"))
+  end
   shown:insert(block("\\begin{source}", "]["))
   shown:extend(each.sources)
   shown:insert(block("\\end{source}\n\\end{picturebox}", "]"))
