@@ -58,8 +58,8 @@ class Conversion:
 
 # The works that pages may cite.
 REFERENCES = "references.bib"
-_PRINT = ("page.lua", "print.lua", "preamble.tex", REFERENCES)
-HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua", REFERENCES))
+_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
+HTML = Conversion("html", "md", "html", "svg", ("style.css", "text.lua", "page.lua", REFERENCES))
 LATEX = Conversion("latex", "md", "tex", None, _PRINT)
 TEX_PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
 TYPST_PDF = Conversion("pdf", "md", "pdf", "pdf", ("page.typ", *_PRINT))

@@ -1,39 +1,12 @@
--- What Markdown cannot say by itself, for every form of a page.
+-- What Markdown cannot say by itself, for the HTML of a page.
 
 -- The banner of a scale that is not full stands on every page.
 function Meta(meta)
   local banner = meta.banner and pandoc.utils.stringify(meta.banner)
-  if FORMAT == "html5" and banner then
+  if banner then
     meta["include-before"] = pandoc.List({
       pandoc.RawBlock("html", '<div class="banner" role="note">' .. banner .. "</div>"),
     })
   end
   return meta
-end
-
--- Where a line ends within the cell of a table.
-function Span(span)
-  return span.classes:includes("br") and pandoc.LineBreak() or nil
-end
-
--- The works that a page cites are listed before its appendices.
-local function appendix(block)
-  return block.t == "Header" and pandoc.utils.stringify(block):match("^Appendix")
-end
-
-function Pandoc(document)
-  local cites = document.meta.nocite ~= nil
-  document.blocks:walk({
-    Cite = function()
-      cites = true
-    end,
-  })
-  if not cites then
-    return nil
-  end
-  local _, place = document.blocks:find_if(appendix)
-  place = place or #document.blocks + 1
-  document.blocks:insert(place, pandoc.Div({}, { id = "refs" }))
-  document.blocks:insert(place, pandoc.Header(2, "References", { id = "references" }))
-  return document
 end

@@ -13,15 +13,17 @@ REPORT = Path("report")
 _READER = "markdown+native_divs+native_spans-raw_html-raw_tex-latex_macros"
 
 
-def pandoc(text: str, *options: str, folder: Path, filters: tuple[str, ...] = ("page.lua",)) -> str:
-    """``text`` (Markdown) converted with ``filters`` of report/; ``folder`` is where its relative links begin.
+def pandoc(text: str, *options: str, folder: Path, own: str = "page.lua") -> str:
+    """``text`` (Markdown) converted with report/text.lua and the filter that is the format's ``own``.
+
+    ``folder`` is where the relative links of the page begin.
 
     Citations are of report/references.bib and of the references that the page brings.
 
     Raises HwcoreError with what pandoc said, warnings about missing resources included.
     """
     command = [pypandoc.get_pandoc_path(), "--from", _READER, "--standalone", "--fail-if-warnings", *options]
-    command += [f"--lua-filter={(REPORT / name).resolve()}" for name in filters]
+    command += [f"--lua-filter={(REPORT / name).resolve()}" for name in ("text.lua", own)]
     command += ["--citeproc", f"--bibliography={(REPORT / 'references.bib').resolve()}"]
     command += ["--metadata=link-citations"]
     said = text.replace("<br>", '<span class="br"></span>')
