@@ -5,6 +5,7 @@ the packages that decide numbers, and the fingerprints of the jobs that make its
 the only thing that decides whether the job is fresh: modification times lie after a copy.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
-from hwcore.reporting.template import settings_named
+from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -55,28 +56,31 @@ class Conversion:
     statics: tuple[str, ...]
 
 
-HTML = Conversion(
-    "html", "md", "html", ("svg", "data"), ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "page.lua")
-)
-LATEX = Conversion("latex", "md", "tex", (), ("preamble.tex", "page.lua"))
-PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
+# The works that pages may cite.
+REFERENCES = "references.bib"
+_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
+_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "text.lua", "page.lua", REFERENCES)
+HTML = Conversion("html", "md", "html", ("svg", "data"), _WEB)
+LATEX = Conversion("latex", "md", "tex", (), _PRINT)
+TEX_PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
+TYPST_PDF = Conversion("pdf", "md", "pdf", ("pdf",), ("page.typ", *_PRINT))
 
 
 class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``pdf`` the pages are not typeset.
+    ``tex`` the pages are typeset by Typst.
     """
 
-    def __init__(self, config: Config, *, pdf: bool, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, tex: bool, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
-        self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
+        self._conversions = (HTML, LATEX, TEX_PDF if tex else TYPST_PDF)
         self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
@@ -279,7 +283,8 @@ class Plan:
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
         labels = {name: model.label for name, model in experiment.models.items()}
         inputs = self._tables(study, experiment, figure.tables)
-        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
+        names = _chance(figure, experiment.models.values())
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, names)
 
     def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
         inputs: dict[str, Path] = {}
@@ -289,7 +294,9 @@ class Plan:
                     _, _, model = key.partition("/")
                     inputs[f"{table}/{id}/{model or '*'}"] = path
         figure = comparison.figure
-        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        names: dict[str, Any] = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        models = [model for id in comparison.experiments for model in study.experiments[id].models.values()]
+        names |= _chance(figure, models)
         self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
 
     def _add_figure(
@@ -307,6 +314,7 @@ class Plan:
             "options": figure.options,
             "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            "style": self._figure_style,
             **names,
         }
         self._add(
@@ -332,6 +340,7 @@ class Plan:
                 "kind": "across",
                 "options": {},
                 "question": module,
+                "style": self._figure_style,
                 "studies": list(self.studies),
                 **{part: question[part] for part in parts},  # type: ignore[literal-required]
             },
@@ -423,10 +432,21 @@ class Plan:
             named.setdefault(experiment, {})[name] = values[name]
         return named
 
+    def _check_citations(self, study: Study, template: Path) -> None:
+        bibliography = REPORT / REFERENCES
+        known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        known += [ORIGINAL] if study.source else []
+        for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{hint}")
+
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
+        self._check_citations(study, template)
         jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
         recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
         recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}
@@ -529,8 +549,25 @@ class Plan:
         """The suffixes of the forms of each page, beside HTML."""
         return ["md", *(each.target for each in self._conversions if each is not HTML)]
 
+    @cached_property
+    def _figure_style(self) -> str:
+        """What no fingerprint of code sees: the look of all figures."""
+        return file_digest(Path(__file__).with_name("figures") / "hwcore.mplstyle")
+
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}
+
+
+def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:
+    """The metrics of a guess among classes, for a figure that marks them, where they are the same for all models."""
+    known = [answers.known_of(model) for model in models] if figure.options.guessed() else []
+    guesses = [
+        {metric: values[f"guess_{metric}"] for metric in ("accuracy", "loss") if f"guess_{metric}" in values}
+        for values in known
+        if "guess_accuracy" in values
+    ]
+    same = guesses and len(guesses) == len(known) and all(guess == guesses[0] for guess in guesses)
+    return {"chance": guesses[0]} if same else {}
 
 
 def _figure_files(stem: Path) -> dict[str, Path]:

@@ -7,7 +7,7 @@ JSON and CSV, and its recipe.
 from importlib import import_module
 
 from hwcore.figures.drawn import save_numbers
-from hwcore.figures.style import save
+from hwcore.figures.output import save
 from hwcore.files import write_json
 from hwcore.jobs import Job, run
 from hwcore.provenance import recipe
@@ -16,7 +16,7 @@ from hwcore.tables import read_tables
 
 def work(job: Job) -> None:
     kind = import_module(f"hwcore.figures.{job.spec['kind']}")
-    names = {key: value for key, value in job.spec.items() if key not in ("kind", "options")}
+    names = {key: value for key, value in job.spec.items() if key not in ("kind", "options", "style")}
     figure = kind.draw(read_tables(job.inputs), **names, **job.spec["options"])
     stem = job.outputs["svg"].with_suffix("")
     save(figure, stem)

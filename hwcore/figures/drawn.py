@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from numpy.typing import NDArray
 
-from hwcore.figures.style import DARK
+from hwcore.figures.colours import DARK
 from hwcore.files import write_text
 
 _DIGITS = 6  # significant ones: more than a picture shows, and a third of the size of all

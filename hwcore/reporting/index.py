@@ -47,7 +47,7 @@ def _block(name: str, content: str) -> str:
 
 
 def _folded(summary: str, content: str) -> str:
-    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>"
+    return f'<div class="folded" summary="{summary}">\n\n{content}\n\n</div>'
 
 
 def _forms(page: str, suffixes: Sequence[str]) -> str:
