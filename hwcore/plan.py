@@ -5,6 +5,7 @@ the packages that decide numbers, and the fingerprints of the jobs that make its
 the only thing that decides whether the job is fresh: modification times lie after a copy.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
-from hwcore.reporting.template import settings_named
+from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -55,26 +56,30 @@ class Conversion:
     statics: tuple[str, ...]
 
 
-HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua"))
-LATEX = Conversion("latex", "md", "tex", None, ("preamble.tex", "page.lua"))
-PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+# The works that pages may cite.
+REFERENCES = "references.bib"
+_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
+HTML = Conversion("html", "md", "html", "svg", ("style.css", "text.lua", "page.lua", REFERENCES))
+LATEX = Conversion("latex", "md", "tex", None, _PRINT)
+TEX_PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+TYPST_PDF = Conversion("pdf", "md", "pdf", "pdf", ("page.typ", *_PRINT))
 
 
 class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``pdf`` the pages are not typeset.
+    ``tex`` the pages are typeset by Typst.
     """
 
-    def __init__(self, config: Config, *, pdf: bool, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, tex: bool, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
-        self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
+        self._conversions = (HTML, LATEX, TEX_PDF if tex else TYPST_PDF)
         self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
@@ -426,10 +431,21 @@ class Plan:
             named.setdefault(experiment, {})[name] = values[name]
         return named
 
+    def _check_citations(self, study: Study, template: Path) -> None:
+        bibliography = REPORT / REFERENCES
+        known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        known += [ORIGINAL] if study.source else []
+        for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{hint}")
+
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
+        self._check_citations(study, template)
         jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
         recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
         recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}

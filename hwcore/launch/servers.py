@@ -33,7 +33,7 @@ _BACKENDS = ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg
 _IMAGES = ("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PpmImagePlugin")
 _DRAWING = ("matplotlib.figure", "matplotlib.style", *_BACKENDS, *_IMAGES, "contourpy", "scipy.special", *_COMMON)
 # half of the time to load is Matplotlib's, which a sentence of prose does not wait for
-_WRITING = ("jinja2", "pypandoc", *_COMMON)
+_WRITING = ("jinja2", "pypandoc", "typst", *_COMMON)
 # Which server runs the jobs of which stages.
 _SERVERS: Mapping[tuple[str, ...], Sequence[str]] = {
     ("download", "prepare", "train", "analyse"): _COMPUTING,
