@@ -14,7 +14,7 @@ import yaml
 from conftest import ROOT, Project
 from hwcore.claims.ledger import VERDICTS
 from hwcore.errors import HwcoreError
-from hwcore.figures.style import save
+from hwcore.figures.output import save
 from hwcore.reporting import pdf, typst
 from hwcore.reporting.html import to_html
 from hwcore.reporting.latex import to_latex
