@@ -287,12 +287,13 @@ local function heading(blocks, i)
   return shown
 end
 
--- Tables with many columns are set small, so that seven columns fit the page.  Short ones do not break.
+-- Ledgers and tables with many columns are set small, so that seven columns fit the page.  Others that are short do
+-- not break.
 local SHORT = 8
 
-local function tabular(each)
+local function tabular(each, small)
   local rows = #each.bodies[1].body
-  if #each.colspecs > 4 then
+  if small or #each.colspecs > 4 then
     return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
   elseif rows <= SHORT then
     return { block("\\Needspace{" .. FRAME + rows .. "\\baselineskip}", "#whole["), each, block("", "]") }
@@ -305,8 +306,10 @@ local function is_title(each)
   return each.t == "Para" and #each.content == 1 and each.content[1].t == "Strong"
 end
 
-local function source(div)
-  local shown = pandoc.Blocks({ block("\\begin{source}", "#source[") })
+-- Small print, which stays with what follows if it stands below a heading.
+local function source(div, before)
+  local below = before ~= nil and before.t == "Header"
+  local shown = pandoc.Blocks({ block("\\begin{source}", "#source(sticky: " .. tostring(below) .. ")[") })
   shown:extend(div.content)
   shown:insert(block("\\end{source}", "]"))
   return shown
@@ -314,23 +317,23 @@ end
 
 local arranged
 
-local function one(each)
+local function one(each, before, small)
   local found = (each.t == "Figure" or each.t == "Div") and pictures({ each }, "")
   if found then
     return figure(found)
   elseif each.t == "Table" then
-    return tabular(each)
+    return tabular(each, small)
   elseif is(each, "source") then
-    return source(each)
+    return source(each, before)
   elseif is_title(each) then
     return { block("\\Needspace{" .. HEADING .. "\\baselineskip}", "#heads["), each, block("\\nopagebreak", "]") }
   elseif each.t == "Div" then
-    each.content = arranged(each.content)
+    each.content = arranged(each.content, is(each, "ledger"))
   end
   return { each }
 end
 
-function arranged(blocks)
+function arranged(blocks, small)
   local shown = pandoc.Blocks({})
   local i = 1
   while i <= #blocks do
@@ -341,7 +344,7 @@ function arranged(blocks)
       shown:extend(figure(pictures({ each, after }, "")))
       i = i + 1
     else
-      shown:extend(one(each))
+      shown:extend(one(each, blocks[i - 1], small))
     end
     i = i + 1
   end

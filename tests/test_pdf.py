@@ -259,6 +259,14 @@ def test_variants_stand_side_by_side_and_links_find_them(folder: Path, monkeypat
             assert re.search(r"Figure 1 \(a\)\. As described\. +Figure 1 \(b\)\. Corrected", told(file))
 
 
+def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -> None:
+    table = "| a | b |\n|---|---|\n| c | d |\n"
+    latex, typ = sources(f'## One\n\n{table}\n<div class="ledger">\n\n{table}\n</div>\n', folder)
+    assert len(re.findall(r"\\begin\{widetable\}(?s:.*?)\\begin\{longtable\}", latex)) == 1
+    assert typ.count("#widetable[") == typ.count("#whole[") == 1
+    assert typ.index("#whole[") < typ.index("#widetable[")
+
+
 def test_a_figure_without_a_number_gets_one(folder: Path) -> None:
     text = "![Loss.](../figures/one.svg)\n\n![Error.](../figures/two.svg)\n"
     for source in sources(text, folder):
