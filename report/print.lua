@@ -365,12 +365,23 @@ local function head(meta)
   return shown
 end
 
+-- The contents come after the summary, which is what the first page is for.
+local function with_contents(blocks)
+  for i, each in ipairs(blocks) do
+    if each.t == "Header" and each.identifier ~= "summary" then
+      blocks:insert(i, block("\\setcounter{tocdepth}{3}\\tableofcontents", "#outline(depth: 3)"))
+      break
+    end
+  end
+  return blocks
+end
+
 local function page(document)
   if LATEX then
     document.meta["header-includes"] = pandoc.List({ head(document.meta) })
   end
   document.meta.keywords = document.meta.keywords or KEYWORDS
-  document.blocks = arranged(document.blocks)
+  document.blocks = arranged(with_contents(document.blocks))
   return document
 end
 

@@ -79,7 +79,7 @@ def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
     says = f"{plain(row.says)} (§ {plain(row.where)})"
     numbers = [f"reported {plain(row.reported)}"] if row.reported else []
     if math.isfinite(row.reproduced):
-        numbers.append(f"{plain(row.metric)} {measured(row)}")
+        numbers.append(f"{plain(row.metric)} = {measured(row)}")
     text = f"{says}: {'; '.join(numbers)}." if numbers else f"{says}."
     if row.verdict != "not judged":
         text = f"{chip(row.verdict)} {text}"

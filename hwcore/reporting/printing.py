@@ -8,7 +8,7 @@ from pathlib import Path
 from hwcore.reporting.pandoc import REPORT, pandoc
 
 # Sections begin at ## of the Markdown, since the title is the front matter's.
-_STRUCTURE = ("--toc", "--toc-depth=3", "--shift-heading-level-by=-1")
+_STRUCTURE = ("--shift-heading-level-by=-1",)
 _PUNCTUATION = "–—‘’‚“”„†‡•…‰‹›€™№"
 # Latin-1 and most of Latin Extended-A, by what TeX's T1 encoding has.
 _LATIN = {chr(code) for code in range(0xA0, 0x17F)} - {*"ĦħĸĿŀŉŦŧ"}
