@@ -10,6 +10,7 @@ from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
+from hwcore.shown import Shown, shown
 from hwcore.train.files import FILES, files
 from hwcore.train.memory import memory
 from hwcore.train.spec import Record
@@ -85,6 +86,10 @@ class Workflow:
         ]
         # a rule without jobs matches nothing
         return "|".join(map(re.escape, names)) or "(?!)"
+
+    def shown(self, name: str) -> Shown:
+        """How Snakemake's own report shows a figure or a page."""
+        return shown(self.plan, name)
 
     def memory(self, name: str) -> int:
         """What a training job is given, in MB."""

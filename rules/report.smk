@@ -53,7 +53,13 @@ rule html:
     input:
         lambda w: PLAN.inputs("html", w.page),
     output:
-        "results/{scale}/report/{page}.html",
+        report(
+            "results/{scale}/report/{page}.html",
+            caption="../report/caption.rst",
+            category=lambda w: shown(w.page).category,
+            subcategory=lambda w: shown(w.page).subcategory,
+            labels=lambda w: shown(w.page).labels,
+        ),
     log:
         "results/{scale}/logs/html/{page}.log",
     benchmark:
