@@ -30,6 +30,7 @@ PLUMBING = frozenset(
         "hwcore.errors",
         "hwcore.files",
         "hwcore.jobs",
+        "hwcore.machine",
         # what is said in short is said in full in the specification of a job
         "hwcore.nets.shorthand",
         "hwcore.provenance",

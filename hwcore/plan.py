@@ -23,6 +23,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.reporting import crate
 from hwcore.reporting.template import settings_named
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
@@ -86,6 +87,7 @@ class Plan:
         for study in self.studies.values():
             self._plan_study(study)
         self._plan_summary()
+        self._plan_crate()
 
     def job(self, rule: str, *name: str) -> Job:
         return self.jobs[rule, "/".join(name)]
@@ -513,6 +515,25 @@ class Plan:
         )
         shown = [job for job in self.of("figure") if job.name.startswith("questions/")]
         self._plan_conversions("summary", "questions", shown)
+
+    def _plan_crate(self) -> None:
+        """The description of all that is made at this scale, for those who get a copy."""
+        paths = [path for job in self.jobs.values() for path in job.outputs.values()]
+        sources = crate.sources(self._root, self.studies)
+        self._add(
+            "summary",
+            "crate",
+            "crate",
+            spec={
+                "scale": self.scale,
+                "describes": self.config.scales[self.scale].describes,
+                "studies": {study.name: study.title for study in self.studies.values()},
+                "sources": {str(path): file_digest(self._root / path) for path in sources},
+            },
+            settings={"configuration": plain(self.config)},
+            inputs={str(path): path for path in paths if path.is_relative_to(self.results)},
+            outputs={"metadata": self.results / "ro-crate-metadata.json", "workflow": self.results / "workflow"},
+        )
 
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}

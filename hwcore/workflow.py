@@ -53,11 +53,12 @@ class Workflow:
         return [str(path) for job in self.plan.of(*rules) for path in job.outputs.values()]
 
     def results(self) -> list[str]:
-        """All files under results/<scale>, so that one that is deleted is made again.
+        """All files under results/<scale> but the crate, which hashes them, so that one that is deleted is made again.
 
         Prepared data are not among them: results that are copied elsewhere need none.
         """
-        return [path for path in self._known() if Path(path).is_relative_to(self.plan.results)]
+        crate = {*self.outputs("crate")}
+        return [path for path in self._known() if Path(path).is_relative_to(self.plan.results) and path not in crate]
 
     def _known(self) -> list[str]:
         return [str(path) for job in self.plan.jobs.values() for path in job.outputs.values()]
