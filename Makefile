@@ -16,7 +16,7 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
 
 .DEFAULT_GOAL := help
-.PHONY: help report watch study docs test lint format schema gallery bench profile slurm requirements clean
+.PHONY: help report watch study docs test lint format schema gallery bench profile verify slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp f
 
 profile: .venv/run.done ## show where the time of the last run went (SCALE)
 	$(BIN)/python -m workflow_scripts.profile results/$(or $(SCALE),quick)
+
+verify: .venv/run.done ## check that all results are as they were written (SCALE)
+	@$(BIN)/python -m workflow_scripts.verify results/$(or $(SCALE),quick)
 
 slurm: .venv/slurm.done ## add the Slurm plugin to .venv
 

@@ -24,7 +24,7 @@ os.environ.update(
 )
 sys.path.insert(0, workflow.basedir)
 
-from hwcore import cluster, records
+from hwcore import calls, cluster, records
 from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
@@ -45,6 +45,8 @@ CORES = workflow.resource_settings.cores if MAIN else None
 
 if MAIN:
     Console.attach(workflow)
+    if not workflow.output_settings.dryrun:
+        calls.hold()
 try:
     PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:

@@ -17,6 +17,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from hwcore import calls
+
 # Events, and beginnings of other records, that say nothing to someone who watches a run.
 _SILENT = ("workflow_started", "resources_info", "job_started", "progress")
 _NOISE = (
@@ -36,6 +38,7 @@ _NOISE = (
 _FAILED_COMMAND = "CalledProcessError in file"
 _STOP = "Terminating processes on user request"
 _SUCCESS = "Elapsed time"
+_LOCKED = "Directory cannot be locked"
 _FAILURE = "At least one job did not complete successfully."
 _BAR_WIDTH = 20
 
@@ -145,6 +148,8 @@ class Console(logging.Handler):
             self._sum_up(record)
         elif _FAILURE in text:
             self._list_failures(record)
+        elif _LOCKED in text:
+            self._print(record, calls.others())
         elif event not in _SILENT and not text.startswith(_NOISE) and _FAILED_COMMAND not in text:
             self._stopped = self._stopped or text.startswith(_STOP)
             if self._default.filter(record):

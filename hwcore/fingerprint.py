@@ -29,6 +29,7 @@ PLUMBING = frozenset(
     {
         "hwcore.errors",
         "hwcore.files",
+        "hwcore.integrity",
         "hwcore.jobs",
         "hwcore.machine",
         # what is said in short is said in full in the specification of a job

@@ -15,12 +15,13 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_json
+from hwcore.integrity import check, checksums
 from hwcore.machine import machine
 from hwcore.provenance import commit
 
@@ -32,7 +33,8 @@ class Job:
     ``plan`` is the file that describes it.  ``spec`` decides the outcome; ``settings`` (device, mirror,
     folders) do not.  ``inputs`` and ``outputs`` have the names that the workflow script uses.  ``modules`` are
     all of hwcore that it may load, and ``fingerprint`` is a hash over all that decides its outcome.  What a run
-    of it took goes to ``timing``.
+    of it took, and the checksums of what it made, go to ``timing``; ``makers`` are the like of the jobs that made its
+    inputs, by input.
     """
 
     rule: str
@@ -43,6 +45,7 @@ class Job:
     inputs: Mapping[str, Path]
     outputs: Mapping[str, Path]
     timing: Path
+    makers: Mapping[Path, Path] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     fingerprint: str = ""
 
@@ -58,6 +61,7 @@ class Job:
             "inputs": {key: str(path) for key, path in self.inputs.items()},
             "outputs": {key: str(path) for key, path in self.outputs.items()},
             "timing": str(self.timing),
+            "makers": {str(path): str(record) for path, record in self.makers.items()},
             "modules": list(self.modules),
             "fingerprint": self.fingerprint,
         }
@@ -73,6 +77,7 @@ class Job:
             inputs={key: Path(path) for key, path in values["inputs"].items()},
             outputs={key: Path(path) for key, path in values["outputs"].items()},
             timing=Path(values["timing"]),
+            makers={Path(path): Path(record) for path, record in values["makers"].items()},
             modules=tuple(values["modules"]),
             fingerprint=values["fingerprint"],
         )
@@ -95,9 +100,10 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     logging.getLogger("hwcore").setLevel(logging.INFO)
     try:
         job = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
+        check(job.makers)
         work(job)
         _check_modules(job.modules)
-        write_json(job.timing, _timing(started))
+        write_json(job.timing, {**_timing(started), "sha256": checksums(job.outputs.values())})
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

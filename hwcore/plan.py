@@ -135,6 +135,7 @@ class Plan:
             inputs=inputs,
             outputs=outputs,
             timing=(RESOURCES if group == "data" else self.results) / "benchmarks" / rule / f"{name}.json",
+            makers={path: self._makers[path].timing for path in inputs.values()},
             modules=tuple(self.code.modules(script, modules)),
             fingerprint=digest(parts),
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_json
+from hwcore.integrity import put_aside
 from hwcore.plan import Plan
 
 # Where Snakemake looks for its records of what made each file, and where they lie.
@@ -15,7 +16,7 @@ _RECORDS = Path("results/.snakemake")
 
 
 def write(plan: Plan) -> set[str]:
-    """Write the plan files, each only if it changed, and let Snakemake's records lie in results/.
+    """Write the plan files, each only if it changed, let Snakemake's records lie in results/, put damaged files aside.
 
     Returns the rules of the jobs that are not as the plan files were: these will run, if all is asked for.
 
@@ -35,6 +36,7 @@ def write(plan: Plan) -> set[str]:
             if before != content:
                 write_json(path, content)
         _link_records()
+        put_aside()
         plan.code.save()
     except OSError as error:
         raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None

@@ -519,7 +519,9 @@ def test_the_region_of_a_claim_is_in_the_unit_of_what_was_measured(example: Exam
     row = judged(example.claim, **example.tables)
     if np.isnan(row.reproduced):
         return
-    low, high = (np.nan_to_num(end, nan=side) for end, side in ((row.expected_low, -np.inf), (row.expected_high, np.inf)))
+    low, high = (
+        np.nan_to_num(end, nan=side) for end, side in ((row.expected_low, -np.inf), (row.expected_high, np.inf))
+    )
     assert np.isfinite([low, high]).any()
     assert (low <= row.reproduced <= high) == (row.verdict in ("holds", "right")) or row.kind == "reported value"
     if row.kind == "reported value":

@@ -82,7 +82,6 @@ def test_a_killed_call_leaves_nothing_running_and_is_finished_by_the_next(
         os.kill(draw.choice(candidates), signal.SIGKILL)
     call.wait(timeout=120)
     assert ended(project.folder), (victim, delay, processes(project.folder))
-    project.snakemake("--unlock")
     project.run("report")
     assert ended(project.folder)
     assert tables(project) == tables(finished)

@@ -133,7 +133,9 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "| epochs | 10 | 20 |" in text
     assert "| optimizer | Adam | the same |" in text
     assert text.count(".svg)") == 2
-    assert "Data: metrics of [m](../runs/s/fit/m/metrics.parquet) · settings: run of [m](../runs/s/fit/m/run.json)" in text
+    assert (
+        "Data: metrics of [m](../runs/s/fit/m/metrics.parquet) · settings: run of [m](../runs/s/fit/m/run.json)" in text
+    )
     assert "commit `0123456789`\n" in text
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
@@ -195,7 +197,9 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     text = (results / "report/s.md").read_text()
     assert "**As run, not re-run:** It was another. Nobody knows how." in text
     assert "#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
-    assert "- Not run again, for the reasons given there: [Two](#experiment-fit), as run; [Two](#experiment-two)." in text
+    assert (
+        "- Not run again, for the reasons given there: [Two](#experiment-fit), as run; [Two](#experiment-two)." in text
+    )
 
 
 def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_heading(results: Path) -> None:

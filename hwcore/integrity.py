@@ -1,0 +1,67 @@
+"""Results that are still as they were written.
+
+Each job notes the SHA-256 of what it made in its record, results/<scale>/benchmarks/<rule>/<name>.json, which travels
+with the results.  A job that reads a file checks it first: neither a flipped bit nor a truncated file gets into a page.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from hwcore.errors import HwcoreError
+from hwcore.files import read_json
+
+# The files that jobs found damaged since the last call.
+_NOTED = Path("results/damaged.txt")
+
+
+def checksums(paths: Iterable[Path]) -> dict[str, str]:
+    """The SHA-256 of each file that is there, by its path."""
+    return {str(path): _checksum(path) for path in paths if path.is_file()}
+
+
+def check(makers: Mapping[Path, Path]) -> None:
+    """Compare files with the records of the jobs that made them; ``makers`` are the records by file.
+
+    A file without a record, as results of earlier versions are, is taken as it is.  A damaged one is noted for the
+    next call, which puts it aside and makes it again; other jobs of this call may be about to read it.
+
+    Raises HwcoreError with the path of the first damaged file.
+    """
+    for path, record in makers.items():
+        if damage := damaged(path, record):
+            _NOTED.parent.mkdir(exist_ok=True)
+            with _NOTED.open("a", encoding="utf-8") as notes:
+                notes.write(f"{path}\n")
+            raise HwcoreError(f"{path}: {damage}; the same command makes it again")
+
+
+def put_aside() -> None:
+    """Rename the files that jobs of the last call found damaged, so that they are made again."""
+    if not _NOTED.is_file():
+        return
+    for line in dict.fromkeys(_NOTED.read_text(encoding="utf-8").splitlines()):
+        path = Path(line)
+        if path.is_file():
+            path.replace(path.with_name(f"{path.name}.damaged"))
+    _NOTED.unlink()
+
+
+def damaged(path: Path, record: Path) -> str:
+    """What is wrong with a file, beside the record of the job that made it; nothing if it is as it was written."""
+    try:
+        known = read_json(record)["sha256"].get(str(path))
+    except (FileNotFoundError, KeyError):
+        return ""
+    except ValueError:
+        # without its checksums there is no telling
+        record.unlink(missing_ok=True)
+        return f"its record, {record}, cannot be read"
+    if known in (None, _checksum(path)):
+        return ""
+    return "is not as it was written (its SHA-256 differs)"
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,126 @@
+"""A damaged result is seen by whoever reads it, never reported, and made again by the same command."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import Project
+from hwcore.errors import HwcoreError
+from hwcore.files import write_json
+from hwcore.integrity import check, checksums, put_aside
+
+CHECKPOINT = "results/quick/runs/tiny/fit/narrow/checkpoint.safetensors"
+TABLE = "results/quick/tables/tiny/fit--as-run/predictions.parquet"
+
+
+def write(path: Path, content: bytes) -> None:
+    """As a disk does that loses bits: the modification time stays."""
+    stat = path.stat()
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    write(path, content)
+
+
+def truncated(path: Path) -> None:
+    write(path, path.read_bytes()[:-7])
+
+
+def emptied(path: Path) -> None:
+    write(path, b"")
+
+
+@pytest.fixture
+def copy(finished: Project, tmp_path: Path) -> Project:
+    shutil.copytree(finished.folder, tmp_path / "copy", symlinks=True)
+    return Project(tmp_path / "copy")
+
+
+def verify(project: Project) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "workflow_scripts.verify"]
+    return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+
+
+def test_damage_is_told_and_healed(finished: Project, copy: Project) -> None:
+    before = {name: (copy.folder / name).read_bytes() for name in (CHECKPOINT, TABLE)}
+    flipped(copy.folder / CHECKPOINT)
+    truncated(copy.folder / TABLE)
+    # what reads them is to be made
+    (copy.folder / "results/quick/tables/tiny/fit/evaluation.parquet").unlink()
+    (copy.folder / "results/quick/figures/tiny/fit--as-run/fits.svg").unlink()
+    done = copy.snakemake("--keep-going", "report")
+    assert done.returncode == 1
+    for name in (CHECKPOINT, TABLE):
+        told = f"{name}: is not as it was written (its SHA-256 differs); the same command makes it again"
+        assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    copy.run("report")
+    assert {name: (copy.folder / name).read_bytes() for name in before} == before
+    # what was there is not lost, and not put aside twice
+    assert all((copy.folder / f"{name}.damaged").is_file() for name in before)
+    assert not (copy.folder / "results/damaged.txt").exists()
+    for path in sorted((finished.folder / "results/quick/tables").rglob("*.parquet")):
+        assert (copy.folder / path.relative_to(finished.folder)).read_bytes() == path.read_bytes()
+    assert verify(copy).returncode == 0
+
+
+@pytest.mark.parametrize("damage", [flipped, truncated, emptied], ids=lambda each: each.__name__)
+def test_verify_names_every_damaged_file(finished: Project, copy: Project, damage: Callable[[Path], None]) -> None:
+    done = verify(copy)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("all ")
+    names = [CHECKPOINT, TABLE, "results/quick/report/tiny.html", "results/quick/figures/tiny/fit/loss.png"]
+    for name in names:
+        damage(copy.folder / name)
+    done = verify(copy)
+    assert done.returncode == 1
+    assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == sorted(names)
+    assert f"4 of {len(list_of(copy))} files are damaged; make them again: snakemake" in done.stderr.replace(",", "")
+    assert all(name in done.stderr for name in names)
+
+
+def list_of(project: Project) -> set[str]:
+    plans = (project.folder / "results/quick/plan").glob("*.json")
+    jobs = [job for plan in plans for job in json.loads(plan.read_text()).values()]
+    return {path for job in jobs for path in job["outputs"].values() if (project.folder / path).is_file()}
+
+
+def test_a_file_is_compared_with_the_record_of_the_job_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, record = Path("a.parquet"), Path("records/a.json")
+    pd.DataFrame({"x": [1]}).to_parquet(file)
+    # nothing is known of it: results of an earlier version
+    check({file: record})
+    write_json(record, {"ended": 1.0, "sha256": checksums([file, Path("none")])})
+    check({file: record})
+    truncated(file)
+    with pytest.raises(HwcoreError, match=r"a\.parquet: is not as it was written \(its SHA-256 differs\); the same"):
+        check({file: record})
+    put_aside()
+    assert not file.exists()
+    assert Path("a.parquet.damaged").is_file()
+    put_aside()
+
+
+def test_a_record_that_cannot_be_read_makes_its_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file, record = Path("a.txt"), Path("a.json")
+    file.write_text("a")
+    record.write_text('{"sha256": {"a.txt"')
+    with pytest.raises(HwcoreError, match=r"a\.txt: its record, a\.json, cannot be read; the same command"):
+        check({file: record})
+    put_aside()
+    assert not file.exists()

@@ -1,0 +1,30 @@
+"""Check that results are as they were written: ``python -m workflow_scripts.verify [results/<scale>]``.
+
+In: the plan of a scale, its results and the records of its jobs.  Out: a line for each damaged file on standard
+output; the exit code says whether there is any.
+"""
+
+import sys
+from pathlib import Path
+
+from hwcore.files import read_json
+from hwcore.integrity import damaged
+from hwcore.jobs import Job
+
+if __name__ == "__main__":
+    results = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quick")
+    jobs = [
+        Job.from_json(rule, name, plan, values)
+        for plan in sorted((results / "plan").glob("*.json"))
+        for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
+    ]
+    files = {path: job.timing for job in jobs for path in job.outputs.values() if path.is_file()}
+    if not files:
+        sys.exit(f"error: {results}: no results are there; run `snakemake --cores 8 report` first")
+    found = {path: damage for path, record in files.items() if (damage := damaged(path, record))}
+    for path, damage in found.items():
+        print(f"{path}: {damage}")
+    if found:
+        again = f"snakemake --cores 8 report --forcerun {' '.join(map(str, found))}"
+        sys.exit(f"{len(found)} of {len(files):,} files are damaged; make them again: {again}")
+    print(f"all {len(files):,} files are as they were written")
