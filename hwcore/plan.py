@@ -38,6 +38,7 @@ REPORT = Path("report")
 # What was learnt of the code in earlier calls.
 MEMORY = Path(".snakemake/hwcore/code.json")
 FORMATS = ("svg", "pdf", "png")
+CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
@@ -65,10 +66,11 @@ class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``pdf`` the pages are not typeset.
+    ``pdf`` the pages are not typeset; with ``packed`` the job that describes all results is there too, whose plan
+    is as large as those of two studies.
     """
 
-    def __init__(self, config: Config, *, pdf: bool, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, pdf: bool, packed: bool = False, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
@@ -87,7 +89,8 @@ class Plan:
         for study in self.studies.values():
             self._plan_study(study)
         self._plan_summary()
-        self._plan_crate()
+        if packed:
+            self._plan_crate()
 
     def job(self, rule: str, *name: str) -> Job:
         return self.jobs[rule, "/".join(name)]
@@ -522,7 +525,7 @@ class Plan:
         paths = [path for job in self.jobs.values() for path in job.outputs.values()]
         sources = crate.sources(self._root, self.studies)
         self._add(
-            "summary",
+            "crate",
             "crate",
             "crate",
             spec={
@@ -533,7 +536,7 @@ class Plan:
             },
             settings={"configuration": plain(self.config)},
             inputs={str(path): path for path in paths if path.is_relative_to(self.results)},
-            outputs={"metadata": self.results / "ro-crate-metadata.json", "workflow": self.results / "workflow"},
+            outputs={"metadata": self.results / CRATE, "workflow": self.results / "workflow"},
         )
 
     def _statics(self, names: Iterable[str]) -> dict[str, str]:

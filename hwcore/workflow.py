@@ -9,7 +9,7 @@ from typing import Any
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.plan import Plan
+from hwcore.plan import CRATE, Plan
 from hwcore.shown import Shown, shown
 from hwcore.train.files import FILES, files
 from hwcore.train.memory import memory
@@ -43,7 +43,8 @@ class Workflow:
         deployed: bool = False,
     ) -> None:
         self.has_tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
-        self.plan = Plan(parse(values, files), pdf=self.has_tex)
+        packed = any(Path(argument).name in ("crate", CRATE) for argument in arguments)
+        self.plan = Plan(parse(values, files), pdf=self.has_tex, packed=packed)
         self.scale = self.plan.scale
         self.studies = list(self.plan.studies)
         self._check_targets(arguments)

@@ -58,8 +58,8 @@ def main() -> None:
         live = Live(arguments.results, arguments.port)
     except OSError as error:
         sys.exit(f"error: port {arguments.port}: {error.strerror}; name another one: make watch PORT=8001")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     print(f"open {live.address} and edit; Ctrl-C ends", flush=True)
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(live):
         paths = [path for path in WATCHED if Path(path).exists()]

@@ -75,7 +75,6 @@ def write_crate(spec: Mapping[str, Any], settings: Mapping[str, Any], plans: Seq
         Job.from_json(rule, name, plan, values)
         for plan in plans
         for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
-        if rule != "crate"
     ]
     graph = _Graph(spec, jobs, output.parent).entities()
     write_text(output, json.dumps({"@context": _CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n")
