@@ -27,11 +27,12 @@ _CONTEXT = [
     "https://w3id.org/ro/crate/1.1/context",
     {term: _WFRUN + term for term in ("resourceUsage", "sha256")},
 ]
+_WORKFLOW_PROFILE = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
 _PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
     "https://w3id.org/ro/wfrun/provenance/0.5": ("Provenance Run Crate", "0.5"),
-    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+    _WORKFLOW_PROFILE: ("Workflow RO-Crate", "1.0"),
 }
 _SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 _PYTHON = "https://www.python.org/"
@@ -118,7 +119,7 @@ class _Graph:
         yield {
             "@id": "ro-crate-metadata.json",
             "@type": "CreativeWork",
-            "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+            "conformsTo": _references(["https://w3id.org/ro/crate/1.1", _WORKFLOW_PROFILE]),
             "about": {"@id": "./"},
         }
         yield {
@@ -187,7 +188,7 @@ class _Graph:
             result=_references(results),
             startTime=_instant(time["launched"]) if time else None,
             endTime=_instant(time["ended"]) if time else None,
-            actionStatus={"@id": "http://schema.org/CompletedActionStatus"},
+            actionStatus="http://schema.org/CompletedActionStatus",
             resourceUsage=_references(self._usage(job, time)),
         )
 
@@ -204,12 +205,15 @@ class _Graph:
             id = f"#hwcore-{commit}{'-dirty' if said['dirty'] else ''}"
             changed = "with uncommitted changes" if said["dirty"] else "without uncommitted changes"
             yield self._add(id, "SoftwareSourceCode", name="hwcore", version=commit, description=f"commit {changed}")
-        packages = {"Python": said.get("python"), **said.get("versions", {})}
-        for package, version in packages.items():
+        if python := said.get("python"):
+            place = f"{_PYTHON}downloads/release/python-{python.replace('.', '')}/"
+            yield self._application("Python", python, place)
+        for package, version in said.get("versions", {}).items():
             if version:
-                yield self._add(
-                    f"#{quote(f'{package}-{version}')}", "SoftwareApplication", name=package, softwareVersion=version
-                )
+                yield self._application(package, version, _pypi(package, version))
+
+    def _application(self, name: str, version: str | None, place: str) -> str:
+        return self._add(place, "SoftwareApplication", name=name, softwareVersion=version, url=place)
 
     def _usage(self, job: Job, time: Mapping[str, Any]) -> Iterator[str]:
         if not time:
@@ -247,12 +251,12 @@ class _Graph:
             result=_references(dict.fromkeys(self._made(path, None) for path in made)),
             startTime=_instant(min(time["launched"] for time in times)) if times else None,
             endTime=_instant(max(time["ended"] for time in times)) if times else None,
-            actionStatus={"@id": "http://schema.org/CompletedActionStatus"},
+            actionStatus="http://schema.org/CompletedActionStatus",
         )
 
     def _engine(self, run: str, controls: list[str]) -> str:
         version = versions(["snakemake"])["snakemake"]
-        engine = self._add("#snakemake", "SoftwareApplication", name="Snakemake", softwareVersion=version)
+        engine = self._application("Snakemake", version, _pypi("snakemake", version))
         return self._add(
             "#engine-run",
             "OrganizeAction",
@@ -293,12 +297,22 @@ def _content(path: Path) -> Entity:
         return {"contentSize": str(path.stat().st_size), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
+def _pypi(package: str, version: str | None) -> str:
+    return (
+        f"https://pypi.org/project/{quote(package)}/{quote(version)}/"
+        if version
+        else f"https://pypi.org/project/{package}/"
+    )
+
+
 def _profile(id: str, name: str, version: str) -> Entity:
     return {"@id": id, "@type": "CreativeWork", "name": name, "version": version}
 
 
-def _references(ids: Iterable[str]) -> list[Entity]:
-    return [{"@id": id} for id in ids]
+def _references(ids: Iterable[str]) -> Entity | list[Entity]:
+    """Links to entities; RO-Crate has a single one without a list."""
+    links = [{"@id": id} for id in ids]
+    return links[0] if len(links) == 1 else links
 
 
 def _instant(seconds: float) -> str:
