@@ -29,7 +29,7 @@ from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
 from hwcore.provenance import remember_commit
-from hwcore.workflow import NO_TEX, Workflow
+from hwcore.workflow import Workflow
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.
 MAIN = workflow.is_main_process
@@ -52,8 +52,6 @@ try:
     if MAIN:
         os.environ.update(HWCORE_CALLED=repr(time.time()))
         changed = records.write(PLAN.plan)
-        if not PLAN.has_tex:
-            print(NO_TEX, file=sys.stderr)
 except HwcoreError as error:
     sys.exit(f"error: {error}")
 

@@ -5,6 +5,7 @@ the packages that decide numbers, and the fingerprints of the jobs that make its
 the only thing that decides whether the job is fresh: modification times lie after a copy.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
 from hwcore.reporting import crate
-from hwcore.reporting.template import settings_named
+from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -46,38 +47,43 @@ NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "p
 
 @dataclass(frozen=True)
 class Conversion:
-    """How a page becomes another: its rule, the suffixes of what it reads and makes, the format of the figures
-    that it embeds, and the files of report/ that shape it.
+    """How a page becomes another: its rule, the suffixes of what it reads and makes, what of a figure it embeds,
+    and the files of report/ that shape it.
     """
 
     rule: str
     source: str
     target: str
-    figures: str | None
+    figures: tuple[str, ...]
     statics: tuple[str, ...]
 
 
-HTML = Conversion("html", "md", "html", "svg", ("style.css", "page.lua"))
-LATEX = Conversion("latex", "md", "tex", None, ("preamble.tex", "page.lua"))
-PDF = Conversion("pdf", "tex", "pdf", "pdf", ())
+# The works that pages may cite.
+REFERENCES = "references.bib"
+_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
+_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "text.lua", "page.lua", REFERENCES)
+HTML = Conversion("html", "md", "html", ("svg", "data"), _WEB)
+LATEX = Conversion("latex", "md", "tex", (), _PRINT)
+TEX_PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
+TYPST_PDF = Conversion("pdf", "md", "pdf", ("pdf",), ("page.typ", *_PRINT))
 
 
 class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``pdf`` the pages are not typeset; with ``packed`` the job that describes all results is there too, whose plan
-    is as large as those of two studies.
+    ``tex`` the pages are typeset by Typst; with ``packed`` the job that describes all results is there too, whose
+    plan is as large as those of two studies.
     """
 
-    def __init__(self, config: Config, *, pdf: bool, packed: bool = False, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, tex: bool, packed: bool = False, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
         self.jobs: dict[tuple[str, str], Job] = {}
         self.trainings: dict[str, RunSpec] = {}
         self._root = root
-        self._conversions = (HTML, LATEX, *([PDF] if pdf else []))
+        self._conversions = (HTML, LATEX, TEX_PDF if tex else TYPST_PDF)
         self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
@@ -282,7 +288,8 @@ class Plan:
     def _plan_figure(self, study: Study, experiment: Experiment, figure: Figure) -> None:
         labels = {name: model.label for name, model in experiment.models.items()}
         inputs = self._tables(study, experiment, figure.tables)
-        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, {})
+        names = _chance(figure, experiment.models.values())
+        self._add_figure(study, f"{study.name}/{experiment.id}/{figure.name}", figure, labels, inputs, names)
 
     def _plan_comparison(self, study: Study, comparison: Comparison) -> None:
         inputs: dict[str, Path] = {}
@@ -292,7 +299,9 @@ class Plan:
                     _, _, model = key.partition("/")
                     inputs[f"{table}/{id}/{model or '*'}"] = path
         figure = comparison.figure
-        names = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        names: dict[str, Any] = {"experiments": comparison.experiments} if figure.options.beside() else {}
+        models = [model for id in comparison.experiments for model in study.experiments[id].models.values()]
+        names |= _chance(figure, models)
         self._add_figure(study, f"{study.name}/{figure.name}", figure, comparison.labels, inputs, names)
 
     def _add_figure(
@@ -310,6 +319,7 @@ class Plan:
             "options": figure.options,
             "labels": labels,
             "column_labels": kinds.labels(figure.options.columns()),
+            "style": self._figure_style,
             **names,
         }
         self._add(
@@ -335,6 +345,7 @@ class Plan:
                 "kind": "across",
                 "options": {},
                 "question": module,
+                "style": self._figure_style,
                 "studies": list(self.studies),
                 **{part: question[part] for part in parts},  # type: ignore[literal-required]
             },
@@ -426,10 +437,21 @@ class Plan:
             named.setdefault(experiment, {})[name] = values[name]
         return named
 
+    def _check_citations(self, study: Study, template: Path) -> None:
+        bibliography = REPORT / REFERENCES
+        known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        known += [ORIGINAL] if study.source else []
+        for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+                hint = f"; did you mean `{near[0]}`?" if near else ""
+                raise HwcoreError(f"{template}:{line}: @{key}: {bibliography} has no such work{hint}")
+
     def _plan_report(self, study: Study) -> None:
         template = REPORT / study.name / "report.md"
         if not (self._root / template).is_file():
             raise HwcoreError(f"{template}: is missing; it holds the prose of the study's report")
+        self._check_citations(study, template)
         jobs = [job for job in self.jobs.values() if job.plan.stem == study.name]
         recipes = {job.key: job.outputs["run"] for job in jobs if job.rule == "train"}
         recipes |= {job.key: job.outputs["recipe"] for job in jobs if job.rule in ("analyse", "figure")}
@@ -452,13 +474,13 @@ class Plan:
         """The other forms of a page with the figures that it shows."""
         page = self.results / "report" / name
         for conversion in self._conversions:
-            embedded = conversion.figures
-            figures = {job.name: job.outputs[embedded] for job in shown} if embedded else {}
+            forms = {"forms": self._forms} if conversion is HTML else {}
+            figures = {f"{job.name}.{key}": job.outputs[key] for job in shown for key in conversion.figures}
             self._add(
                 group,
                 conversion.rule,
                 name,
-                spec={"statics": self._statics(conversion.statics)},
+                spec={"statics": self._statics(conversion.statics), **forms},
                 inputs={conversion.source: page.with_suffix(f".{conversion.source}"), **figures},
                 outputs={conversion.target: page.with_suffix(f".{conversion.target}")},
             )
@@ -469,26 +491,33 @@ class Plan:
         claims = self.results / "claims.parquet"
         outputs = {"claims": claims, "json": claims.with_suffix(".json")}
         self._add("summary", "summary", "claims", spec={}, inputs=judged, outputs=outputs)
-        self._plan_questions(claims)
+        asked = [answers.describe(id, self.studies) for id in answers.asked(self.studies.values())]
+        if asked:
+            self._plan_questions(claims, asked)
         self._add(
             "summary",
             "index",
             "index",
             spec={
                 "studies": [self._describe(study) for study in self.studies.values()],
-                "pages": [HTML.target, "md", *(each.target for each in self._conversions if each is not HTML)],
-                "asked": ("questions", "questions") in self.jobs,
+                "forms": self._forms,
+                "questions": [
+                    {
+                        "id": question["id"],
+                        "title": question["title"],
+                        "claims": question["claims"],
+                        "experiments": {row["study"]: row["base"] for row in reversed(question["settings"])},
+                    }
+                    for question in asked
+                ],
                 "statics": self._statics(HTML.statics),
             },
             inputs={"claims": claims},
             outputs={"html": self.results / "report" / "index.html"},
         )
 
-    def _plan_questions(self, claims: Path) -> None:
-        """The page across studies, if any experiment names a question."""
-        asked = [answers.describe(id, self.studies) for id in answers.asked(self.studies.values())]
-        if not asked:
-            return
+    def _plan_questions(self, claims: Path, asked: list[answers.QuestionDescription]) -> None:
+        """The page across studies."""
         inputs: dict[str, Path] = {"claims": claims}
         for question in asked:
             tables: dict[str, Path] = {}
@@ -539,9 +568,32 @@ class Plan:
             outputs={"metadata": self.results / CRATE, "workflow": self.results / "workflow"},
         )
 
+    @property
+    def _forms(self) -> list[str]:
+        """The suffixes of the forms of each page, beside HTML."""
+        return ["md", *(each.target for each in self._conversions if each is not HTML)]
+
+    @cached_property
+    def _figure_style(self) -> str:
+        """What no fingerprint of code sees: the look of all figures."""
+        return file_digest(Path(__file__).with_name("figures") / "hwcore.mplstyle")
+
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
         return {name: file_digest(self._root / REPORT / name) for name in names}
 
 
+def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:
+    """The metrics of a guess among classes, for a figure that marks them, where they are the same for all models."""
+    known = [answers.known_of(model) for model in models] if figure.options.guessed() else []
+    guesses = [
+        {metric: values[f"guess_{metric}"] for metric in ("accuracy", "loss") if f"guess_{metric}" in values}
+        for values in known
+        if "guess_accuracy" in values
+    ]
+    same = guesses and len(guesses) == len(known) and all(guess == guesses[0] for guess in guesses)
+    return {"chance": guesses[0]} if same else {}
+
+
 def _figure_files(stem: Path) -> dict[str, Path]:
-    return {**{suffix: stem.with_suffix(f".{suffix}") for suffix in FORMATS}, "recipe": stem.with_suffix(".json")}
+    suffixes = {**dict(zip(FORMATS, FORMATS, strict=True)), "data": "data.json", "csv": "csv", "recipe": "json"}
+    return {key: stem.with_suffix(f".{suffix}") for key, suffix in suffixes.items()}

@@ -17,10 +17,6 @@ from hwcore.train.spec import Record
 from hwcore.train.split import threads
 from hwcore.validation import did_you_mean
 
-NO_TEX = (
-    "The PDF is left out: no TeX was found. Install pdflatex with TeX Live (on Debian: "
-    "texlive-latex-extra texlive-fonts-recommended lmodern) or tectonic, and run again."
-)
 # What every training makes; what else one records makes it another rule.
 _ALWAYS = tuple(files(Record()))
 
@@ -28,7 +24,8 @@ _ALWAYS = tuple(files(Record()))
 class Workflow:
     """The plan of one Snakemake call.
 
-    ``deployed`` says that Snakemake provides the programs of jobs, as conda does, so that TeX will be there.
+    Where TeX is found it typesets the PDFs, and Typst elsewhere.  ``deployed`` says that Snakemake provides the
+    programs of jobs, as conda does, so that TeX will be there.
 
     Raises HwcoreError for every mistake in the configuration, the study files and, where they are
     paths, the targets named in ``arguments`` (the command line).
@@ -42,9 +39,9 @@ class Workflow:
         *,
         deployed: bool = False,
     ) -> None:
-        self.has_tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
+        tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
         packed = any(Path(argument).name in ("crate", CRATE) for argument in arguments)
-        self.plan = Plan(parse(values, files), pdf=self.has_tex, packed=packed)
+        self.plan = Plan(parse(values, files), tex=tex, packed=packed)
         self.scale = self.plan.scale
         self.studies = list(self.plan.studies)
         self._check_targets(arguments)

@@ -14,6 +14,8 @@ rule figure:
         ),
         "results/{scale}/figures/{figure}.pdf",
         "results/{scale}/figures/{figure}.png",
+        "results/{scale}/figures/{figure}.data.json",
+        "results/{scale}/figures/{figure}.csv",
         "results/{scale}/figures/{figure}.json",
     log:
         "results/{scale}/logs/figure/{figure}.log",

@@ -391,7 +391,7 @@ def plan(folder: Path, **configuration: Any) -> Plan:
     }
     (report / "m/study.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
-    return Plan(parse({**raw, **configuration}, ["config.yaml"]), pdf=False, root=folder)
+    return Plan(parse({**raw, **configuration}, ["config.yaml"]), tex=False, root=folder)
 
 
 def test_a_data_set_at_two_sizes_is_two_files_of_one_download(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_titles_say_what_stands_in_for_a_data_set(tmp_path: Path) -> None:
 
 def test_the_counterpart_of_a_figure_is_a_sentence(tmp_path: Path) -> None:
     found = study(tmp_path, "x", scale="full").experiments["sort"].figures["loss"]
-    assert found.caption == f"The loss at 0.001. {BANDS.format(5)} The counterpart of the original’s Figure 5."
+    each = "Thick lines are means over 5 replicates, thin lines the replicates themselves."
+    assert found.caption == f"The loss at 0.001. {each} The counterpart of the original’s Figure 5."
 
 
 @pytest.mark.parametrize(

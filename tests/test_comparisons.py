@@ -91,7 +91,7 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     assert plan["spec"]["labels"]["fit--corrected/wide"] == "wide, corrected"
     assert plan["inputs"]["metrics/fit--corrected/wide"].endswith("runs/tiny/fit--corrected/wide/metrics.parquet")
     text = (project.folder / "results/quick/report/tiny.md").read_text()
-    assert "![Both. Lines are means over 2 replicates" in text
+    assert " Both. Thick lines are means over 2 replicates" in text
     assert "](../figures/tiny/all.svg)" in text
     assert "reproduction" not in text
     assert "\n6 epochs.\n" in text
@@ -119,7 +119,8 @@ def test_curves_of_two_experiments_are_side_by_side() -> None:
     figure = curves.draw(tables, **options, side_by_side=True, experiments=names)
     assert [axes.get_title() for axes in figure.axes] == ["cosine", "digits"]
     for axes, scale, floor in zip(figure.axes, (1.0, 100.0), (0.1, 7.0), strict=True):
-        first, second, dotted = axes.get_lines()
+        # three replicates, their mean, the same of the other model, and the floor
+        *_, first, _, _, _, second, dotted = axes.get_lines()
         np.testing.assert_allclose(np.asarray(first.get_ydata()), scale * 3 / np.arange(1, 6))
         assert np.asarray(dotted.get_ydata())[0] == floor
         assert first.get_color() == dotted.get_color() != second.get_color()
@@ -144,7 +145,7 @@ def test_predictions_of_two_functions_are_side_by_side() -> None:
     for axes, function in zip(figure.axes, (np.cos, np.sin), strict=True):
         truth, *lines = axes.get_lines()
         np.testing.assert_array_equal(truth.get_xydata(), np.column_stack((x, function(x))))
-        assert len(lines) == 2
+        assert len(lines) == 2 * (3 + 1)
     colours = [[line.get_color() for line in axes.get_lines()] for axes in figure.axes]
     assert colours[0] == colours[1]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["truth", "A", "B"]

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pandas as pd
 import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.container import ErrorbarContainer
@@ -28,27 +29,38 @@ def drawn(figure: Figure) -> set[str]:
             shown.add("bands")
         if any(isinstance(each, ErrorbarContainer) for each in axes.containers):
             shown.add("bars")
+        if any(line.get_linewidth() == 0.5 and line.get_alpha() == 0.5 for line in axes.lines):
+            shown.add("thin lines")
+        if any(line.get_markersize() == 2.5 for line in axes.lines):
+            shown.add("dots")
     return shown
 
 
+@pytest.mark.parametrize("replicates", [4, 8])
 @pytest.mark.parametrize("kind", [*CASES, "landscape lines"])
-def test_it_names_the_intervals_that_there_are(kind: str) -> None:
+def test_it_names_the_intervals_or_replicates_that_there_are(kind: str, replicates: int) -> None:
     lines = kind == "landscape lines"
-    name, analysis = ("landscape", LINE) if lines else (kind, None)
-    tables = {"t": landscape_lines()} if lines else None
-    text = explanation(name, CASES[name][1], analysis=analysis)
-    assert set(re.findall(r"\b(bands|bars) their 95 % intervals", text)) == drawn(draw(name, tables))
+    line = landscape.Options(across="line", replicates=replicates)
+    name, analysis = ("landscape", line) if lines else (kind, None)
+    tables = {"t": landscape_lines()} if lines else CASES[name][0]
+    if replicates == 8:
+        tables = {key: pd.concat([rows, rows.assign(replicate=rows.replicate + 4)]) for key, rows in tables.items()}
+    text = explanation(name, CASES[name][1], replicates, analysis)
+    said = re.findall(r"\b(bands|bars)(?= their 95 % intervals)|(thin lines|dots)(?= the replicates themselves)", text)
+    assert {first or second for first, second in said} == drawn(draw(name, tables))
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_a_single_run_has_no_interval_and_no_mean(kind: str) -> None:
     text = explanation(kind, CASES[kind][1], replicates=1)
-    assert "95 %" not in text
+    # the interval of a rank correlation is one over networks
+    assert "95 %" not in text.partition("; τ is")[0]
     assert "means" not in text
 
 
 def test_a_landscape_of_lines_has_the_replicates_of_its_analysis() -> None:
-    assert explanation("landscape", {"table": "t"}, analysis=LINE).startswith("Lines are means over {t.replicates} ")
+    text = explanation("landscape", {"table": "t"}, analysis=LINE)
+    assert text.startswith("Thick lines are means over {t.replicates} replicates")
     single = landscape.Options(across="line", replicates=1)
     assert explanation("landscape", {"table": "t"}, analysis=single).startswith("Each line is a single run")
     plane = landscape.Options(across="plane")

@@ -1,5 +1,6 @@
 """Figures: what they draw is what the tables say, quickly and always the same."""
 
+import re
 import subprocess
 import sys
 from collections import UserDict
@@ -7,16 +8,24 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from scipy import stats
 
 from conftest import ROOT
+from hwcore.config import parse
 from hwcore.errors import HwcoreError
-from hwcore.figures import style
+from hwcore.figures import colours, means, output, style
+from hwcore.plan import Plan
 from hwcore.studies.kinds import FIGURES
 from hwcore.studies.kinds import labels as column_labels
 
@@ -140,7 +149,8 @@ def draw_noting_columns(
     """A figure as the plan has it drawn, and the labels that it was given."""
     known, options = CASES[kind]
     options = {**options, **changes}
-    labels = Noting(FIGURES[kind].model_validate(options).columns())
+    spec = {name: value for name, value in options.items() if name != "chance"}
+    labels = Noting(FIGURES[kind].model_validate(spec).columns())
     module = import_module(f"hwcore.figures.{kind}")
     figure = module.draw(tables or known, labels=LABELS, column_labels=labels, **options)
     assert isinstance(figure, Figure)
@@ -148,13 +158,24 @@ def draw_noting_columns(
 
 
 def said(figure: Figure) -> list[str]:
-    (legend,) = figure.legends
-    return [text.get_text() for text in legend.get_texts()]
+    """The names beside lines, those of the legend, and the notes."""
+    beside = [text for axes in figure.axes for text in axes.texts if text.get_position()[0] == 5]
+    return [text.get_text() for text in [*beside, *(each for legend in figure.legends for each in legend.get_texts())]]
+
+
+def thick(axes: Axes) -> list[Line2D]:
+    """The lines of means."""
+    return [line for line in axes.lines if line.get_linewidth() == mpl.rcParams["lines.linewidth"]]
+
+
+def name_of(label: str) -> str:
+    """That of an axis, in one line."""
+    return label.replace("\n", " ")
 
 
 def test_every_kind_is_tried() -> None:
     # the figure across studies has tests of its own, with the questions
-    others = {"__init__", "across", "spec", "style"}
+    others = {"__init__", "across", "colours", "drawn", "means", "output", "replicates", "spec", "style"}
     kinds = {path.stem for path in (ROOT / "hwcore/figures").glob("*.py")} - others
     assert kinds == set(FIGURES) == set(CASES)
 
@@ -163,9 +184,10 @@ def test_every_kind_is_tried() -> None:
 def test_each_kind_is_drawn_with_labelled_axes_and_the_same_every_time(kind: str, tmp_path: Path) -> None:
     figure = draw(kind)
     assert all(axes.get_xlabel() or axes.get_shared_x_axes().get_siblings(axes) for axes in figure.axes)
-    assert all(axes.get_ylabel() for axes in figure.axes)
-    style.save(figure, tmp_path / "first")
-    style.save(draw(kind), tmp_path / "second")
+    left = [axes for axes in figure.axes if not axes.get_subplotspec() or not axes.get_subplotspec().colspan.start]
+    assert all(axes.get_ylabel() for axes in left)
+    output.save(figure, tmp_path / "first")
+    output.save(draw(kind), tmp_path / "second")
     for suffix in ("svg", "pdf", "png"):
         first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
@@ -187,22 +209,26 @@ def test_a_figure_shows_the_columns_that_make_it_stale(kind: str, changes: dict[
     """A label that it shows without having named the column could change and leave the figure as it was."""
     figure, labels = draw_noting_columns(kind, **changes)
     assert labels.shown == set(labels)
-    axes = [text for each in figure.axes for text in (each.get_xlabel(), each.get_ylabel())]
+    axes = [name_of(text) for each in figure.axes for text in (each.get_xlabel(), each.get_ylabel())]
     assert set(labels.data.values()) <= set(axes)
 
 
-@pytest.mark.parametrize("replicates", [1, 3, 100])
-def test_lines_are_means_and_bands_are_t_intervals(replicates: int) -> None:
-    known = table("epoch", [1, 2, 3], ["train_loss"], replicates)
-    figure = draw("curves", {"metrics": known}, y=["train_loss"], log=False)
+@pytest.mark.parametrize("replicates", [1, 3, 6, 100])
+def test_lines_are_means_with_bands_or_with_few_replicates(replicates: int) -> None:
+    known = table("epoch", [1, 2, 3], ["pc1"], replicates)
+    figure = draw("curves", {"metrics": known}, y=["pc1"], log=False)
     (axes,) = figure.axes
-    for line, model in zip(axes.lines, LABELS, strict=True):
-        wide = known[known.model == model].pivot_table(index="epoch", columns="replicate", values="train_loss")
+    thin = [line for line in axes.lines if line not in thick(axes)]
+    for line, model in zip(thick(axes), LABELS, strict=True):
+        wide = known[known.model == model].pivot_table(index="epoch", columns="replicate", values="pc1")
         np.testing.assert_allclose(line.get_ydata(), wide.mean(axis=1))
-        assert line.get_color() == style.palette(LABELS)[model]
+        assert (line.get_color(), line.get_marker()) == style.palette(LABELS)[model]
     assert said(figure) == list(LABELS.values())
-    assert len(axes.collections) == (0 if replicates == 1 else 2)
-    if replicates > 1:
+    assert len(axes.collections) == (2 if replicates > 5 else 0)
+    assert len(thin) == (6 if replicates == 3 else 0)
+    if replicates == 3:
+        np.testing.assert_allclose([line.get_ydata() for line in thin[3:]], wide.T)
+    if replicates > 5:
         low, high = stats.t.interval(0.95, replicates - 1, loc=wide.mean(axis=1), scale=stats.sem(wide, axis=1))
         path = axes.collections[1].get_paths()[0].vertices
         for epoch, expected in zip((1, 2, 3), zip(low, high, strict=True), strict=True):
@@ -214,9 +240,8 @@ def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
     known = table("epoch", [1, 2, 3], ["train_loss"])
     known.loc[(known.model == "a") & (known.replicate == 2) & (known.epoch == 3), "train_loss"] = np.nan
     figure = draw("curves", {"metrics": known}, y=["train_loss"], log=True)
-    line = figure.axes[0].lines[0]
-    kept = known[(known.model == "a") & (known.replicate != 2)].groupby("epoch").train_loss.mean()
-    np.testing.assert_allclose(line.get_ydata(), kept)
+    kept = known[(known.model == "a") & (known.replicate != 2)].groupby("epoch").train_loss.apply(stats.gmean)
+    np.testing.assert_allclose(thick(figure.axes[0])[0].get_ydata(), kept)
     assert said(figure) == ["one layer (1 diverged)", "two layers"]
 
 
@@ -224,8 +249,8 @@ def test_what_is_not_known_before_the_first_epoch_has_not_diverged() -> None:
     known = table("epoch", [0, 1, 2], ["pc1", "train_loss"])
     known.loc[known.epoch == 0, "train_loss"] = np.nan
     figure = draw("curves", {"t": known}, table="t", y=["pc1", "train_loss"], log=False)
-    assert [line.get_xdata().tolist() for line in figure.axes[1].lines] == [[1, 2], [1, 2]]
-    assert [line.get_xdata().tolist() for line in figure.axes[0].lines] == [[0, 1, 2], [0, 1, 2]]
+    assert [line.get_xdata().tolist() for line in thick(figure.axes[1])] == [[1, 2], [1, 2]]
+    assert [line.get_xdata().tolist() for line in thick(figure.axes[0])] == [[0, 1, 2], [0, 1, 2]]
     assert said(figure) == list(LABELS.values())
     # where all diverge at once, it is not so
     known["train_loss"] = np.nan
@@ -235,7 +260,7 @@ def test_what_is_not_known_before_the_first_epoch_has_not_diverged() -> None:
 def test_training_and_test_share_a_panel() -> None:
     figure = draw("curves")
     assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy"]
-    assert len(figure.axes[0].lines) == 4
+    assert len(thick(figure.axes[0])) == 4
 
 
 def test_curves_are_thinned_to_every_so_many_epochs() -> None:
@@ -244,11 +269,11 @@ def test_curves_are_thinned_to_every_so_many_epochs() -> None:
     known = known[(known.replicate != 0) | (known.epoch < 5)]
     figure = draw("curves", {"metrics": known}, y=["train_loss"], log=False, every=3)
     wide = known[known.model == "a"].pivot_table(index="epoch", columns="replicate", values="train_loss").ffill()
-    (line, _) = figure.axes[0].lines
+    (line, _) = thick(figure.axes[0])
     assert line.get_xdata().tolist() == [1, 4, 7]
     np.testing.assert_allclose(line.get_ydata(), wide.mean(axis=1)[[1, 4, 7]])
-    later = draw("curves", {"metrics": known}, y=["train_loss"], log=False, every=2, start=2).axes[0].lines[0]
-    assert later.get_xdata().tolist() == [2, 4, 6]
+    later = draw("curves", {"metrics": known}, y=["train_loss"], log=False, every=2, start=2)
+    assert thick(later.axes[0])[0].get_xdata().tolist() == [2, 4, 6]
     with pytest.raises(HwcoreError, match="start: 8 is beyond the last epoch of table metrics, 7"):
         draw("curves", {"metrics": known}, y=["train_loss"], start=8)
 
@@ -265,6 +290,7 @@ def test_an_offset_is_said_on_the_axis() -> None:
         [
             line.get_ydata()[0]
             for line in draw("curves", floor, y=["train_loss"], floor="floor", offset=offset).axes[0].lines
+            if line.get_linestyle() == ":"
         ]
         for offset in (0.0, 1.0)
     ]
@@ -291,7 +317,7 @@ def test_networks_that_missed_their_criterion_are_hollow_and_have_no_rank() -> N
     expected = stats.kendalltau(kept.sharpness, kept.loss_gap).statistic
     everywhere = stats.kendalltau(known.sharpness, known.loss_gap).statistic
     assert f"{expected:.2f}" != f"{everywhere:.2f}"
-    assert figure.axes[0].get_title() == f"Kendall's τ = {expected:.2f}".replace("-", "−")
+    assert figure.axes[0].get_title().startswith(f"τ = {expected:.2f} (".replace("-", "−"))
     assert hollow(figure) == [known[~known.stopped][column].tolist() for column in ("sharpness", "trace")]
     assert "stopping criterion reached by 6 of 8 networks" in " ".join(said(figure))
     everyone = draw("relation", {"t": known.assign(stopped=True)})
@@ -309,6 +335,7 @@ def test_a_point_of_which_some_missed_the_criterion_is_hollow() -> None:
     assert hollow(figure) == [[50, 50], [50, 50], []]
     count = "stopping criterion reached by 6 of 8 networks; hollow: not by all"
     assert said(figure)[-1] == count
+    assert [text.get_text() for text in figure.legends[1].get_texts()] == [count]
     rows = stopped(sweep("parameters", [*METRICS, "loss_gap", "accuracy_gap"]))
     assert hollow(draw("capacity", {"t": rows}))[0] == [50, 50]
     assert said(draw("capacity", {"t": rows}))[-1] == count
@@ -346,7 +373,6 @@ def test_points_are_counted_by_what_they_are() -> None:
         "one layer",
         "two layers",
         "gradient not zero (8)",
-        "gradient zero to the tolerance (0)",
         "certified critical point (8)",
     ]
 
@@ -365,7 +391,7 @@ def test_the_index_has_the_law_of_its_fit() -> None:
     rows = pd.DataFrame({"model": "a", "replicate": range(4), "converged": True, "certified": True})
     rows = rows.assign(negative_share=index, loss=0.3 + 2 * index ** (2 / 3))
     figure = draw("minimal_ratio", {"t": rows}, share="negative_share")
-    assert said(figure)[-1] == "0.3 + 2 index$^{2/3}$, least squares"
+    assert said(figure)[-1] == "0.3 + 2 · index^(2/3), least squares"
     law = figure.axes[0].lines[-1]
     np.testing.assert_allclose(law.get_ydata(), 0.3 + 2 * law.get_xdata() ** (2 / 3))
 
@@ -378,7 +404,6 @@ def test_a_floor_is_the_least_loss_of_each_model() -> None:
     dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
     expected = floor.groupby("model").train_loss.min()
     assert [line.get_ydata()[0] for line in dotted] == [expected["a"], expected["b"]]
-    assert len(figure.axes[0].lines) == 4
     assert "Levenberg" in said(figure)[-1]
 
 
@@ -386,23 +411,24 @@ def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
     figure = draw("landscape")
     way = CASES["landscape"][0]["t"].query("model == 'a' and replicate == 0 and kind == 'trajectory'")
     error = (way.plane_loss / way.train_loss - 1).abs().median()
-    assert figure.axes[0].get_title() == f"one layer: 85% of variance, loss off by {error:.0%}"
-    assert said(figure) == ["training loss", "start", "recorded weights", "trained weights"]
+    assert name_of(figure.axes[0].get_title()) == f"one layer: 85% of variance, loss off by {error:.0%}"
+    assert said(figure) == ["start", "recorded weights", "trained weights"]
+    assert figure.axes[-1].get_ylabel() == "training loss"
     assert figure.axes[0].get_ylim() == (-2, 2)
-    assert said(draw("landscape", {"t": plane()})) == ["training loss", "trained weights"]
+    assert said(draw("landscape", {"t": plane()})) == ["trained weights"]
     lines = landscape_lines()
     lost = lines.replicate == 3
     lines.loc[lost & (lines.model == "a"), ["x", "train_loss"]] = np.nan
     assert said(draw("landscape", {"t": lines})) == ["one layer (1 diverged)", "two layers"]
-    for loss in (np.nan, 0.0, 2.3):
+    for loss, bars in ((np.nan, 0), (0.0, 0), (2.3, 1)):
         # diverged, fitted to the last digit, or of dead units only
-        assert len(draw("landscape", {"t": plane().assign(train_loss=loss)}).axes) == 2
+        assert len(draw("landscape", {"t": plane().assign(train_loss=loss)}).axes) == 2 + bars
 
 
 def test_trajectories_along_the_sums_of_halves() -> None:
     known = table("epoch", [0, 3, 6], ["half_sum1", "half_sum2"])
     figure = draw("trajectory", {"t": known}, along="half_sums")
-    assert figure.axes[0].get_xlabel() == "sum of the first half of the weights"
+    assert name_of(figure.axes[0].get_xlabel()) == "sum of the first half of the weights"
     own = known[(known.model == "a") & (known.replicate == 0)]
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["half_sum1", "half_sum2"]])
 
@@ -417,8 +443,13 @@ def test_a_trajectory_by_tsne_of_every_second_record() -> None:
 
 def test_the_relation_is_kendalls() -> None:
     known = CASES["relation"][0]["t"]
-    expected = stats.kendalltau(known.sharpness, known.loss_gap).statistic
-    assert draw("relation").axes[0].get_title() == f"Kendall's τ = {expected:.2f}".replace("-", "−")
+    tau = stats.kendalltau(known.sharpness, known.loss_gap).statistic
+    # Fieller, Hartley & Pearson 1957
+    low, high = np.tanh(np.arctanh(tau) + np.array([-1.96, 1.96]) * np.sqrt(0.437 / (len(known) - 4)))
+    title = name_of(draw("relation").axes[0].get_title())
+    assert title == f"τ = {tau:.2f} ({low:.2f} to {high:.2f})".replace("-", "−")
+    # four networks say nothing of it
+    assert "(" not in draw("relation", {"t": known[known.replicate < 2]}).axes[0].get_title()
     assert draw("relation", {"t": known.assign(sharpness=1.0)}).axes[0].get_title() == ""
 
 
@@ -456,3 +487,242 @@ def test_drawing_loads_no_torch() -> None:
     modules = ", ".join(f"hwcore.figures.{kind}" for kind in CASES)
     code = f"import sys, {modules}, workflow_scripts.figure; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 has it."""
+    rgb = np.array(to_rgb(colour))
+    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(colour: str, ground: str) -> float:
+    darker, lighter = sorted([luminance(colour), luminance(ground)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+LINES = sorted({colour for count in (*range(1, 9), 12, 30) for colour in colours.spread(count)} | {colours.GREY})
+
+
+@pytest.mark.parametrize("colour", LINES)
+def test_lines_stand_out_on_white_and_in_the_dark(colour: str) -> None:
+    assert contrast(colour, "#ffffff") >= 3
+    assert contrast(colours.on_dark(colour), colours.GROUND) >= 3
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [
+        *(mpl.rcParams[f"{of}color"] for of in ("text.", "axes.label", "axes.edge", "xtick.label", "ytick.label")),
+        *map(colours.ink, LINES),
+    ],
+)
+def test_words_can_be_read_on_white_and_in_the_dark(colour: str) -> None:
+    colour = to_hex(f"#{colour.removeprefix('#')}")
+    assert contrast(colour, "#ffffff") >= 4.5
+    assert contrast(colours.on_dark(colour), colours.GROUND) >= 4.5
+
+
+def test_the_dark_ground_is_that_of_the_page() -> None:
+    assert f"--ground: {colours.GROUND};" in (ROOT / "report/style.css").read_text()
+    assert colours.on_dark("#ffffff") == colours.GROUND
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_every_colour_of_an_svg_has_a_partner_in_the_dark(kind: str, tmp_path: Path) -> None:
+    output.save(draw(kind), tmp_path / "figure")
+    text = (tmp_path / "figure.svg").read_text()
+    style, _, rest = text.partition("</style>")
+    used = set(re.findall(r"(?:fill|stroke): #[0-9a-f]{6}", rest))
+    assert used
+    _, _, dark = style.partition("@media (prefers-color-scheme: dark)")
+    assert used == set(re.findall(r'style\*="([^"]+)"', dark))
+    # black that is not said would stay black
+    assert "<text" in rest
+    assert all("fill: #" in each for each in re.findall(r"<text[^>]*>", rest))
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_words_are_text_large_enough_for_half_a_page(kind: str, tmp_path: Path) -> None:
+    figure = draw(kind)
+    output.save(figure, tmp_path / "figure")
+    root = ElementTree.parse(tmp_path / "figure.svg").getroot()
+    texts = root.findall(".//{http://www.w3.org/2000/svg}text")
+    words = [line for text in [*said(figure), figure.axes[0].get_ylabel()] for line in text.split("\n")]
+    assert set(words) <= {text.text for text in texts}
+    sizes = [float(re.search(r"font-size: ([\d.]+)px", text.attrib["style"])[1]) for text in texts]  # type: ignore[index]
+    width = float(root.attrib["width"].removesuffix("pt"))
+    assert width == pytest.approx(72 * style.WIDTH)
+    # half of the text width of A4, and the least size that journals print
+    assert min(sizes) * 3.1 * 72 / width >= 5
+
+
+@pytest.mark.parametrize("scale", ["linear", "geometric", "positive", "fraction"])
+@pytest.mark.parametrize("replicates", [0, 1, 2, 6])
+def test_intervals_stay_where_numbers_can_be(scale: means.Scale, replicates: int) -> None:
+    random = np.random.default_rng(3)
+    equal = np.repeat(random.uniform(0.001, 0.999, (200, 1)), replicates, axis=1)
+    values = np.concatenate((random.uniform(0.001, 0.999, (50, replicates)), equal))
+    mean, low, high = means.interval(values, scale)
+    if replicates < 2:
+        assert np.isnan([low, high]).all()
+        assert np.isnan(mean).all() if replicates == 0 else (mean == pytest.approx(values[:, 0]))
+        return
+    assert (low <= mean).all()
+    assert (mean <= high).all()
+    assert low[50:] == pytest.approx(equal[:, 0])
+    assert high[50:] == pytest.approx(equal[:, 0])
+    if scale != "linear":
+        assert (low > 0).all()
+    if scale == "fraction":
+        assert (high < 1).all()
+    if scale == "geometric":
+        expected = stats.t.interval(0.95, replicates - 1, np.log(values[0]).mean(), stats.sem(np.log(values[0])))
+        assert (low[0], high[0]) == pytest.approx(tuple(np.exp(expected)))
+        assert mean == pytest.approx(stats.gmean(values, axis=1))
+    else:
+        assert mean == pytest.approx(values.mean(axis=1))
+
+
+def test_fractions_of_zero_and_one_have_an_interval() -> None:
+    mean, low, high = means.interval(np.array([[0.0] * 6, [1.0] * 6, [1.0] * 5 + [0.9]]), "fraction")
+    assert mean.tolist()[:2] == low.tolist()[:2] == high.tolist()[:2] == [0, 1]
+    assert 0.8 < low[2] < mean[2] < high[2] < 1
+
+
+@pytest.mark.parametrize("kind", ["curves", "capacity", "sweep", "interpolation"])
+def test_chance_is_a_line_with_its_name_where_it_is_in_sight(kind: str) -> None:
+    assert FIGURES[kind].model_validate(CASES[kind][1]).guessed()
+    near = draw(kind, chance={"accuracy": 0.5, "loss": 0.5})
+    shown = [axes for axes in near.axes if "chance" in [text.get_text() for text in axes.texts]]
+    assert [name_of(axes.get_ylabel()) for axes in shown] == ["loss", "accuracy"]
+    for axes in shown:
+        (text,) = axes.texts
+        assert 0.5 in [line.get_ydata()[0] for line in axes.lines]
+        area, box = text.get_window_extent(), axes.get_window_extent()
+        assert box.x0 - 1 <= area.x0 < area.x1 <= box.x1 + 1
+        assert box.y0 - 1 <= area.y0 < area.y1 <= box.y1 + 1
+    limits = [axes.get_ylim() for axes in draw(kind).axes]
+    far = draw(kind, chance={"accuracy": -3.0, "loss": 1e9})
+    assert [axes.get_ylim() for axes in far.axes] == limits
+    assert not any(text.get_text() == "chance" for axes in far.axes for text in axes.texts)
+
+
+def test_names_stand_beside_lines_where_they_fit() -> None:
+    """In the figure, a line apart, and in the legend where there are many, long or diverged ones."""
+    rows = table("epoch", [1, 2, 3], ["train_loss"], replicates=1)
+    figure = draw("curves", {"metrics": rows.assign(train_loss=0.5)}, y=["train_loss"])
+    assert not figure.legends
+    assert said(figure) == list(LABELS.values())
+    boxes = sorted((text.get_window_extent() for text in figure.axes[0].texts), key=lambda box: float(box.y0))
+    assert boxes[0].y1 <= boxes[1].y0
+    assert max(box.x1 for box in boxes) <= style.WIDTH * figure.dpi
+    rows.loc[1, "train_loss"] = np.nan
+    assert draw("curves", {"metrics": rows}, y=["train_loss"]).legends
+
+
+def test_points_at_one_place_are_one_with_their_number() -> None:
+    known = CASES["minimal_ratio"][0]["t"].assign(minimal_ratio=0.5, loss=0.25)
+    figure = draw("minimal_ratio", {"t": known})
+    assert [text.get_text() for text in figure.axes[0].texts] == ["4", "4", "4", "4"]
+    assert sum(len(line.get_xdata()) for line in figure.axes[0].lines) == 4
+    assert not draw("minimal_ratio").axes[0].texts
+
+
+def test_a_measure_of_a_single_setting_is_told_in_words() -> None:
+    rows = sweep("batch_size", ["epochs_to_fit", "test_accuracy"])
+    rows.loc[(rows.model == "b") | (rows.replicate > 1), "epochs_to_fit"] = np.nan
+    measures = [["t", "epochs_to_fit"], ["t", "test_accuracy"]]
+    figure = draw("sweep", {"t": rows}, measures=measures)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["test accuracy"]
+    assert said(figure) == ["epochs to fit: known of 2 of 8 networks"]
+    alone = draw("sweep", {"t": rows}, measures=measures[:1])
+    assert [axes.get_ylabel() for axes in alone.axes] == ["epochs to fit"]
+
+
+def test_training_and_test_stand_apart() -> None:
+    rows = pd.concat(
+        [sweep("parameters", METRICS).assign(replicate=lambda t, i=i: t.replicate + 4 * i) for i in (0, 1)]
+    )
+    figure = draw("capacity", {"t": rows})
+    axes = figure.axes[0]
+    places = [
+        line.get_transform().transform(line.get_xydata())[0, 0]
+        for line in axes.lines
+        if line.get_marker() in ("o", "s")
+    ]
+    assert places[1] - places[0] == pytest.approx(2 * style.SHIFT * figure.dpi / 72)
+    for bars in axes.containers:
+        for bar in bars.lines[2]:
+            ends = bar.get_transform().transform(np.concatenate(bar.get_segments()))
+            box = axes.get_window_extent()
+            assert (ends[:, 1] >= box.y0).all()
+            assert (ends[:, 1] <= box.y1).all()
+
+
+def test_powers_of_ten_are_written_one_way() -> None:
+    assert style.numbers([0, 1e-12, 0.01]) == ["0", "10⁻¹²", "10⁻²"]
+    assert style.numbers([0, 0.0001, 0.01]) == ["0", "0.0001", "0.01"]
+    assert style.number(-2.5e-7) == "−2.5 × 10⁻⁷"
+    small = table("epoch", [1, 2, 3], ["pc1"]).assign(pc1=lambda t: t.pc1 * 1e-9)
+    figure = draw("curves", {"metrics": small}, y=["pc1"], log=False)
+    figure.canvas.draw()
+    assert figure.axes[0].yaxis.get_offset_text().get_text() == "× 10⁻¹⁰"
+
+
+@pytest.mark.parametrize("kind", ["curves", "predictions", "relation"])
+def test_models_are_told_apart_in_grey(kind: str) -> None:
+    shown = {line.get_marker() for axes in draw(kind).axes for line in axes.lines if len(line.get_xdata())}
+    assert {"o", "s"} <= shown
+
+
+def test_names_of_axes_are_said_once() -> None:
+    figure = draw("relation")
+    assert [bool(axes.get_ylabel()) for axes in figure.axes] == [True, False]
+    figure = draw("relation", measures=[["t", "trace"]] * 4)
+    assert [bool(axes.get_xlabel()) for axes in figure.axes] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("cross_entropy", {"accuracy": 0.1, "loss": np.log(10)}), ("mse", {"accuracy": 0.1})]
+)
+def test_the_plan_knows_chance_where_all_models_have_the_same(
+    loss: str, expected: dict[str, float], tmp_path: Path
+) -> None:
+    text = f"""
+title: T
+replicates: 2
+experiments:
+  digits:
+    section: "1"
+    title: Digits
+    data: {{dataset: mnist, train_samples: 100, test_samples: 50}}
+    training: {{optimizer: sgd, lr: 0.1, loss: {loss}, epochs: 2, batch_size: 20}}
+    figures:
+      accuracy: {{kind: curves, y: [train_accuracy], caption: C.}}
+    models:
+      small: {{mlp: [784, 4, 10], label: small}}
+  line:
+    section: "2"
+    title: Line
+    data: {{function: cos(x), domain: [-3, 3], sampling: uniform, samples: 40, test_samples: 20}}
+    training: {{optimizer: sgd, lr: 0.1, loss: mse, epochs: 2, batch_size: 20}}
+    figures:
+      loss: {{kind: curves, y: [train_loss], caption: C.}}
+    models:
+      small: {{mlp: [1, 4, 1], label: small}}
+figures:
+  both: {{kind: curves, y: [train_loss], caption: C., over: [digits, line]}}
+"""
+    (tmp_path / "report/s").mkdir(parents=True)
+    for name in ("hwcore", "workflow_scripts"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "report/s/study.yaml").write_text(text)
+    (tmp_path / "report/s/report.md").write_text("# T\n")
+    for path in (ROOT / "report").iterdir():
+        if path.is_file():
+            (tmp_path / "report" / path.name).write_bytes(path.read_bytes())
+    settings = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "studies": ["s"]}
+    plan = Plan(parse(settings, ["config.yaml"]), pdf=False, root=tmp_path)
+    assert plan.job("figure", "s/digits/accuracy").spec["chance"] == pytest.approx(expected)
+    for other in ("s/line/loss", "s/both"):
+        assert "chance" not in plan.job("figure", other).spec

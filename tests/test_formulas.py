@@ -291,7 +291,7 @@ def test_the_values_at_stated_points_survive_the_plan(tmp_path: Path) -> None:
         if path.is_file():
             (tmp_path / "report" / path.name).write_bytes(path.read_bytes())
     study(tmp_path / "report", f"function: {SINC}, at: {{0: 1}}, domain: [-1, 1]")
-    plan = Plan(config(), pdf=False, root=tmp_path)
+    plan = Plan(config(), tex=False, root=tmp_path)
     spec = FunctionData.model_validate(plan.job("train", "s/fit/m").spec["data"])
     assert spec.at == {0.0: 1.0}
     assert math.isclose(functions.values(spec, np.zeros(1))[0], 1)

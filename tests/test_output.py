@@ -19,7 +19,6 @@ import pytest
 
 from conftest import Project, make_project
 from hwcore.console import _duration, _error
-from hwcore.workflow import NO_TEX
 
 # a mistake of the user and a bug, each in the middle of a training
 EPOCH = "loss = ensemble.epoch(lambda: before + time.perf_counter() - started)\n"
@@ -30,7 +29,6 @@ FAILURES = """
         if ensemble.done == 1 and model == "classify/small":
             raise ValueError("this is a bug")
 """
-# without TeX there is no PDF, and less in the report
 PAGE = "results/quick/report/tiny.html"
 INDEX = "results/quick/report/index.html"
 WIDE = (
@@ -49,7 +47,7 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What stays on the terminal when all is written."""
-        lines = re.sub(r"\x1b\[\d+m", "", self.text).replace("\r\n", "\n").replace(f"{NO_TEX}\n", "").split("\n")
+        lines = re.sub(r"\x1b\[\d+m", "", self.text).replace("\r\n", "\n").split("\n")
         # the bar goes back to the start of its line, and clears the rest of it
         return [re.sub(r".*\r", "", line).replace("\x1b[K", "") for line in lines]
 
@@ -108,7 +106,7 @@ def test_a_failure_in_a_pipe_is_a_line_and_a_place_in_the_list(
     failing: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     done = failing[1]
-    lines = done.stderr.replace(f"{NO_TEX}\n", "").splitlines()
+    lines = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
     wide, small = (line.format("results/quick/logs") for line in (WIDE, SMALL))
     assert lines[1] == "22 jobs to run"
@@ -142,11 +140,7 @@ def test_a_failure_on_a_terminal_stays_above_the_bar(failing_terminal: Terminal)
 
 def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
     done = failing[0].snakemake("--retries", "1", "--show-failed-logs", "results/quick/runs/tiny/fit/wide/run.json")
-    lines = [
-        line
-        for line in done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:]
-        if not re.match(r"\d\d:\d\d:\d\d ", line)
-    ]
+    lines = [line for line in done.stderr.splitlines()[1:] if not re.match(r"\d\d:\d\d:\d\d ", line)]
     wide = WIDE.format("results/quick/logs")
     one = ["start: train tiny/fit/wide", wide, "error: the disk of tests is full; make a larger one"]
     assert done.returncode == 1
@@ -157,7 +151,7 @@ def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subproce
 def test_quiet_leaves_out_jobs_but_not_the_list(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
     done = failing[0].snakemake("--quiet", "rules", "progress", "--", "results/quick/runs/tiny/fit/wide/run.json")
     assert done.returncode == 1
-    assert done.stderr.replace(f"{NO_TEX}\n", "").splitlines()[1:] == [
+    assert done.stderr.splitlines()[1:] == [
         "0 of 1 jobs are done, 1 failed",
         WIDE.format("results/quick/logs"),
     ]
@@ -186,7 +180,7 @@ def test_a_run_that_is_stopped_names_no_failures(project: Project) -> None:
 
 
 def test_what_snakemake_says_of_itself_is_shown(finished: Project) -> None:
-    lines = finished.run("report").replace(f"{NO_TEX}\n", "").splitlines()
+    lines = finished.run("report").splitlines()
     assert lines[1:] == ["Nothing to be done (all requested files are present and up to date)."]
     assert "Building DAG of jobs..." in finished.run("--verbose", "report")
     assert "SyntaxError" in _broken(finished, "rules/data.smk", "rule prepare:", "rule prepare(:")

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LISTS = ("run", "dev", "slurm")
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 # conda-forge's name of a package where it is not PyPI's
-PYPI = {"pytorch": "torch", "pypandoc": "pypandoc-binary", "matplotlib-base": "matplotlib"}
+PYPI = {"pytorch": "torch", "pypandoc": "pypandoc-binary", "matplotlib-base": "matplotlib", "typst-py": "typst"}
 # What a rule's script loads by name and not by an import.
 CHOSEN = {"prepare": "hwcore.data.sources", "analyse": "hwcore.analyses", "figure": "hwcore.figures"}
 

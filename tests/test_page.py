@@ -65,7 +65,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     ]
     assert "**Where this reproduction differs most** (2 claims more below)" not in first
     assert "**Where this reproduction differs most (2 claims more below)**" in first
-    line = "it falls (§ 1): reported 0.5, measured 0.4000 [0.3000, 0.5000], n = 3. [Figure 1a](#figure-fit-loss)."
+    line = "it falls (§ 1): reported 0.5; final loss 0.4000 [0.3000, 0.5000], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
 
 

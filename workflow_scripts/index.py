@@ -9,7 +9,7 @@ from hwcore.reporting.index import index
 
 def work(job: Job) -> None:
     spec = job.spec
-    index(spec["studies"], spec["pages"], job.inputs["claims"], job.outputs["html"], asked=spec["asked"])
+    index(spec["studies"], spec["forms"], job.inputs["claims"], job.outputs["html"], questions=spec["questions"])
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """Typeset the page of one study.
 
-In: the LaTeX file and the PDF figures.  Out: the PDF.
+In: the LaTeX file, or the Markdown page where there is no TeX, and the PDF figures.  Out: the PDF.
 """
 
 from hwcore.jobs import Job, run
-from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting import pdf, typst
 
 
 def work(job: Job) -> None:
-    to_pdf(job.inputs["tex"], job.outputs["pdf"])
+    if "tex" in job.inputs:
+        pdf.to_pdf(job.inputs["tex"], job.outputs["pdf"])
+    else:
+        typst.to_pdf(job.inputs["md"], job.outputs["pdf"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -17,8 +16,6 @@ from hwcore.questions.rows import Rows, joined
 
 # entries of a legend; of more things than this only studies have one
 _NAMED = 16
-_LIGHT = 0.55  # the part of white in the colour of a study's third thing and the next
-_DOT: dict[str, Any] = {"linestyle": "none", "markersize": 4, "alpha": 0.6}
 
 
 def draw(
@@ -33,8 +30,8 @@ def draw(
     """The panels of the question in the module of that name, a colour for each of ``studies``.
 
     Lines are means over replicates of a model with 95 % bands, points those of all models of a table at the same place
-    with 95 % bars, and dots single replicates.  A second thing of a study is dashed, or has squares; further ones are
-    lighter.
+    with 95 % bars, and dots single replicates.  Each study has a colour and a marker; a second thing of it is dashed,
+    and further ones have other strokes or are hollow dots.
 
     Raises HwcoreError if no table has what the panels show.
     """
@@ -49,66 +46,73 @@ def draw(
     looks = dict(zip(units, _looks(units, studies), strict=True))
     drawn: set[str] = set()
     lost: dict[str, int] = {}
-    figure, panels = style.make(len(shown), height=2.6)
+    figure, panels = style.make(len(shown), height=2.3)
     for axes, panel in zip(panels, shown, strict=True):
         values = table[panel.y] / table[panel.over] if panel.over else table[panel.y]
-        whole = table.assign(value=values.replace([np.inf, -np.inf], np.nan)).dropna(subset=[asked.x])
+        whole = table.assign(**{panel.y: values.replace([np.inf, -np.inf], np.nan)}).dropna(subset=[asked.x])
         if asked.look != "lines":
-            whole = whole.dropna(subset=["value"])
+            whole = whole.dropna(subset=[panel.y])
         axes.set_xscale("log" if asked.log_x else "linear")
         if panel.log:
-            style.log_scale(axes, "y", whole["value"].dropna())
+            style.log_scale(axes, "y", whole[panel.y].dropna())
         for name, own in whole.groupby(unit, sort=False):
-            if own["value"].isna().all():
+            if own[panel.y].isna().all():
                 continue
             drawn.add(str(name))
-            colour, second = looks[str(name)]
+            look, stroke = looks[str(name)]
             if asked.look == "lines":
-                lost[str(name)] = len(style.band(axes, own, asked.x, "value", colour=colour, dashed=second))
+                lost[str(name)] = len(style.band(axes, own, asked.x, panel.y, look=look, stroke=stroke).lost)
             elif asked.look == "points":
-                style.points(axes, own.assign(model=own[asked.x]), asked.x, "value", colour=colour, dashed=second)
+                style.points(axes, own.assign(model=own[asked.x]), asked.x, panel.y, look=look, stroke=stroke)
             else:
-                axes.plot(own[asked.x], own["value"], color=colour, marker="s" if second else "o", **_DOT)
-        for level in sorted(set(table[panel.level].dropna())) if panel.level else ():
-            axes.axhline(level, color=style.GREY, linestyle=":", linewidth=1.0)
+                axes.plot(own[asked.x], own[panel.y], **_dot(look, stroke))
         axes.set(xlabel=asked.x_label, ylabel=panel.label)
+        for height in sorted(set(table[panel.level].dropna())) if panel.level else ():
+            style.level(axes, height, "chance")
     looks = {name: look for name, look in looks.items() if name in drawn}
     legend = _legend(asked, rows, looks, studies, lost)
-    if asked.look == "points":
-        legend += style.criterion([table], "hollow: not by all")
-    return style.finish(figure, legend)
+    notes = style.criterion([table], "hollow: not by all") if asked.look == "points" else []
+    return style.finish(figure, legend, notes)
 
 
-def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[Any, bool]]:
-    """For each thing its colour, and whether it is dashed."""
-    colours = dict(zip(studies, style.spread(len(studies)), strict=True))
-    looks: list[tuple[Any, bool]] = []
+def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[style.Look, int]]:
+    """For each thing the look of its study, and its stroke among those of the study."""
+    looks = style.palette(studies)
+    things: list[tuple[style.Look, int]] = []
     counts = dict.fromkeys(studies, 0)
     for unit in units:
         study = unit.partition("/")[0]
-        number, colour = counts[study], np.array(to_rgb(colours[study]))
+        things.append((looks[study], counts[study] % len(style.STROKES)))
         counts[study] += 1
-        looks.append((tuple(colour + (1 - colour) * (_LIGHT if number > 1 else 0)), number % 2 == 1))
-    return looks
+    return things
+
+
+def _dot(look: style.Look, stroke: int) -> dict[str, Any]:
+    marker = look.marker or style.MARKERS[stroke]
+    face = "none" if stroke else look.colour
+    return {"color": look.colour, "marker": marker, "markerfacecolor": face, "linestyle": "none", "alpha": 0.7}
 
 
 def _legend(
     asked: type[Question],
     rows: Rows,
-    looks: Mapping[str, tuple[Any, bool]],
+    looks: Mapping[str, tuple[style.Look, int]],
     studies: Sequence[str],
     lost: Mapping[str, int],
 ) -> list[Line2D]:
     if len(looks) > _NAMED:
-        colours = {unit.partition("/")[0]: colour for unit, (colour, _) in reversed([*looks.items()])}
-        return [style.entry(study, colours[study]) for study in studies if study in colours]
+        known = {unit.partition("/")[0]: look for unit, (look, _) in reversed([*looks.items()])}
+        return [style.entry(study, known[study]) for study in studies if study in known]
     entries = []
     several = {member: sum(unit.startswith(f"{member}/") for unit in looks) for member in rows.members}
-    for unit, (colour, second) in looks.items():
+    for unit, (look, stroke) in looks.items():
         member = unit.partition(" → ")[0].rpartition("/")[0] if asked.look == "lines" else unit
         name = rows.mark(member, rows.labels[unit] if asked.look == "lines" and several[member] > 1 else "")
-        look: dict[str, Any] = {}
-        if asked.look != "lines":
-            look = {**(_DOT if asked.look == "dots" else {"markersize": 4}), "marker": "s" if second else "o"}
-        entries.append(style.entry(name, colour, dashed=second, lost=lost.get(unit, 0), **look))
+        shown: dict[str, Any] = {}
+        if asked.look == "points":
+            shown = {"marker": look.marker or style.MARKERS[stroke], "markerfacecolor": look.colour}
+        elif asked.look == "dots":
+            shown = _dot(look, stroke)
+            del shown["color"]
+        entries.append(style.entry(name, look, stroke=stroke, lost=lost.get(unit, 0), **shown))
     return entries

@@ -26,8 +26,9 @@ def draw(
     floor: str | None = None,
     side_by_side: bool = False,
     experiments: Mapping[str, str] | None = None,
+    chance: Mapping[str, float] | None = None,
 ) -> Figure:
-    """The mean over replicates with its 95 % band.
+    """The mean over replicates with its 95 % band, or with the replicates as thin lines where they are few.
 
     A training metric and its test metric share a panel, the test metric dashed; every other column
     has a panel of its own.  ``log`` makes the vertical axes logarithmic, those of accuracies excepted.
@@ -36,6 +37,7 @@ def draw(
     ``floor`` is the table of an ``optimum``: dotted, the least loss that it found for each model.
     ``side_by_side``, each of several ``experiments``, by id their names, has panels of its own.  Models are then called
     ``experiment/model``, and those with the same label have the same colour.
+    A thin line is at the metric of ``chance``.
 
     Raises HwcoreError if the table has no rows, none from ``start`` on, or lacks a column.
     """
@@ -46,43 +48,54 @@ def draw(
     if not len(places):
         raise HwcoreError(f"figure option start: {start:g} is beyond the last {x} of table {table}, {rows[x].max():g}")
     rows = rows.assign(**{column: rows[column] + offset for column in y})
-    floors = pd.Series(dtype=float)
-    if floor is not None:
-        least = style.need(tables, floor, ["model"], ["train_loss"], option="floor")
-        floors = least.groupby("model").train_loss.min() + offset
+    floors = _floors(tables, floor) + offset
     parts = experiments if side_by_side and experiments else {"": ""}
     panels = [(id, columns) for columns in _panels(y) for id in parts]
-    figure, axes = style.make(len(panels), height=2.7 if len(panels) == 1 else 2.4)
-    colours = style.palette(dict.fromkeys(labels.values(), ""))
+    figure, axes = style.make(len(panels), height=2.5 if len(panels) == 1 else 2.1)
+    looks = style.palette(dict.fromkeys(labels.values()))
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
-    lost: dict[str, set[tuple[str, int]]] = {label: set() for label in colours}
+    lost: dict[str, set[tuple[str, int]]] = {label: set() for label in looks}
+    ends: dict[str, tuple[style.Look, float]] = {}
+    each = style.few(rows)
     for panel, (id, columns) in zip(axes, panels, strict=True):
         shown = {model: own for model, own in models.items() if not id or model.startswith(f"{id}/")}
-        ends = floors[floors.index.isin(shown)].dropna()
+        least = floors[floors.index.isin(shown)].dropna()
         shared = len(columns) > 1
         if log and not columns[0].endswith("accuracy"):
             values = pd.concat(shown.values())[columns]
-            style.log_scale(panel, "y", [*values.to_numpy().ravel(), *ends])
+            style.log_scale(panel, "y", [*values.to_numpy().ravel(), *least])
         for model, own in shown.items():
             label = labels[model]
             for column in columns:
-                dashed = shared and column.startswith("test")
-                look = {"colour": colours[label], "dashed": dashed}
-                lost[label] |= {(model, each) for each in style.band(panel, own, x, column, places=places, **look)}
+                stroke = int(shared and column.startswith("test"))
+                means = style.band(panel, own, x, column, look=looks[label], stroke=stroke, places=places, each=each)
+                lost[label] |= {(model, replicate) for replicate in means.lost}
+                if not stroke and len(means.mean):
+                    ends[label] = (looks[label], float(means.mean[-1]))
         if "train_loss" in columns:
-            for name, height in ends.items():
-                panel.axhline(height, color=colours[labels[str(name)]], linestyle=":", linewidth=1.2)
-        metric = columns[0].partition("_")[2] if shared else columns[0]
-        panel.set(xlabel=column_labels[x], ylabel=column_labels[metric] + _sum(offset), title=parts[id])
+            for name, height in least.items():
+                panel.axhline(height, color=looks[labels[str(name)]].colour, linestyle=":", linewidth=1.2)
+        name = columns[0].partition("_")[2] if shared else columns[0]
+        panel.set(xlabel=column_labels[x], ylabel=column_labels[name] + _sum(offset), title=parts[id])
         panel.margins(x=0.01)
         if pd.api.types.is_integer_dtype(rows[x]):
             panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    legend = [style.entry(label, colours[label], lost=len(lost[label])) for label in colours]
+        if chance and (metric := columns[0].removeprefix("train_").removeprefix("test_")) in chance:
+            style.level(panel, chance[metric] + offset, "chance")
+    named = len(panels) == 1 and not any(lost.values()) and len(ends) == len(looks) and style.ends(axes[0], ends)
+    legend = [] if named else [style.entry(label, looks[label], lost=len(lost[label])) for label in looks]
     if any(len(columns) > 1 for _, columns in panels):
         legend += style.pair()
     if len(floors):
         legend.append(style.entry("least loss found by Levenberg-Marquardt from there", linestyle=":", linewidth=1.2))
-    return style.finish(figure, legend + style.criterion([rows]))
+    return style.finish(figure, legend, style.criterion([rows]))
+
+
+def _floors(tables: Mapping[str, pd.DataFrame], floor: str | None) -> "pd.Series[float]":
+    if floor is None:
+        return pd.Series(dtype=float)
+    least = style.need(tables, floor, ["model"], ["train_loss"], option="floor")
+    return least.groupby("model").train_loss.min()
 
 
 def _sum(offset: float) -> str:

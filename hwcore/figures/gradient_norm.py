@@ -26,15 +26,15 @@ def draw(
     Raises HwcoreError if the table has no rows or lacks a column.
     """
     rows = style.need(tables, table, ["model", "replicate"], ["step", "loss", "grad_norm"])
-    figure, panels = style.make(2, height=1.9, stacked=True)
-    colours = style.palette(labels)
+    figure, panels = style.make(2, height=1.7, stacked=True)
+    looks = style.palette(labels)
     legend: list[Line2D] = []
     for panel, column in zip(panels, ("loss", "grad_norm"), strict=True):
         style.log_scale(panel, "y", rows[column])
         panel.set_ylabel(column_labels[column])
         panel.margins(x=0.01)
     for model, own in rows.groupby("model", sort=False):
-        colour = colours[str(model)]
+        colour = looks[str(model)].colour
         paths = {r: own[own.replicate == r].sort_values("step") for r in sorted(own.replicate.unique())}
         finite = np.isfinite(own[["loss", "grad_norm"]].to_numpy()).all(axis=1)
         diverged = set(own.replicate[~finite])

@@ -1,15 +1,16 @@
 """The loss on lines and planes through trained weights."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from hwcore.figures import style
+from hwcore.figures import colours, style
 
 _LEVELS = 14
 
@@ -21,7 +22,8 @@ def draw(
     column_labels: Mapping[str, str],
     table: str = "landscape",
 ) -> Figure:
-    """Lines as means over replicates with 95 % bands; planes as contours, of the first replicate of each model.
+    """Lines as means over replicates with 95 % bands, or each of few replicates; planes as contours, of the first
+    replicate of each model, with one scale of colours.
 
     The way of the weights, where the table has one, is drawn on its plane, with the share of variance
     that the plane explains and the median error of the loss that it shows on the way.
@@ -37,10 +39,11 @@ def draw(
     ]
     # one scale of contours for all panels, so that colours can be compared
     levels = _levels(surface.train_loss.to_numpy(dtype=float))
-    figure, panels = style.make(len(models), height=3.6 if len(models) == 1 else 3.0)
-    way = False
+    columns = 2 if len(models) <= 4 else 3
+    figure, panels = style.make(len(models), columns=columns, height=3.2 if len(models) == 1 else 2.5)
+    way, filled = False, None
     for panel, (model, own) in zip(panels, models, strict=True):
-        _contours(panel, own[own.kind == "surface"], levels)
+        filled = _contours(panel, own[own.kind == "surface"], levels) or filled
         path = own[own.kind == "trajectory"]
         title = labels[model] if len(models) > 1 else ""
         if len(path):
@@ -58,7 +61,13 @@ def draw(
             panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
             panel.set(xlabel="along the first direction", ylabel="along the second direction")
         panel.set_title(title)
-    legend = [style.entry("training loss", style.GREY)]
+    if filled is not None and (surface.train_loss > 0).any():
+        bar = figure.colorbar(filled, ax=panels, label="training loss", aspect=30, pad=0.02)
+        # one in three contours has its number
+        told = levels[1::3].tolist()
+        bar.set_ticks(told, labels=style.numbers(float(f"{value:.2g}") for value in told))
+        bar.minorticks_off()
+    legend = []
     end = style.entry("trained weights", style.COLOURS[1], marker="o", linestyle="none")
     if way:
         start = style.entry("start", style.COLOURS[1], marker="o", markerfacecolor="white", linestyle="none")
@@ -67,9 +76,10 @@ def draw(
 
 
 def _lines(rows: pd.DataFrame, labels: Mapping[str, str], column_labels: Mapping[str, str]) -> Figure:
+    each = style.few(rows)
     columns = ["train_loss", *(["train_accuracy"] if "train_accuracy" in rows else [])]
-    figure, panels = style.make(len(columns), height=2.5)
-    colours = style.palette(labels)
+    figure, panels = style.make(len(columns), height=2.2)
+    looks = style.palette(labels)
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
     lost: dict[str, int] = {}
     for panel, column in zip(panels, columns, strict=True):
@@ -77,11 +87,11 @@ def _lines(rows: pd.DataFrame, labels: Mapping[str, str], column_labels: Mapping
             style.log_scale(panel, "y", rows[column])
         for model, own in models.items():
             diverged = set(own.replicate[own.x.isna()])
-            style.band(panel, own[~own.replicate.isin(diverged)], "x", column, colour=colours[model])
+            style.band(panel, own[~own.replicate.isin(diverged)], "x", column, look=looks[model], each=each)
             lost[model] = len(diverged)
         panel.set(xlabel="along a random direction", ylabel=column_labels[column])
         panel.margins(x=0.01)
-    return style.finish(figure, [style.entry(labels[model], colours[model], lost=lost[model]) for model in models])
+    return style.finish(figure, [style.entry(labels[model], looks[model], lost=lost[model]) for model in models])
 
 
 def _levels(losses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,17 +101,22 @@ def _levels(losses: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.geomspace(low, max(high, 1.01 * low), _LEVELS)
 
 
-def _contours(panel: Axes, surface: pd.DataFrame, levels: NDArray[np.float64]) -> None:
+def _contours(panel: Axes, surface: pd.DataFrame, levels: NDArray[np.float64]) -> ContourSet | None:
     wide = surface.pivot(index="y", columns="x", values="train_loss")
     if wide.isna().all(axis=None):
         panel.text(0.5, 0.5, "diverged", ha="center", va="center", transform=panel.transAxes)
-        return
+        return None
     shown = np.ma.masked_invalid(wide.to_numpy(dtype=float))
-    panel.contourf(wide.columns, wide.index, shown, levels=levels, cmap="Blues", extend="both", norm="log", alpha=0.6)
-    lines = panel.contour(wide.columns, wide.index, shown, levels=levels, colors=style.GREY, linewidths=0.6)
-    panel.clabel(lines, fontsize=6, fmt=ticker.FuncFormatter(lambda value, _: style.number(float(f"{value:.2g}"))))
+    filled = panel.contourf(
+        wide.columns, wide.index, shown, levels=levels, cmap="Blues", extend="both", norm="log", alpha=0.6
+    )
+    panel.contour(wide.columns, wide.index, shown, levels=levels, colors=colours.GREY, linewidths=0.5)
+    # unseen: contours forget the numbers that they were made of, which hwcore.figures.drawn reads
+    look: dict[str, Any] = {"shading": "gouraud", "norm": "log", "label": "training loss"}
+    panel.pcolormesh(wide.columns, wide.index, shown, visible=False, **look)
     panel.grid(visible=False)
     panel.set(xlim=(wide.columns[0], wide.columns[-1]), ylim=(wide.index[0], wide.index[-1]))
+    return filled
 
 
 def _percent(share: float) -> str:

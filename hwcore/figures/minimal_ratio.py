@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from hwcore.figures import style
+from hwcore.figures import colours, style
 
 
 def draw(
@@ -24,16 +25,18 @@ def draw(
 
     Grey crosses: the same networks by the reports' own procedure, where the table has it and they get so far.
     Triangles are smaller networks, padded with units of zero weights, where the table has them.  The legend
-    counts each; models have colours of their own.  With ``share`` negative_share the axis is the index,
-    the share of directions that curve downwards, and a line shows the law of Pennington & Bahri 2017 (PMLR 70),
-    loss = ε + c index^(2/3), with the ε and c of least squares over all certified points and padded ones.
+    counts each; models have colours of their own.  Points that would hide each other are one, with their number.
+
+    With ``share`` negative_share the axis is the index, the share of directions that curve downwards, and a line shows
+    the law of Pennington & Bahri 2017 (PMLR 70), loss = ε + c index^(2/3), with the ε and c of least squares over all
+    certified points and padded ones.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
     numbers = ["loss", share]
     rows = style.need(tables, table, ["model", "replicate", "converged", "certified"], numbers)
-    figure, (axes,) = style.make(height=2.9)
-    colours = style.palette(labels)
+    figure, (axes,) = style.make(height=2.6)
+    paint = {model: look.colour for model, look in style.palette(labels).items()}
     models = list(rows.model.unique())
     finite = np.isfinite(rows[numbers].to_numpy(dtype=float)).all(axis=1)
     padded = finite & (rows["kind"] == "padded").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
@@ -43,10 +46,11 @@ def draw(
     dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5}
     open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2}
 
+    notes: list[Line2D] = []
     # one model lends its colour to the legend of kinds; several are told in entries of their own
     several = len(models) > 1
-    shown = style.DARK if several else colours[models[0]]
-    legend = [style.entry(labels[model], colours[model], **{**dot, "marker": "s"}) for model in models if several]
+    shown = colours.DARK if several else paint[models[0]]
+    legend = [style.entry(labels[model], paint[model], **{**dot, "marker": "s"}) for model in models if several]
     kinds = [
         (rest, "gradient not zero", open_dot, True),
         (converged, "gradient zero to the tolerance", open_dot, False),
@@ -59,23 +63,38 @@ def draw(
     if share == "minimal_ratio" and "reports_ratio" in rows:
         stopped = rows[~padded & (rows.reports_grad_norm <= 1e-3) & np.isfinite(rows.reports_ratio)]
         crossed = len(stopped)
-        axes.plot(stopped.reports_ratio, stopped.reports_loss, color=style.GREY, zorder=1.5, **cross)
+        axes.plot(stopped.reports_ratio, stopped.reports_loss, color=colours.GREY, zorder=1.5, **cross)
+    spans = np.ptp(rows.loc[finite, numbers].to_numpy(dtype=float), axis=0) if finite.any() else np.ones(2)
     for kind, name, look, grey in kinds:
+        if not kind.any():
+            continue
         for model in models:
             chosen = rows[kind & (rows.model == model).to_numpy()]
-            axes.plot(chosen[share], chosen.loss, color=style.GREY if grey else colours[model], **look)
-        legend.append(style.entry(f"{name} ({kind.sum()})", style.GREY if grey else shown, **look))
+            _plot(axes, chosen[[share, "loss"]].to_numpy(), spans[::-1], colours.GREY if grey else paint[model], look)
+        legend.append(style.entry(f"{name} ({kind.sum()})", colours.GREY if grey else shown, **look))
     if crossed:
         name = f"stopped at a gradient norm of 0.001, no tolerance ({crossed})"
-        legend.append(style.entry(name, style.GREY, **cross))
+        legend.append(style.entry(name, colours.GREY, **cross))
     if not finite.all():
-        legend.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
+        notes.append(style.entry(f"not shown: {(~finite).sum()} diverged", "none"))
     axes.set(xlabel=column_labels[share], ylabel="training loss")
     if share == "minimal_ratio":
         axes.set_xlim(-0.03, 1.03)
     else:
         legend += _law(axes, rows[certified | padded])
-    return style.finish(figure, legend)
+    return style.finish(figure, legend, notes)
+
+
+def _plot(
+    axes: Axes, at: NDArray[np.float64], spans: NDArray[np.float64], colour: str, look: Mapping[str, Any]
+) -> None:
+    """Points at places (n, 2); those within a hundredth of the ``spans`` of the axes are one, with their number."""
+    cells = np.round(100 * at / np.where(spans > 0, spans, 1)).astype(int)
+    _, firsts, counts = np.unique(cells, axis=0, return_index=True, return_counts=True)
+    axes.plot(*at[firsts].T, color=colour, **look)
+    for place, count in zip(at[firsts], counts, strict=True):
+        if count > 1:
+            axes.annotate(f"{count}", place, (4, 2), textcoords="offset points", color=colour)
 
 
 def _law(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
@@ -84,6 +103,6 @@ def _law(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
         return []
     slope, floor = np.polyfit(points.negative_share ** (2 / 3), points.loss, 1)
     at = np.linspace(0, points.negative_share.max(), 200)
-    axes.plot(at, floor + slope * at ** (2 / 3), color=style.GREY, linestyle=":", linewidth=1.2)
-    name = f"{floor:.2g} + {slope:.2g} index$^{{2/3}}$, least squares".replace("+ -", "− ")
-    return [style.entry(name, style.GREY, linestyle=":", linewidth=1.2)]
+    axes.plot(at, floor + slope * at ** (2 / 3), color=colours.GREY, linestyle=":", linewidth=1.2)
+    name = f"{floor:.2g} + {slope:.2g} · index^(2/3), least squares".replace("+ -", "− ")
+    return [style.entry(name, colours.GREY, linestyle=":", linewidth=1.2)]

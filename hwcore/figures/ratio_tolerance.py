@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hwcore.errors import HwcoreError
-from hwcore.figures import style
+from hwcore.figures import colours, means, style
 
 _PREFIX = "ratio_at_"
 
@@ -19,7 +19,9 @@ def draw(
     column_labels: Mapping[str, str],
     table: str = "critical-points",
 ) -> Figure:
-    """Means over the replicates with 95 % bands, by τ as a share of the largest eigenvalue; dashes: the points' own τ.
+    """Means over the replicates with 95 % bands, or each of few replicates, by τ as a share of the largest eigenvalue.
+
+    Dashes are at the points' own τ.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
@@ -27,8 +29,8 @@ def draw(
     columns = [column for column in rows if str(column).startswith(_PREFIX)]
     if not columns:
         raise HwcoreError(f"table {table} has no column {_PREFIX}…; it comes from critical_points")
-    figure, (axes,) = style.make(height=2.9)
-    colours = style.palette(labels)
+    figure, (axes,) = style.make(height=2.6)
+    looks = style.palette(labels)
     taus = np.array([float(str(column).removeprefix(_PREFIX)) for column in columns])
     # zero has a place of its own, as far left of the smallest τ as the next is right of it
     smallest = taus[taus > 0].min()
@@ -37,16 +39,20 @@ def draw(
     for model in rows.model.unique():
         own = rows[rows.model == model]
         kept = own[np.isfinite(own[columns].to_numpy(dtype=float)).all(axis=1)]
-        mean, half = style.interval(kept[columns].to_numpy(dtype=float).T)
-        axes.plot(places, mean, color=colours[model], marker="o", markersize=3.5)
-        axes.fill_between(places, mean - half, mean + half, color=colours[model], alpha=0.2, linewidth=0)
-        axes.axhline(kept.minimal_ratio.mean(), color=colours[model], linestyle=style.DASHES, linewidth=1)
+        colour, marker = looks[model].colour, looks[model].marker or "o"
+        each = kept[columns].to_numpy(dtype=float).T
+        mean, low, high = means.interval(each, "fraction")
+        axes.plot(places, mean, color=colour, marker=marker)
+        if style.few(rows):
+            axes.plot(places, each, color=colour, linewidth=0.5, alpha=0.5)
+        else:
+            axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.axhline(kept.minimal_ratio.mean(), color=colour, linestyle=style.DASHES, linewidth=1)
         lost = len(own) - len(kept)
-        name = labels[model] + (f" ({lost} diverged)" if lost else "")
-        legend.append(style.entry(name, colours[model], marker="o", markersize=3.5))
-    legend.append(style.entry("at the τ of each point", style.DARK, linestyle=style.DASHES, linewidth=1))
+        legend.append(style.entry(labels[model], colour, lost=lost, marker=marker))
+    legend.append(style.entry("at the τ of each point", colours.DARK, linestyle=style.DASHES, linewidth=1))
     axes.set_xscale("log")
-    axes.set_xticks(places, ["0" if tau == 0 else style.number(tau) for tau in taus])
+    axes.set_xticks(places, style.numbers(taus))
     axes.minorticks_off()
     axes.set(xlabel="tolerance τ as a share of the largest eigenvalue", ylabel="share of eigenvalues above τ")
     axes.set_ylim(-0.03, 1.03)

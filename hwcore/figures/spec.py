@@ -32,26 +32,16 @@ class FigureSpec(Spec):
         """Whether several experiments have a panel each, and their models the labels that they have there."""
         return False
 
+    def guessed(self) -> bool:
+        """Whether metrics of classifications are shown with those of a guess."""
+        return False
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str | None:
         """What the caption says of how runs are shown, where up to so many ``replicates`` of a model are.
 
         Settings of the experiment may stand in it in braces: `{replicates}`, `{landscape.replicates}`.
         """
         return None
-
-
-def bands(replicates: int, name: str = "replicates") -> str:
-    """The words for lines that are means over replicates, whose number is the setting of that name."""
-    if replicates == 1:
-        return "Each line is a single run, without an interval."
-    return f"Lines are means over {{{name}}} replicates, bands their 95 % intervals."
-
-
-def bars(replicates: int) -> str:
-    """The words for points that are means over replicates."""
-    if replicates == 1:
-        return "Each point is a single run, without an interval."
-    return "Points are means over {replicates} replicates, bars their 95 % intervals."
 
 
 class TableFigure(FigureSpec):

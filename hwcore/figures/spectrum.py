@@ -25,32 +25,32 @@ def draw(
     Raises HwcoreError if the table has no rows or lacks a column.
     """
     rows = style.need(tables, table, ["model", "replicate", "measure"], ["at", "value"])
-    colours = style.palette(labels)
+    paint = {model: look.colour for model, look in style.palette(labels).items()}
     firsts = {str(model): own[own.replicate == own.replicate.min()] for model, own in rows.groupby("model", sort=False)}
     legend = [
-        style.entry(f"{labels[model]}, replicate {int(own.replicate.iloc[0])}", colours[model])
+        style.entry(f"{labels[model]}, replicate {int(own.replicate.iloc[0])}", paint[model])
         for model, own in firsts.items()
     ]
     layers = sorted(rows.layer.unique()) if "layer" in rows else [None]
-    figure, panels = style.make(len(layers), height=2.9 if len(layers) == 1 else 2.4)
+    figure, panels = style.make(len(layers), height=2.6 if len(layers) == 1 else 2.1)
     for panel, layer in zip(panels, layers, strict=True):
         shown = {model: own if layer is None else own[own.layer == layer] for model, own in firsts.items()}
-        _densities(panel, shown, colours)
+        _densities(panel, shown, paint)
         if layer is not None:
             panel.set_title(f"layer {layer}")
     legend.append(style.entry("the largest eigenvalues", marker="|", linestyle="none", markersize=9))
     return style.finish(figure, legend)
 
 
-def _densities(axes: Axes, spectra: Mapping[str, pd.DataFrame], colours: Mapping[str, Any]) -> None:
+def _densities(axes: Axes, spectra: Mapping[str, pd.DataFrame], paint: Mapping[str, Any]) -> None:
     lowest = np.inf
     for model, own in spectra.items():
         curve = own[(own.measure == "density") & np.isfinite(own["value"])]
         # a kernel's tails fall below what a picture can tell from zero
         seen = curve[curve["value"] > 1e-6 * curve["value"].max()]
-        axes.plot(seen["at"], seen["value"], color=colours[model])
+        axes.plot(seen["at"], seen["value"], color=paint[model])
         marks = own[own.measure == "eigenvalue"]["value"]
         lowest = min(lowest, seen["value"].min())
-        axes.plot(marks, np.full(len(marks), seen["value"].min()), "|", color=colours[model], markersize=9)
+        axes.plot(marks, np.full(len(marks), seen["value"].min()), "|", color=paint[model], markersize=9)
     style.log_scale(axes, "y", [lowest])
     axes.set(xlabel="eigenvalue λ", ylabel="spectral density")

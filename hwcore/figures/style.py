@@ -1,4 +1,4 @@
-"""How all figures look, what their intervals are, and how they are saved.
+"""How all figures look: panels, lines and points over replicates, levels, ticks and legends.
 
 Figures are made without pyplot, so nothing of one figure is left for the next.
 """
@@ -7,92 +7,83 @@ import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import ticker
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from hwcore.errors import HwcoreError
-from hwcore.files import atomic
+from hwcore.figures.colours import DARK, GREY, ink, spread
+from hwcore.figures.means import Means, Scale, along, interval, scale_of
+from hwcore.figures.replicates import FEW
 
-WIDTH = 6.3  # inches: the text width of an A4 page
-HEIGHT = 8.4  # inches that the panels of a figure may take, so that its caption fits below
-# Okabe and Ito's colours, told apart by colour-blind readers too, the dark ones first.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8B7D00")
-GREY = "#8a8a8a"
-DARK = "#404040"
-DASHES = (0, (4, 1.6))
-_LONGEST = 2000  # points of a line that is drawn as it is
-_COLUMNS = 500  # about one per typographic point of the page's width
+# Without the defaults of a user's own matplotlibrc, by which figures would differ from machine to machine.
+mpl.rcdefaults()
+mpl.rcParams.update(mpl.rc_params_from_file(Path(__file__).with_name("hwcore.mplstyle"), use_default_template=False))
 
-mpl.rcParams.update(
-    {
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "font.size": 9,
-        "axes.labelsize": 9,
-        "axes.titlesize": 9,
-        "legend.fontsize": 8,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "grid.color": "#e4e4e4",
-        "grid.linewidth": 0.6,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.8,
-        "lines.linewidth": 1.4,
-        "legend.frameon": False,
-        "legend.columnspacing": 1.6,
-        "figure.dpi": 150,
-        "figure.facecolor": "white",
-        "savefig.facecolor": "white",
-        # letters as outlines, which look the same everywhere: making a font of them would take half of the time
-        "svg.fonttype": "path",
-        "pdf.fonttype": 3,
-        # the ids in an SVG would be random otherwise
-        "svg.hashsalt": "hwcore",
-        "path.simplify": True,
-        "path.simplify_threshold": 0.2,
-    }
-)
+WIDTH = 5.5  # inches; hwcore.mplstyle says why
+HEIGHT = 7.3  # inches that the panels of a figure may take, so that its caption fits below
+COLOURS = tuple(spread(8))
+# how the first thing of a kind is drawn, the second (test beside training) and further ones
+STROKES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+DASHES = STROKES[1]
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+SHIFT = 2.5  # points by which the bars of training and of test stand apart
+_TALL = 12  # points from one line of words to the next
+_LETTER = 0.075  # inches that a letter takes on an axis
+_LONGEST = 1000  # points of a line that is drawn as it is
+_COLUMNS = 400  # about one per typographic point of the figure's width
+_MARKS = 6  # markers on a line
 
 
-def number(value: float) -> str:
-    """A number for a tick: plain where it is short, else a power of ten."""
-    if value == 0 or 1e-4 <= abs(value) < 1e5:
-        return f"{value:g}"
-    factor, _, power = f"{value:e}".partition("e")
-    factor = f"{float(factor):g}"
-    return f"${'' if factor == '1' else factor + ' × '}10^{{{int(power)}}}$"
+class Look(NamedTuple):
+    """By what a thing is told from others: a colour and, in grey too, a marker."""
+
+    colour: Any
+    marker: str = ""
 
 
-def spread(count: int) -> list[Any]:
-    """Colours for ``count`` things: distinct ones for a few, steps of one scale for many."""
-    if count <= len(COLOURS):
-        return list(COLOURS[:count])
-    # the light end of the scale is hard to see on white
-    return [mpl.colormaps["viridis"](share) for share in np.linspace(0, 0.92, count)]
+def palette(labels: Iterable[str]) -> dict[str, Look]:
+    """The look of each model, the same in all figures of an experiment; one that is alone needs no marker."""
+    labels = list(labels)
+    colours = spread(len(labels))
+    markers = [MARKERS[i % len(MARKERS)] if len(labels) > 1 else "" for i in range(len(labels))]
+    return {label: Look(*look) for label, *look in zip(labels, colours, markers, strict=True)}
 
 
-def palette(labels: Mapping[str, str]) -> dict[str, Any]:
-    """The colour of each model, the same in all figures of an experiment."""
-    return dict(zip(labels, spread(len(labels)), strict=True))
+def number(value: float, *, power: bool = False) -> str:
+    """A number for a tick: plain where it is short, else a power of ten; with ``power`` always that."""
+    if value == 0 or (not power and 1e-4 <= abs(value) < 1e5):
+        return f"{value:g}".replace("-", "−")
+    factor, _, exponent = f"{value:e}".partition("e")
+    factor = f"{float(factor):g}".replace("-", "−")
+    return f"{'' if factor == '1' else factor + ' × '}{_ten_to(int(exponent))}"
 
 
-def make(panels: int = 1, *, columns: int = 2, height: float = 2.6, stacked: bool = False) -> tuple[Figure, list[Axes]]:
-    """A figure of page width with its panels in rows of ``columns``; ``height`` in inches is of one row.
+def numbers(values: Iterable[float]) -> list[str]:
+    """Numbers for the ticks of one axis, all plain or all powers of ten."""
+    values = list(values)
+    plain = all(value == 0 or 1e-4 <= abs(value) < 1e5 for value in values)
+    return [number(value, power=not plain) for value in values]
+
+
+def _ten_to(exponent: int) -> str:
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def make(panels: int = 1, *, columns: int = 2, height: float = 2.4, stacked: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure of WIDTH with its panels in rows of ``columns``; ``height`` in inches is of one row.
 
     ``stacked`` panels are one above the other and share their horizontal axis.
     """
@@ -107,45 +98,15 @@ def make(panels: int = 1, *, columns: int = 2, height: float = 2.6, stacked: boo
     return figure, axes[:panels]
 
 
-def interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Means of the rows of (n, R) values and half widths of their 95 % t-intervals, both (n,).
-
-    The half width of a single replicate is NaN, and so is the mean of none.
-    """
-    n, replicates = values.shape
-    if replicates == 0:
-        return np.full(n, np.nan), np.full(n, np.nan)
-    if replicates == 1:
-        return values[:, 0], np.full(n, np.nan)
-    deviation = values.std(axis=1, ddof=1)
-    return values.mean(axis=1), stdtrit(replicates - 1, 0.975) * deviation / math.sqrt(replicates)
-
-
-def summarize(
-    table: pd.DataFrame, x: str, y: str
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], frozenset[Any]]:
-    """Mean of ``y`` over replicates at each ``x`` and the half width of its 95 % t-interval.
-
-    A replicate with any value that is not finite is left out; the last of the four results says
-    which are.  One that stopped early has no rows after that: it stays where it was.  The first values of ``x``, up to
-    one at which any replicate has a value, are left out: what is a mean over an epoch is not known before the first.
-    """
-    wide = table.pivot(index=x, columns="replicate", values=y).sort_index()
-    known = wide.notna().any(axis=1)
-    if known.any():
-        wide = wide.loc[known.idxmax() :]
-        table = table[table[x] >= known.idxmax()]
-    lost = set(table.replicate[~np.isfinite(table[y].to_numpy(dtype=float))])
-    finite = ~wide.columns.isin(lost)
-    values = wide.ffill().to_numpy(dtype=float)
-    mean, half = interval(values[:, finite])
-    return wide.index.to_numpy(), mean, half, frozenset(wide.columns[~finite])
+def few(table: pd.DataFrame) -> bool:
+    """Whether replicates are so few that each is shown, and no interval."""
+    return 1 < table.replicate.nunique() <= FEW
 
 
 def thin(x: NDArray[Any], *series: NDArray[Any]) -> NDArray[np.intp]:
-    """Which points of a long line to draw: the extremes of each series in each of 500 columns.
+    """Which points of a long line to draw: the extremes of each series in each of 400 columns.
 
-    Spikes stay; the picture is the same.  A line of up to 2,000 points is drawn as it is.
+    Spikes stay; the picture is the same.  A line of up to 1,000 points is drawn as it is.
     """
     if len(x) <= _LONGEST:
         return np.arange(len(x))
@@ -164,73 +125,110 @@ def band(
     x: str,
     y: str,
     *,
-    colour: Any,
-    dashed: bool = False,
+    look: Look,
+    stroke: int = 0,
     places: NDArray[Any] | None = None,
-) -> frozenset[Any]:
+    each: bool = False,
+) -> Means:
     """The mean over replicates as a line, its 95 % interval as a band; with ``places`` at these values of x alone.
 
-    Returns the replicates that are left out because a value is not finite.
+    With ``each`` the replicates are thin lines, and there is no band.
     """
-    at, mean, half, lost = summarize(table, x, y)
+    means = along(table, x, y, scale_of(y, log=axes.get_yscale() == "log"))
     if places is not None:
-        asked = np.isin(at, places)
-        at, mean, half = at[asked], mean[asked], half[asked]
-    low, high = mean - half, mean + half
-    kept = thin(at, mean, low, high)
-    at, mean, low, high = at[kept], mean[kept], low[kept], high[kept]
-    alone = "o" if len(at) == 1 else None
-    axes.plot(at, mean, color=colour, linestyle=DASHES if dashed else "-", marker=alone, markersize=3.5)
-    if np.isfinite(low).all():
-        shown = low
-        if axes.get_yscale() == "log":
-            # a logarithm ends above zero, and an axis down to the lowest interval would hide the means
-            low = np.where(low > 0, low, mean * 1e-6)
-            shown = np.maximum(low, mean / 3)
+        means = means.at_places(np.isin(means.at, places))
+    if each:
+        for values in means.each.T:
+            kept = thin(means.at, values)
+            thin_line: dict[str, Any] = {"linestyle": STROKES[stroke], "linewidth": 0.5, "alpha": 0.5}
+            axes.plot(means.at[kept], values[kept], color=look.colour, **thin_line)
+    shown = means.at_places(thin(means.at, means.mean, means.low, means.high))
+    _line(axes, shown.at, shown.mean, look, stroke)
+    if not each and np.isfinite(shown.low).all():
         # outlines stay visible where a band is a single point wide or crosses others
-        fill = FillBetweenPolyCollection("x", at, low, high, facecolor=colour, alpha=0.18, linewidth=0)
-        axes.add_collection(fill, autolim=False)
-        axes.update_datalim(np.column_stack((np.tile(at, 2), np.concatenate((shown, high)))))
+        fill = FillBetweenPolyCollection(
+            "x", shown.at, shown.low, shown.high, facecolor=look.colour, alpha=0.18, linewidth=0
+        )
+        axes.add_collection(fill)
         axes.autoscale_view()
-    return lost
+    return means
+
+
+def _line(axes: Axes, at: NDArray[Any], values: NDArray[np.float64], look: Look, stroke: int) -> None:
+    """A line with a few markers, hollow but for the first stroke; a single point has one."""
+    marker, where = look.marker, _marks(at, look.marker, axes.get_xscale() == "log")
+    if len(at) == 1:
+        marker, where = marker or "o", [0]
+    axes.plot(
+        at,
+        values,
+        color=look.colour,
+        linestyle=STROKES[stroke],
+        marker=marker,
+        markersize=3.8,
+        markevery=where,
+        markerfacecolor="white" if stroke else look.colour,
+    )
+
+
+def _marks(at: NDArray[Any], marker: str, log: bool) -> list[int]:
+    """The points of a line with a marker: evenly along the axis, elsewhere for each marker."""
+    if len(at) <= _MARKS or not marker:
+        return list(range(len(at)))
+    # the first point of a logarithmic axis may be at zero, where it is not seen
+    places = np.log(np.maximum(at, at[at > 0].min())) if log else at.astype(float)
+    share = (MARKERS.index(marker) + 0.5) / len(MARKERS)
+    wanted = places[0] + (places[-1] - places[0]) * (np.arange(_MARKS) + share) / _MARKS
+    return sorted({int(np.abs(places - place).argmin()) for place in wanted})
 
 
 def points(
-    axes: Axes, table: pd.DataFrame, x: str, y: str, *, colour: Any, dashed: bool = False
+    axes: Axes,
+    table: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    look: Look,
+    stroke: int = 0,
+    shift: float = 0.0,
+    each: bool = False,
 ) -> frozenset[tuple[Any, Any]]:
     """The mean of each model as a point at its ``x``, joined in the order of x; bars are 95 % intervals.
 
-    A point is hollow where some of its replicates did not meet the criterion at which training was to end.
+    With ``each`` the replicates are dots, and there are no bars.  All are drawn ``shift`` points to the right.  A point
+    is hollow where some of its replicates did not meet the criterion at which training was to end.
 
     Returns (model, replicate) of those that are left out because the value is not finite.
     """
-    rows = []
-    lost = set()
+    scale: Scale = scale_of(y, log=axes.get_yscale() == "log")
+    colour, marker = look.colour, look.marker or MARKERS[stroke]
+    rows, lost, drawn = [], set(), list[Artist]()
     for model, own in table.groupby("model", sort=False):
-        finite = np.isfinite(own[y].to_numpy(dtype=float))
+        values = own[y].to_numpy(dtype=float)
+        finite = np.isfinite(values)
         lost |= {(model, replicate) for replicate in own.replicate[~finite]}
-        (mean,), (half,) = interval(own[y].to_numpy(dtype=float)[None, finite])
-        rows.append((own[x].iloc[0], mean, half, missed(own).any()))
-    at, mean, half, hollow = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
-    low, high = mean - half, mean + half
-    shown = low
-    if axes.get_yscale() == "log":
-        # as in a band: a bar below zero goes on to the edge of the axes, which it does not move
-        low = np.where(low > 0, low, mean * 1e-6)
-        shown = np.maximum(low, mean / 3)
-    axes.plot(
-        at, mean, color=colour, linestyle=DASHES if dashed else "-", marker="s" if dashed else "o", markersize=3.5
-    )
+        (mean,), (low,), (high,) = interval(values[None, finite], scale)
+        rows.append((own[x].iloc[0], mean, low, high, missed(own).any()))
+    if each:
+        dots: dict[str, Any] = {"linestyle": "none", "markersize": 2.5, "markeredgewidth": 0, "alpha": 0.6}
+        drawn += axes.plot(table[x], table[y], color=colour, marker=marker, **dots)
+    at, mean, low, high, hollow = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
+    drawn += axes.plot(at, mean, color=colour, linestyle=STROKES[stroke], marker=marker)
     if hollow.any():
-        look: dict[str, Any] = {"marker": "s" if dashed else "o", "markersize": 3.5, "markerfacecolor": "white"}
-        axes.plot(at[hollow > 0], mean[hollow > 0], color=colour, linestyle="none", zorder=3, **look)
-    barred = np.isfinite(half)
-    axes.update_datalim(np.column_stack((np.tile(at[barred], 2), np.concatenate((shown[barred], high[barred])))))
-    limits = axes.dataLim.get_points().copy()
-    bars = np.nan_to_num(np.stack((mean - low, high - mean)))
-    axes.errorbar(at, mean, yerr=bars, fmt="none", ecolor=colour, capsize=2, elinewidth=0.9)
-    axes.dataLim.set_points(limits)
-    axes.autoscale_view()
+        hollow = hollow > 0
+        drawn += axes.plot(
+            at[hollow], mean[hollow], color=colour, linestyle="none", zorder=3, marker=marker, markerfacecolor="white"
+        )
+    barred = np.isfinite(low) & np.isfinite(high)
+    if barred.any() and not each:
+        ends = np.stack((mean - low, high - mean))[:, barred]
+        bars = axes.errorbar(at[barred], mean[barred], yerr=ends, fmt="none", ecolor=colour, capsize=2, elinewidth=0.9)
+        drawn += [artist for artist in bars.get_children() if artist is not None]
+    if shift:
+        axes.autoscale_view()
+        aside = axes.transData + ScaledTranslation(shift / 72, 0, axes.figure.dpi_scale_trans)
+        for artist in drawn:
+            artist.set_transform(aside)
     return frozenset(lost)
 
 
@@ -242,7 +240,7 @@ def missed(table: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def criterion(tables: Iterable[pd.DataFrame], hollow: str = "") -> list[Line2D]:
-    """A legend entry for replicates that did not meet the criterion at which their training was to end, if any.
+    """A note on replicates that did not meet the criterion at which their training was to end, if any.
 
     Where they are ``hollow`` it shows such a marker and says what that means.
     """
@@ -276,51 +274,202 @@ def settings(axes: Axes, values: Sequence[float], names: Sequence[str]) -> None:
     margin = 0.06 * span if span else math.log(2)
     low, high = at.min() - margin, at.max() + margin
     axes.set_xlim(*(np.exp([low, high]) if logarithmic else (low, high)))
-    # in inches: a letter of eight points takes some 0.07
+    # in inches
     width = WIDTH * axes.get_position().width
     shown, end = [], -math.inf
     for place, name in zip((at - low) / (high - low) * width, names, strict=True):
-        plain = name.replace("^", "").replace("{", "").replace("}", "").strip("$")
-        half = 0.035 * len(plain) + 0.04
+        half = _LETTER / 2 * len(name) + 0.04
         fits = place - half > end
         shown.append(name if fits else "")
         end = place + half if fits else end
     axes.set_xticks(values, shown)
 
 
-def entry(name: str, colour: Any = DARK, *, dashed: bool = False, lost: int = 0, **look: Any) -> Line2D:
+def level(axes: Axes, height: float | None, name: str) -> None:
+    """A thin line at a height that the panel shows, with its name where least is drawn.
+
+    To be called when all else is drawn.  A height beyond what the panel shows is left out, and not made room for.
+    """
+    _limits(axes)
+    low, high = axes.get_ylim()
+    if height is None or not low <= height <= high:
+        return
+    drawn, box, point = _ink(axes), axes.get_window_extent(), axes.figure.dpi / 72
+    axes.axhline(height, color=GREY, linestyle=(0, (1, 1.5)), linewidth=1.0, zorder=1.5)
+    width, tall = _LETTER * axes.figure.dpi * len(name), _TALL * point
+    at = axes.transData.transform((axes.get_xlim()[0], height))[1]
+
+    def hidden(place: tuple[float, bool]) -> Any:
+        """The points drawn where the name would stand; many where it would leave the panel."""
+        share, above = place
+        left, bottom = box.x0 + share * (box.width - width), at + (point if above else -point - tall)
+        inside = (drawn > (left, bottom)) & (drawn < (left + width, bottom + tall))
+        return np.count_nonzero(inside.all(axis=1)) + len(drawn) * (bottom < box.y0 or bottom + tall > box.y1)
+
+    share, above = min(((share, above) for share in (1, 0, 0.75, 0.25, 0.5) for above in (True, False)), key=hidden)
+    axes.annotate(
+        name,
+        (share, height),
+        (0, 1.5 if above else -1.5),
+        xycoords=blended_transform_factory(axes.transAxes, axes.transData),
+        textcoords="offset points",
+        horizontalalignment="left" if share < 0.5 else "right" if share > 0.5 else "center",
+        verticalalignment="bottom" if above else "top",
+        color=mpl.rcParams["axes.edgecolor"],
+    )
+
+
+def _ink(axes: Axes) -> NDArray[np.float64]:
+    """Points along all lines of a panel, in pixels (n, 2)."""
+    found = [np.empty((0, 2))]
+    for line in axes.lines:
+        at = line.get_transform().transform(np.asarray(line.get_xydata(), dtype=float))
+        at = at[np.isfinite(at).all(axis=1)]
+        if 1 < len(at) < _COLUMNS and line.get_linestyle() != "None":
+            steps = np.linspace(0, len(at) - 1, _COLUMNS)
+            at = np.column_stack([np.interp(steps, np.arange(len(at)), each) for each in at.T])
+        found.append(at)
+    return np.concatenate(found)
+
+
+def ends(axes: Axes, names: Mapping[str, tuple[Look, float]]) -> bool:
+    """Names beside the right ends of lines, each at a height, if they fit there: no legend is needed then.
+
+    Names that would overlap move apart by up to a line.
+    """
+    if len(names) < 2 or max(map(len, names)) > 24:
+        return False
+    _limits(axes)
+    low, high = axes.get_ylim()
+    heights = np.array([height for _, height in names.values()])
+    if not (np.isfinite(heights).all() and (heights >= low).all() and (heights <= high).all()):
+        return False
+    point = axes.figure.dpi / 72
+    places = (
+        axes.transData.transform(np.column_stack((np.full(len(heights), axes.get_xlim()[1]), heights)))[:, 1] / point
+    )
+    order, line = np.argsort(places, kind="stable"), _TALL
+    moved = places[order]
+    for _ in range(100):
+        close = np.maximum(line - np.diff(moved), 0) / 2
+        moved = moved + np.append(0, close) - np.append(close, 0)
+    if np.abs(moved - places[order]).max() > line:
+        return False
+    aside = np.empty_like(moved)
+    aside[order] = moved - places[order]
+    for (name, (look, height)), shift in zip(names.items(), aside, strict=True):
+        axes.annotate(
+            name,
+            (1, height),
+            (5, shift),
+            xycoords=blended_transform_factory(axes.transAxes, axes.transData),
+            textcoords="offset points",
+            verticalalignment="center",
+            color=ink(look.colour),
+            annotation_clip=False,
+        )
+    return True
+
+
+def entry(name: str, look: Look | Any = DARK, *, stroke: int = 0, lost: int = 0, **changes: Any) -> Line2D:
     """An entry of a legend; ``lost`` replicates diverged."""
+    look = look if isinstance(look, Look) else Look(look)
     note = f" ({lost} diverged)" if lost else ""
-    look = {"linestyle": DASHES if dashed else "-", **look}
-    return Line2D([], [], color=colour, label=textwrap.fill(name + note, 80), **look)
+    shown = {
+        "linestyle": STROKES[stroke],
+        "marker": look.marker,
+        "markerfacecolor": "white" if stroke else look.colour,
+        **changes,
+    }
+    return Line2D([], [], color=look.colour, label=textwrap.fill(name + note, 68), **shown)
 
 
 def pair(colours: Sequence[str] = (DARK, DARK), lost: int = 0) -> list[Line2D]:
     """Legend entries of a training metric and its test metric."""
-    return [entry("training", colours[0], lost=lost), entry("test", colours[1], dashed=True)]
+    return [entry("training", colours[0], lost=lost), entry("test", colours[1], stroke=1)]
 
 
-def finish(figure: Figure, legend: Sequence[Line2D] = ()) -> Figure:
-    """Calm ticks and limits, and the legend above the panels, where it hides nothing.
+def finish(figure: Figure, legend: Sequence[Line2D] = (), notes: Sequence[Line2D] = ()) -> Figure:
+    """Calm ticks and limits, the legend above the panels, where it hides nothing, and ``notes`` below them.
 
-    The figure grows by the height of its legend.
+    The figure grows by the height of both.
     """
     for axes in figure.axes:
         _limits(axes)
+        _fit(axes)
         for axis in (axes.xaxis, axes.yaxis):
-            if axis.get_scale() == "log" and not isinstance(axis.get_major_locator(), ticker.FixedLocator):
+            if isinstance(axis.get_major_locator(), ticker.FixedLocator):
+                continue
+            if axis.get_scale() == "log":
                 _log_ticks(axis)
-    names = [str(handle.get_label()) for handle in legend]
+            else:
+                axis.set_major_formatter(_Plain())
+        _thin_ticks(axes)
+    _share_names(figure)
+    _add_legend(figure, legend, "outside upper center")
+    _add_legend(figure, notes, "outside lower center")
+    ConstrainedLayoutEngine().execute(figure)
+    return figure
+
+
+def _thin_ticks(axes: Axes) -> None:
+    """No more numbers on a plain horizontal axis than stand beside each other."""
+    axis = axes.xaxis
+    if axis.get_scale() != "linear" or not isinstance(locator := axis.get_major_locator(), ticker.MaxNLocator):
+        return
+    numbers = axis.get_major_formatter().format_ticks(axis.get_majorticklocs().tolist())
+    most = axes.get_window_extent().width / axes.figure.dpi / (_LETTER * (max(map(len, numbers), default=0) + 1.5))
+    if len(numbers) > most:
+        locator.set_params(nbins=max(int(most), 1))
+
+
+def _share_names(figure: Figure) -> None:
+    """Where all panels name an axis alike, only those at the left and at the foot do."""
+    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
+    places = [spec for axes in panels if (spec := axes.get_subplotspec()) is not None]
+    lowest = {spec.colspan.start: spec.rowspan.start for spec in sorted(places, key=lambda spec: spec.rowspan.start)}
+    same_x, same_y = (len({name(axes) for axes in panels}) == 1 for name in (Axes.get_xlabel, Axes.get_ylabel))
+    for axes, spec in zip(panels, places, strict=True):
+        if same_y and spec.colspan.start:
+            axes.set_ylabel("")
+        if same_x and spec.rowspan.start < lowest[spec.colspan.start]:
+            axes.set_xlabel("")
+
+
+def _fit(axes: Axes) -> None:
+    """Names of axes and panels in lines that are no longer than these."""
+    box, letter = axes.get_window_extent(), _LETTER * axes.figure.dpi
+    for text, room in ((axes.xaxis.label, box.width), (axes.yaxis.label, box.height), (axes.title, box.width)):
+        most = int(room / letter)
+        before, bracket, after = text.get_text().partition(" (")
+        if bracket and len(before) + len(after) + 2 > most:
+            text.set_text(f"{textwrap.fill(before, most)}\n{textwrap.fill(f'({after}', most)}")
+        else:
+            text.set_text(textwrap.fill(before + bracket + after, most))
+
+
+def _add_legend(
+    figure: Figure, entries: Sequence[Line2D], place: Literal["outside upper center", "outside lower center"]
+) -> None:
+    """Entries in as few rows as the figure is wide enough for."""
+    names = [str(handle.get_label()) for handle in entries]
     for rows in range(1, len(names) + 1):
         columns = math.ceil(len(names) / rows)
-        drawn = figure.legend(legend, names, loc="outside upper center", ncols=columns)
+        drawn = figure.legend(entries, names, loc=place, ncols=columns)
         size = drawn.get_window_extent()
         if size.width <= WIDTH * figure.dpi or columns == 1:
             figure.set_figheight(figure.get_figheight() + size.height / figure.dpi)
             break
         drawn.remove()
-    ConstrainedLayoutEngine().execute(figure)
-    return figure
+
+
+class _Plain(ticker.ScalarFormatter):
+    """Ticks of a plain axis, whose common power of ten reads like those of logarithmic ones."""
+
+    def get_offset(self) -> str:
+        # 1e−5
+        exponent = super().get_offset().partition("e")[2].replace("−", "-")
+        return f"× {_ten_to(int(exponent))}" if exponent else ""
 
 
 def _limits(axes: Axes) -> None:
@@ -340,7 +489,7 @@ def _limits(axes: Axes) -> None:
 
 
 def _log_ticks(axis: Any) -> None:
-    """Ticks at round numbers whatever the range: Matplotlib's own read 6 × 10⁻² within a decade."""
+    """Ticks at round numbers whatever the range, all plain or all powers of ten."""
     low, high = axis.get_view_interval()
     decades = math.log10(high / low)
     if decades < 0.7:
@@ -348,13 +497,12 @@ def _log_ticks(axis: Any) -> None:
         axis.set_minor_locator(ticker.NullLocator())
     elif decades < 2:
         axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
-        axis.set_minor_formatter(ticker.NullFormatter())
     else:
-        axis.set_minor_formatter(ticker.NullFormatter())
-    if low >= 5e-4 and high <= 2e4:
-        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    elif decades < 2:
-        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value)))
+        # all nine of a decade would take half of the time of a figure
+        axis.set_minor_locator(ticker.LogLocator(subs=(2, 5)))
+    power = low < 5e-4 or high > 2e4
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value, power=power)))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def need(
@@ -392,15 +540,3 @@ def need(
                 f"figure option {option}: column {column!r} of table {table} is not numeric; it has {has}"
             )
     return found
-
-
-def save(figure: Figure, stem: Path) -> None:
-    """Write ``stem``.svg, .pdf and .png.  Equal figures give equal bytes: no dates are written."""
-    nothing: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None, "Producer": None},
-        "png": {"Software": None},
-    }
-    for suffix, metadata in nothing.items():
-        with atomic(stem.with_name(f"{stem.name}.{suffix}")) as temporary:
-            figure.savefig(temporary, format=suffix, metadata=metadata)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hwcore.figures import style
+from hwcore.figures import colours, style
 
 _COLUMNS = {
     "components": ["pc1", "pc2"],
@@ -38,13 +38,13 @@ def draw(
     rows = style.need(tables, table, ["model", "replicate"], numbers, epochs=True)
     models = list(rows.groupby("model", sort=False))
     columns = 2 if len(models) <= 4 else 3
-    figure, panels = style.make(len(models), columns=columns, height=3.4 if len(models) == 1 else 2.9)
+    figure, panels = style.make(len(models), columns=columns, height=3.0 if len(models) == 1 else 2.5)
     most, lost = 0, 0
     for panel, (model, own) in zip(panels, models, strict=True):
         paths = [path.iloc[::every] for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
         most = max(most, len(paths))
         size = 5.5 if len(paths) <= 16 else 3.5
-        for path, colour in zip(paths, style.spread(len(paths)), strict=True):
+        for path, colour in zip(paths, colours.spread(len(paths)), strict=True):
             at = path[places].to_numpy()
             if not np.isfinite(at).all():
                 lost += 1

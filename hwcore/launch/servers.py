@@ -27,13 +27,13 @@ _COMMON = (
 )
 # torch loads torch._dynamo when an optimizer is made
 _COMPUTING = ("torch", "torch._dynamo", "safetensors.torch", "scipy.optimize", "tqdm", *_COMMON)
-# Matplotlib loads the backend of a format, and Pillow its formats, with the first figure that is saved; contourpy is
-# loaded with the first contour
+# Matplotlib reads its styles when defaults are set, and loads the backend of a format, and Pillow its formats, with the
+# first figure that is saved; contourpy is loaded with the first contour
 _BACKENDS = ("matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf")
 _IMAGES = ("PIL.BmpImagePlugin", "PIL.GifImagePlugin", "PIL.JpegImagePlugin", "PIL.PpmImagePlugin")
-_DRAWING = ("matplotlib.figure", *_BACKENDS, *_IMAGES, "contourpy", "scipy.special", *_COMMON)
+_DRAWING = ("matplotlib.figure", "matplotlib.style", *_BACKENDS, *_IMAGES, "contourpy", "scipy.special", *_COMMON)
 # half of the time to load is Matplotlib's, which a sentence of prose does not wait for
-_WRITING = ("jinja2", "pypandoc", *_COMMON)
+_WRITING = ("jinja2", "pypandoc", "typst", *_COMMON)
 # Which server runs the jobs of which stages.
 _SERVERS: Mapping[tuple[str, ...], Sequence[str]] = {
     ("download", "prepare", "train", "analyse"): _COMPUTING,

@@ -76,12 +76,13 @@ def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
 
 def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
     """One claim in a line: its verdict, words and numbers, with its figure."""
+    says = f"{plain(row.says)} (§ {plain(row.where)})"
     numbers = [f"reported {plain(row.reported)}"] if row.reported else []
     if math.isfinite(row.reproduced):
-        numbers.append(f"measured {measured(row)}")
-    parts = [f"{chip(row.verdict)} {plain(row.says)} (§ {plain(row.where)})"]
-    parts += [", ".join(numbers)] if numbers else []
-    text = ": ".join(parts) + "."
+        numbers.append(f"{plain(row.metric)} {measured(row)}")
+    text = f"{says}: {'; '.join(numbers)}." if numbers else f"{says}."
+    if row.verdict != "not judged":
+        text = f"{chip(row.verdict)} {text}"
     if shown := figures(row.figure):
         text += f" {shown}."
     if why and row.diagnosis:

@@ -1,5 +1,6 @@
-"""The index: all studies side by side."""
+"""The index: what all studies found, on one screen, with links to their pages."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,18 @@ import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
-from hwcore.reporting.words import banner, claim_head, measured, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.words import banner, pipe_table, short_banner, verdict_counts
+
+Context = Mapping[str, Any]
 
 
-def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output: Path, *, asked: bool = False) -> None:
-    """Write index.html: a row per study, then what each study runs and the verdicts of its claims.
+def index(
+    studies: Sequence[Context], forms: Sequence[str], claims: Path, output: Path, *, questions: Sequence[Context] = ()
+) -> None:
+    """Write index.html: the verdicts by study, and by question and study; folded, a row for each experiment.
 
-    ``studies`` are the contexts of the pages, ``pages`` the suffixes that each was made in; ``asked`` says that
-    there is a page of questions too.
+    ``studies`` are the contexts of the pages, ``forms`` the suffixes that each was made in beside HTML; ``questions``
+    have ``id`` and ``title`` and, by study, their ``claims`` and the first of their ``experiments``.
     """
     table = pd.read_parquet(claims)
     scale = studies[0]["scale"]
@@ -22,19 +27,14 @@ def index(studies: list[dict[str, Any]], pages: list[str], claims: Path, output:
     parts = [
         f"---\ntitle: '{title}'\nlang: en\n" + _meta(scale) + "---",
         banner(scale),
-        "## Studies",
-        _overview(studies, pages, table),
-        f"[**Questions across studies**](questions.html): question by question, what they ran and found "
-        f"({_forms('questions', pages)})."
-        if asked
-        else "",
-        "## Experiments",
-        _experiments(studies),
-        "## Verdicts",
         verdict_counts(table),
-        *(_verdicts(study, table) for study in studies),
+        "## Studies",
+        _block("overview", _overview(studies, forms, table)),
+        *(["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table))] if questions else []),
+        "## Experiments",
+        _folded("All experiments, with their verdicts", _block("matrix", _experiments(studies, table))),
     ]
-    write_html("\n\n".join(part for part in parts if part), output)
+    write_html("\n\n".join(part for part in parts if part), output, toc=False)
 
 
 def _meta(scale: dict[str, str]) -> str:
@@ -42,47 +42,90 @@ def _meta(scale: dict[str, str]) -> str:
     return f"banner: '{said}'\n" if said else ""
 
 
-def _forms(page: str, suffixes: list[str]) -> str:
-    return " · ".join(f"[{suffix}]({page}.{suffix})" for suffix in suffixes)
+def _block(name: str, content: str) -> str:
+    return f'<div class="{name}">\n\n{content}\n\n</div>'
 
 
-def _overview(studies: list[dict[str, Any]], pages: list[str], claims: pd.DataFrame) -> str:
+def _folded(summary: str, content: str) -> str:
+    return f'<div class="folded" summary="{summary}">\n\n{content}\n\n</div>'
+
+
+def _forms(page: str, suffixes: Sequence[str]) -> str:
+    return " · ".join(f"[{suffix}]({page}.{suffix})" for suffix in ["html", *suffixes])
+
+
+def _asked(forms: Sequence[str]) -> str:
+    return (
+        "What the studies claim on the same question. [**Questions across studies**](questions.html) sets side by side "
+        f"what they ran and found ({_forms('questions', forms)})."
+    )
+
+
+def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataFrame) -> str:
     rows = []
-    given = [verdict for verdict in VERDICTS if (claims["verdict"] == verdict).any()]
     for study in studies:
         name = study["study"]
-        verdicts = claims[claims.study == name].verdict.value_counts()
-        links = _forms(name, pages)
         networks = sum(len(each["models"]) * each["replicates"] for each in study["experiments"])
-        counts = [verdicts.get(verdict, 0) for verdict in given]
         source = study["source"]
         author = f"{source['author']}, {source['date']}" if source else ""
-        rows.append(
-            [f"[{study['title']}]({name}.html)", author, len(study["experiments"]), f"{networks:,}", *counts, links]
-        )
-    heads = ["study", "report by", "experiments", "networks", *given, "pages"]
-    return pipe_table(heads, rows, numbers={"experiments", "networks", *given})
+        counts = _counts(claims[claims.study == name])
+        verdicts = _stack(counts) + _chips(counts) if counts else "no claim"
+        link = f"[{study['title']}]({name}.html)"
+        rows.append([link, author, verdicts, len(study["experiments"]), f"{networks:,}", _forms(name, forms)])
+    heads = ["study", "report by", "verdicts", "experiments", "networks", "pages"]
+    return pipe_table(heads, rows, numbers={"experiments", "networks"})
 
 
-def _experiments(studies: list[dict[str, Any]]) -> str:
+def _matrix(studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame) -> str:
+    rows = []
+    for question in questions:
+        cells = []
+        for name in (study["study"] for study in studies):
+            base = question["experiments"].get(name)
+            own = claims[(claims.study == name) & claims.claim.isin(question["claims"].get(name, []))]
+            place = f"{name}.html#experiment-{base}"
+            cells.append((_chips(_counts(own), place) or f"[no claim]({place})") if base else "–")
+        rows.append([f"[{question['title']}](questions.html#{question['id']})", *cells])
+    return pipe_table(["question", *(study["study"] for study in studies)], rows)
+
+
+def _experiments(studies: Sequence[Context], claims: pd.DataFrame) -> str:
     rows = [
         [
-            study["study"],
-            each["section"],
             f"[{each['title']}]({study['study']}.html#experiment-{each['base']})",
             each["variant"],
+            study["study"],
+            each["section"],
+            _chips(_counts(own[own.claim.map(study["claims"]) == each["id"]])),
             len(each["models"]),
             each["replicates"],
         ]
         for study in studies
+        for own in [claims[claims.study == study["study"]]]
         for each in study["experiments"]
     ]
-    heads = ["study", "section", "experiment", "variant", "models", "replicates"]
+    heads = ["experiment", "variant", "study", "section", "verdicts", "models", "replicates"]
     return pipe_table(heads, rows, numbers={"models", "replicates"})
 
 
-def _verdicts(study: dict[str, Any], claims: pd.DataFrame) -> str:
-    own = claims[claims.study == study["study"]]
-    rows = [[row.where, row.says, row.reported, measured(row), f"**{row.verdict}**"] for row in own.itertuples()]
-    heads = ["section", claim_head(study), "reported", "measured (95 % interval)", "verdict"]
-    return f"### {study['title']}\n\n" + pipe_table(heads, rows) if rows else ""
+def _counts(claims: pd.DataFrame) -> dict[str, int]:
+    """How many claims have each verdict, in the order of pages."""
+    given = claims["verdict"].value_counts()
+    return {verdict: int(given[verdict]) for verdict in VERDICTS if verdict in given}
+
+
+def _stack(counts: Mapping[str, int]) -> str:
+    """All verdicts as one bar; the chips beside it say the same in words."""
+    parts = "".join(f'[]{{.{_class(verdict)} style="flex:{count}"}}' for verdict, count in counts.items())
+    return f'[{parts}]{{.stack aria-hidden="true"}}'
+
+
+def _chips(counts: Mapping[str, int], place: str = "") -> str:
+    """The verdicts with their numbers, each a link to ``place``."""
+    chips = [f"[{count} {verdict}]{{.verdict .{_class(verdict)}}}" for verdict, count in counts.items()]
+    linked = " ".join(f"[{chip}]({place})" if place else chip for chip in chips)
+    return f"[{linked}]{{.counts}}" if chips else ""
+
+
+def _class(verdict: str) -> str:
+    return verdict.replace(" ", "-")

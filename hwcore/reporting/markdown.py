@@ -13,6 +13,7 @@ from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
 from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
 from hwcore.reporting.summary import abstract, summary
+from hwcore.reporting.template import ORIGINAL
 from hwcore.reporting.words import banner, measured, plain, short_banner, verdict_counts
 
 Context = dict[str, Any]
@@ -88,8 +89,23 @@ def _header(context: Context, abstract: str) -> str:
         "banner": short_banner(context["scale"]),
         "abstract": abstract,
     }
-    quoted = (f"{key}: '{value.replace(chr(39), chr(39) * 2)}'" for key, value in lines.items() if value)
-    return "---\n" + "\n".join(quoted) + "\n---"
+    quoted = [f"{key}: {_quoted(value)}" for key, value in lines.items() if value]
+    return "\n".join(["---", *quoted, *(_original(source) if source else []), "---"])
+
+
+def _quoted(value: str) -> str:
+    return f"'{value.replace(chr(39), chr(39) * 2)}'"
+
+
+def _original(source: Mapping[str, Any]) -> list[str]:
+    """The report that the study reproduces, as a work that its page always lists and may cite as [@original]."""
+    place = f"https://github.com/{source['repository']}" if source["repository"] else ""
+    lines = ["references:", f"- id: {ORIGINAL}", "  type: report", f"  title: {_quoted(source['title'])}"]
+    lines += [
+        f"  author: [{{literal: {_quoted(source['author'])}}}]",
+        f"  issued: {{literal: {_quoted(source['date'])}}}",
+    ]
+    return [*lines, *([f"  URL: {_quoted(place)}"] if place else []), f"nocite: '@{ORIGINAL}'"]
 
 
 class _Page:

@@ -8,18 +8,26 @@ import pypandoc
 from hwcore.errors import HwcoreError
 
 REPORT = Path("report")
-# Markdown as in all pages; without smart quotes being lost in raw HTML
-_READER = "markdown+native_divs+implicit_figures+pipe_tables"
+# Markdown as in all pages.  Divs, spans and the end of a line are markup; any other HTML, and what looks like TeX, is
+# text, so that a title or a claim may say what it likes.
+_READER = "markdown+native_divs+native_spans-raw_html-raw_tex-latex_macros"
 
 
-def pandoc(text: str, *options: str, folder: Path) -> str:
-    """``text`` (Markdown) converted; ``folder`` is where its relative links begin.
+def pandoc(text: str, *options: str, folder: Path, own: str = "page.lua") -> str:
+    """``text`` (Markdown) converted with report/text.lua and the filter that is the format's ``own``.
+
+    ``folder`` is where the relative links of the page begin.
+
+    Citations are of report/references.bib and of the references that the page brings.
 
     Raises HwcoreError with what pandoc said, warnings about missing resources included.
     """
     command = [pypandoc.get_pandoc_path(), "--from", _READER, "--standalone", "--fail-if-warnings", *options]
-    command += ["--lua-filter", str((REPORT / "page.lua").resolve())]
-    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, check=False)
+    command += [f"--lua-filter={(REPORT / name).resolve()}" for name in ("text.lua", own)]
+    command += ["--citeproc", f"--bibliography={(REPORT / 'references.bib').resolve()}"]
+    command += ["--metadata=link-citations"]
+    said = text.replace("<br>", '<span class="br"></span>')
+    done = subprocess.run(command, input=said, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise HwcoreError(f"pandoc: {' '.join(done.stderr.split())}")
     return done.stdout

@@ -1,4 +1,4 @@
-"""A page as PDF."""
+"""A page as PDF, by TeX."""
 
 import os
 import re

@@ -70,7 +70,7 @@ def _check_letters(variant: Experiment, base: Experiment, at: str) -> None:
     texts = {"title": (variant.title, base.title)}
     for name, figure in variant.figures.items():
         if name in base.figures:
-            texts[f"figures.{name}.caption"] = (figure.caption, base.figures[name].caption)
+            texts[f"figures.{name}.caption"] = (figure.says, base.figures[name].says)
     changes = list(_changes(base, variant))
     for key, (text, original) in texts.items():
         if text != original:

@@ -38,12 +38,13 @@ class Figure:
     """``tables`` are the names of the tables it shows: metrics, steps, or those of analyses.
 
     The caption is that of the study file with what the kind of figure says of intervals and what it is the
-    counterpart of; its placeholders are filled last, by hwcore.studies.captions.
+    counterpart of; its placeholders are filled last, by hwcore.studies.captions.  ``says`` is what the study file has.
     """
 
     name: str
     kind: str
     options: FigureSpec
+    says: str
     caption: str
     tables: tuple[str, ...]
 

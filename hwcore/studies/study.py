@@ -276,9 +276,10 @@ class _Reader:
                     raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
         replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
         analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
-        sentences = [" ".join(caption.split()), options.explanation(replicates, analyses) or ""]
+        says = " ".join(caption.split())
+        sentences = [says, options.explanation(replicates, analyses) or ""]
         sentences += [f"The counterpart of the original’s {original}."] if original else []
-        return Figure(name, kind, options, " ".join(filter(None, sentences)), shown)
+        return Figure(name, kind, options, says, " ".join(filter(None, sentences)), shown)
 
     def _comparison(
         self, name: str, content: dict[str, Any], experiments: dict[str, Experiment], at: str

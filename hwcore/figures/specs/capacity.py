@@ -1,7 +1,8 @@
 from collections.abc import Mapping
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.figures.spec import TableFigure, bars
+from hwcore.figures.replicates import points
+from hwcore.figures.spec import TableFigure
 
 
 class Options(TableFigure):
@@ -10,5 +11,8 @@ class Options(TableFigure):
     def columns(self) -> tuple[str, ...]:
         return ("parameters", "loss", "accuracy", "loss_gap", "accuracy_gap")
 
+    def guessed(self) -> bool:
+        return True
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
-        return bars(replicates)
+        return points(replicates, log=True)

@@ -4,7 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.figures.spec import FigureSpec, bands, metric, shared
+from hwcore.figures.replicates import lines
+from hwcore.figures.spec import FigureSpec, metric, shared
 from hwcore.spec import Count
 
 
@@ -37,10 +38,14 @@ class Options(FigureSpec):
         panels = [metric(column) for column in self.y]
         return (self.x, *shared(self.y, panels, panels))
 
+    def guessed(self) -> bool:
+        return True
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
+        said = lines(replicates, log=self.log and not all(column.endswith("accuracy") for column in self.y))
         if self.floor is None:
-            return bands(replicates)
+            return said
         return (
-            f"{bands(replicates)} Dotted lines are the least losses that {{{self.floor}.steps}} steps of "
+            f"{said} Dotted lines are the least losses that {{{self.floor}.steps}} steps of "
             f"Levenberg-Marquardt reach from the ends of {{{self.floor}.replicates}} of the replicates."
         )

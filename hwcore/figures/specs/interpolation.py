@@ -1,7 +1,8 @@
 from collections.abc import Mapping
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.figures.spec import TableFigure, bands
+from hwcore.figures.replicates import lines
+from hwcore.figures.spec import TableFigure
 
 
 class Options(TableFigure):
@@ -10,5 +11,8 @@ class Options(TableFigure):
     def columns(self) -> tuple[str, ...]:
         return ("loss", "accuracy")
 
+    def guessed(self) -> bool:
+        return True
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
-        return bands(replicates)
+        return lines(replicates, log=True)

@@ -2,7 +2,8 @@ from collections.abc import Mapping
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.analyses.specs import landscape
-from hwcore.figures.spec import TableFigure, bands
+from hwcore.figures.replicates import lines
+from hwcore.figures.spec import TableFigure
 
 
 class Options(TableFigure):
@@ -14,5 +15,5 @@ class Options(TableFigure):
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
         shown = analyses.get(self.table)
         if isinstance(shown, landscape.Options) and shown.across == "line":
-            return bands(min(replicates, shown.replicates), f"{self.table}.replicates")
+            return lines(min(replicates, shown.replicates), f"{self.table}.replicates", log=True)
         return "The first replicate of each model is shown."

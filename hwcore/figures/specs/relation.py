@@ -20,4 +20,7 @@ class Options(FigureSpec):
         return (*(column for _, column in self.measures), self.gap)
 
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
-        return "A point is one of the {replicates} replicates of a model."
+        return (
+            "A point is one of the {replicates} replicates of a model; τ is Kendall's rank correlation, in parentheses "
+            "its 95 % interval."
+        )

@@ -4,7 +4,8 @@ from typing import Annotated
 from pydantic import Field
 
 from hwcore.analyses.spec import AnalysisSpec
-from hwcore.figures.spec import FigureSpec, bars, metric, shared
+from hwcore.figures.replicates import points
+from hwcore.figures.spec import FigureSpec, metric, shared
 
 
 class Options(FigureSpec):
@@ -24,5 +25,8 @@ class Options(FigureSpec):
         panels = [(table, name) for (table, _), name in zip(self.measures, names, strict=True)]
         return (self.x, *shared([column for _, column in self.measures], panels, names))
 
+    def guessed(self) -> bool:
+        return True
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
-        return bars(replicates)
+        return points(replicates)

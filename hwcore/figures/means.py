@@ -1,0 +1,91 @@
+"""Means over replicates, and intervals that stay where the numbers can be.
+
+Intervals are Student's t at 95 %, on the scale of the axis or of the quantity: on a logarithmic axis of the logarithms,
+about geometric means; of fractions on the scale of log odds, and of losses on that of logarithms, about plain means and
+with the standard error that the scale gives there (the delta method).  None runs below zero or above one.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit, stdtrit
+
+Array = NDArray[np.float64]
+Scale = Literal["linear", "geometric", "positive", "fraction"]
+
+
+@dataclass(frozen=True)
+class Means:
+    """Replicates (n, R), their means and the ends of their intervals (n,), at places ``at`` (n,).
+
+    The ends are NaN where there are fewer than two replicates.  ``lost`` replicates are left out.
+    """
+
+    at: NDArray[Any]
+    each: Array
+    mean: Array
+    low: Array
+    high: Array
+    lost: frozenset[Any] = frozenset()
+
+    def at_places(self, kept: NDArray[Any]) -> "Means":
+        """The same at some of the places."""
+        return Means(self.at[kept], self.each[kept], self.mean[kept], self.low[kept], self.high[kept], self.lost)
+
+
+def scale_of(column: str, *, log: bool) -> Scale:
+    """The scale of the intervals of a column on an axis that is logarithmic or plain."""
+    if log:
+        return "geometric"
+    return "fraction" if column.endswith("accuracy") else "positive" if column.endswith("loss") else "linear"
+
+
+def interval(values: Array, scale: Scale = "linear") -> tuple[Array, Array, Array]:
+    """Means of the rows of (n, R) values and the ends of their 95 % intervals, each (n,).
+
+    The ends for a single replicate are NaN, and so is the mean of none.
+    """
+    n, replicates = values.shape
+    unknown = np.full(n, np.nan)
+    if replicates == 0:
+        return unknown, unknown, unknown
+    if scale == "geometric":
+        return tuple(map(np.exp, interval(np.log(values))))  # type: ignore[return-value]
+    mean = values.mean(axis=1)
+    if replicates == 1:
+        return mean, unknown, unknown
+    half = stdtrit(replicates - 1, 0.975) * values.std(axis=1, ddof=1) / math.sqrt(replicates)
+    low, high = mean - half, mean + half
+    if scale == "positive":
+        inside = mean > 0
+        factor = np.exp(np.divide(half, mean, where=inside, out=np.zeros(n)))
+        low, high = np.where(inside, mean / factor, low), np.where(inside, mean * factor, high)
+    elif scale == "fraction":
+        inside = (mean > 0) & (mean < 1)
+        middle = np.where(inside, mean, 0.5)
+        odds, reach = logit(middle), half / (middle * (1 - middle))
+        low, high = np.where(inside, expit(odds - reach), low), np.where(inside, expit(odds + reach), high)
+    # rounding would have intervals of equal numbers begin above them
+    return mean, np.minimum(low, mean), np.maximum(high, mean)
+
+
+def along(table: pd.DataFrame, x: str, y: str, scale: Scale = "linear") -> Means:
+    """The means of ``y`` over replicates at each ``x``.
+
+    A replicate with any value that is not finite is left out.  One that stopped early has no rows after that: it stays
+    where it was.  The first values of ``x``, up to one at which any replicate has a value, are left out: what is a
+    mean over an epoch is not known before the first.
+    """
+    wide = table.pivot(index=x, columns="replicate", values=y).sort_index()
+    known = wide.notna().any(axis=1)
+    if known.any():
+        wide = wide.loc[known.idxmax() :]
+        table = table[table[x] >= known.idxmax()]
+    lost = set(table.replicate[~np.isfinite(table[y].to_numpy(dtype=float))])
+    finite = ~wide.columns.isin(lost)
+    each = wide.ffill().to_numpy(dtype=float)[:, finite]
+    return Means(wide.index.to_numpy(), each, *interval(each, scale), frozenset(wide.columns[~finite]))
