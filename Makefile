@@ -7,6 +7,7 @@ STUDIES ?=
 NAME ?=
 CONFIGFILE ?=
 UPGRADE ?=
+PORT ?=
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
@@ -15,13 +16,16 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
 
 .DEFAULT_GOAL := help
-.PHONY: help report study docs test lint format schema gallery bench profile verify slurm requirements clean
+.PHONY: help report watch study docs test lint format schema gallery bench profile verify slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 report: .venv/run.done ## install what is needed and make the report (SCALE, STUDIES, CORES)
 	$(SNAKEMAKE) report $(CONFIG)
+
+watch: .venv/run.done ## rebuild the pages while you edit, and reload them in the browser (STUDIES=mine, SCALE, PORT)
+	@$(BIN)/python -m workflow_scripts.watch results/$(or $(SCALE),quick) $(if $(PORT),--port $(PORT)) --cores $(CORES) $(CONFIG)
 
 study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
 	@$(BIN)/python -m workflow_scripts.new_study '$(NAME)'

@@ -14,6 +14,10 @@ min_version("9.0")
 configfile: "config.yaml"
 
 
+# The text at the beginning of `snakemake --report`.
+report: "report/workflow.rst"
+
+
 # Jobs run with this interpreter, in this repository.
 os.environ.update(
     PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])

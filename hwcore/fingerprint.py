@@ -31,6 +31,7 @@ PLUMBING = frozenset(
         "hwcore.files",
         "hwcore.integrity",
         "hwcore.jobs",
+        "hwcore.machine",
         # what is said in short is said in full in the specification of a job
         "hwcore.nets.shorthand",
         "hwcore.provenance",

@@ -10,6 +10,7 @@ import argparse
 import errno
 import logging
 import os
+import platform
 import resource
 import sys
 import time
@@ -21,6 +22,8 @@ from typing import Any
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_json
 from hwcore.integrity import check, checksums
+from hwcore.machine import machine
+from hwcore.provenance import commit
 
 
 @dataclass(frozen=True)
@@ -139,10 +142,10 @@ def _check_modules(covered: tuple[str, ...]) -> None:
         raise HwcoreError(f"{', '.join(missed)} was loaded without being part of the job's fingerprint")
 
 
-def _timing(started: float) -> dict[str, float | bool]:
+def _timing(started: float) -> dict[str, Any]:
     """When the call of Snakemake began, and when the job was launched, did its first line and ended: in seconds
     since 1970.  Whether it was forked from a server.  Its processor time in seconds, and the memory of its
-    largest process in MB.
+    largest process in MB.  The machine, the commit and the version of Python.
     """
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     # by hand there was nothing before it
@@ -156,4 +159,7 @@ def _timing(started: float) -> dict[str, float | bool]:
         "cpu_seconds": round(sum(each.ru_utime + each.ru_stime for each in usage), 3),
         # Linux counts in kB, macOS in bytes
         "memory_mb": round(max(each.ru_maxrss for each in usage) / (2**20 if sys.platform == "darwin" else 2**10)),
+        "machine": machine(),
+        "python": platform.python_version(),
+        **commit(),
     }

@@ -24,6 +24,7 @@ from hwcore.errors import HwcoreError
 from hwcore.fingerprint import Code, digest, file_digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.reporting import crate
 from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
@@ -38,6 +39,7 @@ REPORT = Path("report")
 # What was learnt of the code in earlier calls.
 MEMORY = Path(".snakemake/hwcore/code.json")
 FORMATS = ("svg", "pdf", "png")
+CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
@@ -70,10 +72,11 @@ class Plan:
     """All jobs of the configured studies at the configured scale.
 
     Raises HwcoreError for every mistake in the configuration and the study files.  Without
-    ``tex`` the pages are typeset by Typst.
+    ``tex`` the pages are typeset by Typst; with ``packed`` the job that describes all results is there too, whose
+    plan is as large as those of two studies.
     """
 
-    def __init__(self, config: Config, *, tex: bool, root: Path = Path()) -> None:
+    def __init__(self, config: Config, *, tex: bool, packed: bool = False, root: Path = Path()) -> None:
         self.config = config
         self.scale = config.scale
         self.results = Path("results") / config.scale
@@ -92,6 +95,8 @@ class Plan:
         for study in self.studies.values():
             self._plan_study(study)
         self._plan_summary()
+        if packed:
+            self._plan_crate()
 
     def job(self, rule: str, *name: str) -> Job:
         return self.jobs[rule, "/".join(name)]
@@ -543,6 +548,25 @@ class Plan:
         )
         shown = [job for job in self.of("figure") if job.name.startswith("questions/")]
         self._plan_conversions("summary", "questions", shown)
+
+    def _plan_crate(self) -> None:
+        """The description of all that is made at this scale, for those who get a copy."""
+        paths = [path for job in self.jobs.values() for path in job.outputs.values()]
+        sources = crate.sources(self._root, self.studies)
+        self._add(
+            "crate",
+            "crate",
+            "crate",
+            spec={
+                "scale": self.scale,
+                "describes": self.config.scales[self.scale].describes,
+                "studies": {study.name: study.title for study in self.studies.values()},
+                "sources": {str(path): file_digest(self._root / path) for path in sources},
+            },
+            settings={"configuration": plain(self.config)},
+            inputs={str(path): path for path in paths if path.is_relative_to(self.results)},
+            outputs={"metadata": self.results / CRATE, "workflow": self.results / "workflow"},
+        )
 
     @property
     def _forms(self) -> list[str]:

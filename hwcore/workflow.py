@@ -9,7 +9,8 @@ from typing import Any
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.plan import Plan
+from hwcore.plan import CRATE, Plan
+from hwcore.shown import Shown, shown
 from hwcore.train.files import FILES, files
 from hwcore.train.memory import memory
 from hwcore.train.spec import Record
@@ -39,7 +40,8 @@ class Workflow:
         deployed: bool = False,
     ) -> None:
         tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
-        self.plan = Plan(parse(values, files), tex=tex)
+        packed = any(Path(argument).name in ("crate", CRATE) for argument in arguments)
+        self.plan = Plan(parse(values, files), tex=tex, packed=packed)
         self.scale = self.plan.scale
         self.studies = list(self.plan.studies)
         self._check_targets(arguments)
@@ -49,11 +51,12 @@ class Workflow:
         return [str(path) for job in self.plan.of(*rules) for path in job.outputs.values()]
 
     def results(self) -> list[str]:
-        """All files under results/<scale>, so that one that is deleted is made again.
+        """All files under results/<scale> but the crate, which hashes them, so that one that is deleted is made again.
 
         Prepared data are not among them: results that are copied elsewhere need none.
         """
-        return [path for path in self._known() if Path(path).is_relative_to(self.plan.results)]
+        crate = {*self.outputs("crate")}
+        return [path for path in self._known() if Path(path).is_relative_to(self.plan.results) and path not in crate]
 
     def _known(self) -> list[str]:
         return [str(path) for job in self.plan.jobs.values() for path in job.outputs.values()]
@@ -82,6 +85,10 @@ class Workflow:
         ]
         # a rule without jobs matches nothing
         return "|".join(map(re.escape, names)) or "(?!)"
+
+    def shown(self, name: str) -> Shown:
+        """How Snakemake's own report shows a figure or a page."""
+        return shown(self.plan, name)
 
     def memory(self, name: str) -> int:
         """What a training job is given, in MB."""

@@ -1,4 +1,4 @@
-# What is done at the start and at the end of a call.
+# What is done at the start and at the end of a call, and for Snakemake's own report.
 
 from snakemake.persistence import PersistenceBase
 
@@ -7,6 +7,16 @@ def compare_parameters_as_text():
     """Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table."""
     # all parameters here are strings, which both methods write alike
     PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
+
+
+def shown(name):
+    """How Snakemake's report shows a figure or a page; nothing else asks.
+
+    Captions see the configuration.  As parameters of jobs they would draw figures again.
+    """
+    entry = PLAN.shown(name)
+    config.setdefault("captions", {})[name] = entry.caption
+    return entry
 
 
 def fit_to_cluster():

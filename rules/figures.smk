@@ -5,7 +5,13 @@ rule figure:
     input:
         lambda w: PLAN.inputs("figure", w.figure),
     output:
-        "results/{scale}/figures/{figure}.svg",
+        report(
+            "results/{scale}/figures/{figure}.svg",
+            caption="../report/caption.rst",
+            category=lambda w: shown(w.figure).category,
+            subcategory=lambda w: shown(w.figure).subcategory,
+            labels=lambda w: shown(w.figure).labels,
+        ),
         "results/{scale}/figures/{figure}.pdf",
         "results/{scale}/figures/{figure}.png",
         "results/{scale}/figures/{figure}.data.json",

@@ -53,7 +53,13 @@ rule html:
     input:
         lambda w: PLAN.inputs("html", w.page),
     output:
-        "results/{scale}/report/{page}.html",
+        report(
+            "results/{scale}/report/{page}.html",
+            caption="../report/caption.rst",
+            category=lambda w: shown(w.page).category,
+            subcategory=lambda w: shown(w.page).subcategory,
+            labels=lambda w: shown(w.page).labels,
+        ),
     log:
         "results/{scale}/logs/html/{page}.log",
     benchmark:
@@ -143,3 +149,29 @@ rule index:
         "index of all studies"
     shell:
         "exec python -IS hwcore/launch/client.py index {params.job} > {log} 2>&1"
+
+
+# All that was made as an RO-Crate: not part of the report, since it hashes every file.
+rule crate:
+    input:
+        lambda w: PLAN.inputs("crate", "crate"),
+    output:
+        f"results/{PLAN.scale}/ro-crate-metadata.json",
+        directory(f"results/{PLAN.scale}/workflow"),
+    log:
+        f"results/{PLAN.scale}/logs/crate.log",
+    benchmark:
+        f"results/{PLAN.scale}/benchmarks/crate/crate.tsv"
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        job=lambda w: PLAN.arguments("crate", "crate"),
+    message:
+        "describe the results as an RO-Crate"
+    shell:
+        "exec python -IS hwcore/launch/client.py crate {params.job} > {log} 2>&1"

@@ -38,7 +38,7 @@ _WRITING = ("jinja2", "pypandoc", "typst", *_COMMON)
 _SERVERS: Mapping[tuple[str, ...], Sequence[str]] = {
     ("download", "prepare", "train", "analyse"): _COMPUTING,
     ("figure",): _DRAWING,
-    ("judge", "summary", "markdown", "questions", "html", "latex", "pdf", "index"): _WRITING,
+    ("judge", "summary", "markdown", "questions", "html", "latex", "pdf", "index", "crate"): _WRITING,
 }
 # Packages start no threads of their own, which a fork would lose; the last is that of pyarrow's allocator.
 _ONE_THREAD = {
