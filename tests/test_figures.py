@@ -722,7 +722,7 @@ figures:
         if path.is_file():
             (tmp_path / "report" / path.name).write_bytes(path.read_bytes())
     settings = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "studies": ["s"]}
-    plan = Plan(parse(settings, ["config.yaml"]), pdf=False, root=tmp_path)
+    plan = Plan(parse(settings, ["config.yaml"]), tex=False, root=tmp_path)
     assert plan.job("figure", "s/digits/accuracy").spec["chance"] == pytest.approx(expected)
     for other in ("s/line/loss", "s/both"):
         assert "chance" not in plan.job("figure", other).spec
