@@ -191,7 +191,7 @@ def test_variants_with_equal_training_share_their_runs(finished: Project) -> Non
     runs = finished.folder / "results/quick/runs/tiny"
     assert sorted(path.name for path in runs.iterdir()) == ["classify", "fit", "fit--corrected"]
     page = (finished.folder / "results/quick/report/tiny.md").read_text()
-    assert "The variant “as-run” trains nothing: its runs are those of “as-described”." in page
+    assert "The variant “as-run” of “Fit cos x” trains nothing: its runs are those of “as-described”." in page
     assert "Replicates of a model have the same seeds in all variants" in page
 
 

@@ -42,9 +42,12 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
         "## Verdicts by question {#verdicts}",
         _matrix(context, ledger),
     ]
+    shown = [question["id"] for question in context["questions"] if question["figure"] is not None]
     for question in context["questions"]:
         parts += [f"## {question['title']} {{#{question['id']}}}", _answer(question, tables.get(question["id"]))]
-        parts += [_figure(question, output.parent.parent), _settings(question)]
+        if question["id"] in shown:
+            parts.append(_figure(question, shown.index(question["id"]) + 1, output.parent.parent))
+        parts.append(_settings(question))
     write_text(output, "\n\n".join(part for part in parts if part) + "\n")
 
 
@@ -69,14 +72,13 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
     return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
 
 
-def _figure(question: Context, results: Path) -> str:
-    if question["figure"] is None:
-        return ""
+def _figure(question: Context, number: int, results: Path) -> str:
     recipe = f"{question['figure']}.json"
     made = read_json(results / recipe)
     commit = f", commit `{made['commit'][:10]}`" if made["commit"] else ""
-    image = f"![{question['caption']}]({_UP}{question['figure']}.svg)"
-    return f'{image}\n\n<div class="source">\n\nFigure: [recipe]({_UP}{recipe}){commit}\n\n</div>'
+    image = f"![**Figure {number}.** {question['caption']}]({_UP}{question['figure']}.svg)"
+    source = f'<div class="source">\n\nFigure: [recipe]({_UP}{recipe}){commit}\n\n</div>'
+    return f'<div class="figure" id="figure-{question["id"]}">\n\n{image}\n\n{source}\n\n</div>'
 
 
 def _settings(question: Context) -> str:
