@@ -17,6 +17,8 @@ from hwcore.reporting.template import ORIGINAL
 from hwcore.reporting.words import banner, measured, plain, short_banner, verdict_counts
 
 Context = dict[str, Any]
+# what lies below it differs from run to run
+APPENDIX = "## Appendix: where the time went {#runtimes}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -39,7 +41,7 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
         body = _fill(template, page)
     times = [time for time in runtimes(plans) if time.rule not in _PAGES]
     parts = [
-        _header(context, abstract(context, page.table, times)),
+        _header(context, abstract(context, page.table)),
         banner(context["scale"]),
         summary(context, page.table, page.reference),
         body.strip(),
@@ -181,7 +183,7 @@ class _Page:
             silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
             parts += ["## Appendix: choices {#choices}", f"Where {silent}, these settings were chosen.", chosen]
         if times:
-            parts += ["## Appendix: where the time went {#runtimes}", _TIMES, runtime_table(times)]
+            parts += [APPENDIX, _TIMES, runtime_table(times)]
         return parts
 
     def claims(self) -> str:

@@ -8,7 +8,6 @@ import pandas as pd
 from hwcore.claims.ledger import VERDICTS
 from hwcore.claims.words import counted, listed
 from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
-from hwcore.reporting.runtimes import Runtime
 from hwcore.reporting.words import plain, verdict_counts
 
 Context = Mapping[str, Any]
@@ -16,8 +15,8 @@ Context = Mapping[str, Any]
 _DISCREPANCIES = 5
 
 
-def abstract(study: Context, claims: pd.DataFrame, times: Iterable[Runtime]) -> str:
-    """What was run, at what cost, and the count of verdicts, in a few sentences."""
+def abstract(study: Context, claims: pd.DataFrame) -> str:
+    """What was run, and the count of verdicts, in a few sentences."""
     experiments = study["experiments"]
     bases = {each["base"] for each in experiments}
     variants = len({each["base"] for each in experiments if each["variant"] != "as-described"})
@@ -30,9 +29,7 @@ def abstract(study: Context, claims: pd.DataFrame, times: Iterable[Runtime]) -> 
     text += counted(len(bases), "experiment")
     if variants:
         text += f", {variants} of them in further variants, as the notebooks ran them or corrected"
-    text += f"; {sum(networks.values()):,} networks were trained"
-    seconds = sum(time.cpu for time in times)
-    text += f" in {_duration(seconds)} of processor time." if seconds else "."
+    text += f"; {sum(networks.values()):,} networks were trained."
     return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
 
 
@@ -91,9 +88,3 @@ def _link(experiment: Context) -> str:
 def _list(title: str, lines: Iterable[str]) -> Sequence[str]:
     items = [f"- {line}" for line in lines]
     return [f"**{title}**", "\n".join(items)] if items else []
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 120:
-        return counted(round(seconds), "second")
-    return counted(round(seconds / 60), "minute") if seconds < 7200 else f"{seconds / 3600:.1f} hours"
