@@ -87,6 +87,7 @@ def test_prose_leaves_the_page_fresh(edited: Edit) -> None:
         "write the page of other",
         "HTML of other",
         "LaTeX of other",
+        "PDF of other",
     }
 
 
@@ -104,12 +105,12 @@ def test_how_findings_are_told_makes_the_page(edited: Edit) -> None:
 
 
 def test_how_combined_figures_look_draws_them_and_no_others(edited: Edit) -> None:
-    assert edited("hwcore/figures/across.py", "_LIGHT = 0.55", "_LIGHT = 0.5") == {FIGURE, *PAGE}
+    assert edited("hwcore/figures/across.py", "_NAMED = 16", "_NAMED = 15") == {FIGURE, *PAGE}
 
 
 def test_another_question_leaves_the_figure_fresh(edited: Edit) -> None:
     stale = edited("report/tiny/study.yaml", "question: train-task", "question: capacity")
-    own = {"write the page of tiny", "HTML of tiny", "LaTeX of tiny"}
+    own = {"write the page of tiny", "HTML of tiny", "LaTeX of tiny", "PDF of tiny"}
     assert stale == {*PAGE, *own, "index of all studies"}
 
 

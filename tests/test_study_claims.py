@@ -237,7 +237,10 @@ def test_the_plan_passes_on_what_a_verdict_needs(tmp_path: Path) -> None:
     for name in ("workflow_scripts", "hwcore", "report"):
         target = tmp_path / name
         for path in (ROOT / name).rglob("*"):
-            if path.suffix in (".py", ".css", ".lua", ".tex", ".typ", ".bib") and path.is_file():
+            if (
+                path.suffix in (".py", ".css", ".html", ".js", ".lua", ".tex", ".typ", ".bib", ".mplstyle")
+                and path.is_file()
+            ):
                 (target / path.relative_to(ROOT / name)).parent.mkdir(parents=True, exist_ok=True)
                 (target / path.relative_to(ROOT / name)).write_bytes(path.read_bytes())
     job = Plan(configuration(studies=["s"]), tex=False, root=tmp_path).job("judge", "s")
