@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlparse
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect, sync_playwright
 
 from conftest import ROOT, Project
 from hwcore.reporting.html import write_html
