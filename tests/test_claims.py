@@ -487,6 +487,21 @@ UNDECIDED += [
 ]
 
 
+def test_as_many_times_as_are_there_are_not_said_to_be_enough() -> None:
+    """26 of 50 are too early, which is hardly a majority, and 15 as expected, which is none."""
+    times = [*range(100, 126), *range(600, 615), *[2000] * 9]
+    rows = [
+        {"model": "m", "replicate": replicate, "epoch": epoch, "loss": float(epoch < time)}
+        for replicate, time in enumerate(times)
+        for epoch in (50, 100, *range(101, 126), *range(600, 615), 1000)
+    ]
+    measure = {"reached": "loss", "model": "m", "below": 0.5}
+    row = judged(claim(measure, "reached-by", {"within": [500, 1000]}), metrics=pd.DataFrame(rows))
+    assert row.verdict == "undecided"
+    assert row.needed > 1000
+    assert "33 of 50 would show it" in row.reason
+
+
 @pytest.mark.parametrize("example", EXAMPLES + UNDECIDED, ids=lambda each: f"{each.claim.rule}-{each.verdict}")
 def test_a_verdict_and_its_reason(example: Example) -> None:
     row = judged(example.claim, **example.tables)

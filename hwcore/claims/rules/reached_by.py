@@ -101,8 +101,20 @@ def _censored(
         reason = f"{got}, so it is not shown whether the typical {data.unit} lies {region(low, high)}."
     needed = None
     if verdict == "undecided":
-        needed = share.networks_needed(as_expected, 0.5)
+        needed = _needed(times, data.last, bounds)
         enough = np.flatnonzero(2 * stats.binom.sf(np.arange(n), n, 0.5) <= LEVEL)
         reason += f" {enough[0] + 1} of {n} would show it" if len(enough) else f" Even {n} of {n} would not show it"
         reason += f", and {needed} replicates with the same shares would." if needed else "."
     return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed, bounds)
+
+
+def _needed(times: "Array", last: float, bounds: tuple[float, float]) -> int | None:
+    """The replicates whose majority on one side of the bounds would be shown, if shares stay as they are."""
+    low, high = bounds
+    censored = np.isinf(times)
+    later = np.where(censored, last, times)
+    late, early = (later > high) | (censored & (last >= high)), times < low
+    # a majority beyond either bound refutes; it holds only with one on the right side of both
+    beyond = max(float(np.mean(late)), float(np.mean(early)))
+    between = min(float(np.mean(later >= low)), float(np.mean(times <= high)))
+    return share.networks_needed(max(beyond, between), 0.5) if max(beyond, between) > 0.5 else None
