@@ -652,7 +652,7 @@ def test_a_claim_over_two_experiments() -> None:
     }
     row = judge("s", {"c": Case(one, "as-described")}, tables, judged="yes").iloc[0]
     assert row.verdict == "holds"
-    assert row.metric.endswith("minus first epoch with a loss of at most 1 of m in f")
+    assert row.metric.endswith("over first epoch with a loss of at most 1 of m in f")
 
 
 @pytest.mark.parametrize(
@@ -692,7 +692,7 @@ def test_rows_that_are_no_epochs_are_not_passed_over() -> None:
     with pytest.raises(HwcoreError, match="a network has several rows with one alpha; choose one with `where`"):
         judged(claim(measure, "best"), i=pairs)
     row = judged(claim({**measure, "where": {"pair": "a–b"}}, "best"), i=pairs)
-    assert row.metric == "alpha with the highest accuracy at pair a–b"
+    assert row.metric == "alpha with the highest accuracy at pair a–b: 1.0 minus 0.75"
     assert row.reason == judged(claim(measure, "best"), i=ALPHAS).reason
 
 

@@ -93,6 +93,9 @@ def test_figures_are_numbered_in_their_order_on_the_page(tmp_path: Path) -> None
     }
     text = page(tmp_path, [], '{{ figure("both") }}\n\n{{ experiment("fit") }}\n', figures=[both])
     assert re.findall(r"!\[\*\*Figure (\w+)\.\*\*", text) == ["1", "2a", "2b"]
+    # a link may stand before its figure
+    linked = page(tmp_path, [], '{{ ref("fit--corrected", "loss") }}\n\n{{ experiment("fit") }}\n')
+    assert "\n[Figure 1b](#figure-fit--corrected-loss)\n" in linked
     # the caption that variants share is told once
     assert "![**Figure 2b.** Corrected.](" in text
 

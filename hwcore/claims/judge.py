@@ -150,7 +150,7 @@ def _row(
         "claim": id,
         "where": claim.where,
         "says": claim.says,
-        "metric": "" if claim.measure is None else claim.measure.describe(),
+        "metric": own.number or ("" if claim.measure is None else claim.measure.describe()),
         "reported": "" if claim.reported is None else _stated(claim.reported),
         "reproduced": own.value,
         "ci_low": own.low,

@@ -20,9 +20,9 @@ class Judgement:
     """A verdict, and the sentences that say why.
 
     ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured, and ``expected``
-    where the claim says that it lies, in the same unit; ``effect`` is its size in the rule's own unit; ``p`` the chance
-    of such numbers if the verdict were false, where chance plays a part; ``needed`` the replicates that would decide an
-    undecided claim.
+    where the claim says that it lies, in the same unit; ``number`` says what it is where it is not the measure itself.
+    ``effect`` is its size in the rule's own unit; ``p`` the chance of such numbers if the verdict were false, where
+    chance plays a part; ``needed`` the replicates that would decide an undecided claim.
     """
 
     verdict: str
@@ -35,6 +35,7 @@ class Judgement:
     p: float = NAN
     needed: int | None = None
     expected: tuple[float, float] | None = None
+    number: str = ""
 
 
 class CannotJudgeError(Exception):

@@ -29,7 +29,7 @@ class Row(Spec):
     claim: str = Field(description="the id of the claim in its study file")
     where: str = Field(description="the section of the report")
     says: str = Field(description="what the report says there, in short")
-    metric: str = Field(description="what is measured, in words; empty if the claim is not testable")
+    metric: str = Field(description="what number is measured, in words; empty if the claim is not testable")
     reported: str = Field(description="the number that the report states; empty if it states none")
     reproduced: float | None = Field(description="the number measured here; null if there is none")
     ci_low: float | None = Field(

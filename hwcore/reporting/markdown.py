@@ -28,9 +28,10 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     """Fill ``template`` (Jinja) with a study's ``context`` and judged ``claims`` and write the page.
 
     The template may call ``experiment(id)``, ``figure(experiment id, name)`` or ``figure(name)`` for one of several
-    experiments, ``setting(experiment id, name)``, ``claims()`` and ``value(claim id)``.  What stands within
-    ``{% call experiment(id) %}`` and ``{% endcall %}`` comes after the heading of the experiment.  The page begins with
-    a summary and ends with appendices; ``plans`` are the files of the jobs whose runtimes one of them tells.
+    experiments, ``ref`` with the same arguments for a link to it, ``setting(experiment id, name)``, ``claims()`` and
+    ``value(claim id)``.  What stands within ``{% call experiment(id) %}`` and ``{% endcall %}`` comes after the heading
+    of the experiment.  The page begins with a summary and ends with appendices; ``plans`` are the files of the jobs
+    whose runtimes one of them tells.
 
     Raises HwcoreError, naming file and line, for a mistake in it.
     """
@@ -63,6 +64,7 @@ def _fill(template: Path, page: "_Page") -> str:
         return environment.from_string(template.read_text(encoding="utf-8")).render(
             experiment=page.experiment,
             figure=page.figure,
+            ref=page.ref,
             claims=page.claims,
             value=page.value,
             setting=page.setting,
@@ -167,6 +169,13 @@ class _Page:
         figure = self._find({each["name"]: each for each in place["figures"]}, last, "figure")
         self._count += 1
         return self._figure(figure, str(self._count))
+
+    def ref(self, *name: str) -> str:
+        """A link to a figure, by the names that ``figure`` takes."""
+        *experiment, last = name
+        place = self._find(self.experiments, experiment[0], "experiment") if experiment else self.context
+        figure = self._find({each["name"]: each for each in place["figures"]}, last, "figure")
+        return self.reference(figure["path"])
 
     def setting(self, experiment: str, name: str) -> str:
         """A setting in words, by the name that captions use too."""

@@ -64,4 +64,16 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
         needed = margin.needed
         reason += f" {field.outlook(margin, leader, rival)}"
     reason = " ".join(filter(None, [reason, field.note]))
-    return Judgement(verdict, reason, margin.value, margin.low, margin.high, field.n, share, p, needed, margin.expected)
+    return Judgement(
+        verdict,
+        reason,
+        margin.value,
+        margin.low,
+        margin.high,
+        field.n,
+        share,
+        p,
+        needed,
+        margin.expected,
+        "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
+    )

@@ -101,7 +101,10 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
     reason = " ".join([reason, *filter(None, notes)])
-    return Judgement(verdict, reason, value, least, most, n, effect, p, needed, (low, high))
+    ratio = ""
+    if scale.scale == "log" and claim.measure is not None:
+        ratio = claim.measure.describe().replace(" minus ", " over ")
+    return Judgement(verdict, reason, value, least, most, n, effect, p, needed, (low, high), ratio)
 
 
 def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float, str]:
