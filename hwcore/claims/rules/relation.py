@@ -28,10 +28,10 @@ def p_values(x: "Array", y: "Array", low: float, high: float) -> tuple[float, fl
 
 
 def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
-    return judge_networks(expect, data.rows, "Over {networks}, the rank correlation")
+    return judge_networks(claim, expect, data.rows, "Over {networks}, the rank correlation")
 
 
-def judge_networks(expect: "Options", rows: "pd.DataFrame", opening: str) -> Judgement:
+def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", opening: str) -> Judgement:
     """The verdict, with the ``opening`` of its reason up to the name of the correlation."""
     finite = rows[np.isfinite(rows[["x", "y"]]).all(axis=1)]
     lost = len(rows) - len(finite)
@@ -56,4 +56,5 @@ def judge_networks(expect: "Options", rows: "pd.DataFrame", opening: str) -> Jud
         reason += f" {outlook(n, 'replicate', beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
-    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, (low, high))
+    of = "" if claim.measure is None else f"Kendall's τ of {claim.measure.describe()}"
+    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, (low, high), of)

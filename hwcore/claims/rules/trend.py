@@ -28,4 +28,4 @@ def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
         raise CannotJudgeError("Two models make no trend; the rule comparison fits them")
     if (data.rows.groupby("model")["x"].nunique() > 1).any():
         raise CannotJudgeError("The replicates of a model differ in the first column; the rule relation fits these")
-    return judge_networks(expect, data.rows, "Over {networks} of {models} models, the trend")
+    return judge_networks(claim, expect, data.rows, "Over {networks} of {models} models, the trend")

@@ -60,5 +60,6 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
         reason += f" {outlook(n, 'replicate', beyond('a correlation', *found.shown(0.0), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and are left out')}"
+    of = "" if claim.measure is None else f"rank correlation of {claim.measure.describe()}"
     expected = (0.0, np.inf) if up else (-np.inf, 0.0)
-    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, expected)
+    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, expected, of)
