@@ -8,6 +8,7 @@ errors, are printed as they were.  Everything in full is in .snakemake/log/, and
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections import Counter, defaultdict
@@ -15,6 +16,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
+from types import FrameType
 from typing import Any
 
 from hwcore import calls
@@ -38,6 +40,8 @@ _NOISE = (
 _FAILED_COMMAND = "CalledProcessError in file"
 _STOP = "Terminating processes on user request"
 _SUCCESS = "Elapsed time"
+# of a job whose log has no error
+_WORDLESS = "it ended without an error message"
 _LOCKED = "Directory cannot be locked"
 _FAILURE = "At least one job did not complete successfully."
 _BAR_WIDTH = 20
@@ -101,8 +105,10 @@ class Console(logging.Handler):
         self._running: dict[int, _Run] = {}
         self._pace = _Pace()
         self._stopped = False
+        # failures without a word, of which only what comes next says whether Ctrl-C is behind them
+        self._held: list[tuple[Any, str]] = []
         self._bar = ""
-        self._closed = threading.Event()
+        self._over = threading.Event()
 
     @classmethod
     def attach(cls, workflow: Any) -> None:
@@ -114,8 +120,21 @@ class Console(logging.Handler):
         for handler in logger.handlers:
             if handler.name == "DefaultStreamHandler":
                 logger.removeHandler(handler)
-                logger.addHandler(cls(handler, workflow))
+                console = cls(handler, workflow)
+                logger.addHandler(console)
+                console._watch_interrupts()
                 return
+
+    def _watch_interrupts(self) -> None:
+        """Know of Ctrl-C before Snakemake does: it reaches jobs too, whose ends may be told first."""
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self._stopped = True
+            signal.default_int_handler(number, frame)
+
+        signal.signal(signal.SIGINT, note)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -128,7 +147,7 @@ class Console(logging.Handler):
             self._default.handle(record)
 
     def close(self) -> None:
-        self._closed.set()
+        self._over.set()
         with self.lock:  # type: ignore[union-attr]
             self._clear()
         super().close()
@@ -136,6 +155,9 @@ class Console(logging.Handler):
     def _show(self, record: logging.LogRecord) -> None:
         event: str | None = getattr(record, "event", None)
         text = str(record.msg or "")
+        self._stopped = self._stopped or text.startswith(_STOP)
+        if event != "job_error":
+            self._release()
         if event == "run_info":
             self._begin(record)
         elif event == "job_info":
@@ -151,10 +173,12 @@ class Console(logging.Handler):
         elif _LOCKED in text:
             self._print(record, calls.others())
         elif event not in _SILENT and not text.startswith(_NOISE) and _FAILED_COMMAND not in text:
-            self._stopped = self._stopped or text.startswith(_STOP)
-            if self._default.filter(record):
-                self._clear()
-                self._default.handle(record)
+            self._clear_and_pass(record)
+
+    def _clear_and_pass(self, record: logging.LogRecord) -> None:
+        if self._default.filter(record):
+            self._clear()
+            self._default.handle(record)
 
     def _print(self, record: logging.LogRecord, text: str) -> None:
         """Print what ``record`` says, unless ``--quiet`` leaves it out, and in its colour if it is an error."""
@@ -191,6 +215,18 @@ class Console(logging.Handler):
         # Ctrl-C ends all jobs, and is told once
         if self._stopped or ": KeyboardInterrupt" in line:
             return
+        if _WORDLESS in line:
+            self._held.append((record, line))
+            return
+        self._tell(record, line)
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        for record, line in held:
+            if not self._stopped:
+                self._tell(record, line)
+
+    def _tell(self, record: Any, line: str) -> None:
         self._print(record, line)
         if self._workflow.output_settings.show_failed_logs:
             self._print(record, "\n".join(map(_text, record.log)))
@@ -203,6 +239,9 @@ class Console(logging.Handler):
         scheduler = self._workflow.scheduler
         failed = [each for job in scheduler.failed for each in (job.jobs if job.is_group() else [job])]
         blocked = self._dependents(failed)
+        if self._stopped:
+            failed = [job for job in failed if not _ended_by_interrupt(_failure(_title(job), job.log))]
+            blocked = self._dependents(failed)
         head = f"{scheduler.finished_jobs} of {self._total} jobs are done"
         if not failed:
             self._print(record, f"stopped: {head}; the same command does the rest")
@@ -228,12 +267,12 @@ class Console(logging.Handler):
 
     def _tick(self) -> None:
         """Let the time left go on while no job ends."""
-        while not self._closed.wait(1):
+        while not self._over.wait(1):
             with self.lock:  # type: ignore[union-attr]
                 self._draw()
 
     def _draw(self) -> None:
-        if not (self._terminal and self._running) or self._closed.is_set():
+        if not (self._terminal and self._running) or self._over.is_set():
             return
         done = self._workflow.scheduler.finished_jobs
         filled = _BAR_WIDTH * done // self._total
@@ -280,8 +319,13 @@ def _failure(title: str, logs: Any, status: str | None = None) -> str:
 
     ``status`` is what a cluster says about a job that left no error.
     """
-    error = next(filter(None, map(_error, logs)), None) or status or "it ended without an error message"
+    error = next(filter(None, map(_error, logs)), None) or status or _WORDLESS
     return f"failed: {title}: {error}" + (f" (log: {logs[0]})" if logs else "")
+
+
+def _ended_by_interrupt(line: str) -> bool:
+    """Whether Ctrl-C may be why a job ended, by what is told of it: a job that had hardly begun says nothing."""
+    return _WORDLESS in line or ": KeyboardInterrupt" in line or "was killed (SIGINT)" in line
 
 
 def _error(log: str) -> str | None:
