@@ -64,6 +64,8 @@ def terminal(project: Project, *arguments: str, columns: int = 100, interrupt: P
         stdout=side,
         stderr=side,
         start_new_session=True,
+        # a shell lets its background jobs ignore Ctrl-C, and their children inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
     os.close(side)
     text = b""
