@@ -4,6 +4,7 @@ Every product of hwcore is written under a temporary name in its own folder and 
 is complete, so a killed job or a full disk never leaves a half-written file that looks whole.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -40,6 +41,12 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def checksum(path: str | Path) -> str:
+    """The SHA-256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_text(path: str | Path, text: str) -> None:

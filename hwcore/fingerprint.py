@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel
 
 from hwcore.errors import HwcoreError
-from hwcore.files import read_json, write_json
+from hwcore.files import checksum, read_json, write_json
 
 PACKAGE = "hwcore"
 # How a job runs, never what it computes: none of these modules may import one that computes.
@@ -61,7 +61,7 @@ class Code:
         self.root = root
         self._memory = memory
         # what a source is depends on this file too
-        self._version = [sys.version, file_digest(Path(__file__))]
+        self._version = [sys.version, checksum(Path(__file__))]
         self._known = self._remembered()
         self._sources: dict[str, _Source] = {}
         self._read = cache(self._read_source)
@@ -146,11 +146,6 @@ def digest(value: Any) -> str:
     """The SHA-256 of a JSON value.  The order of keys counts: it is that of models in a legend."""
     text = json.dumps(value, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file that is not Python: a template, a style sheet."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def plain(value: Any, *, defaults: bool = True) -> Any:

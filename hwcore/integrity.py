@@ -4,12 +4,11 @@ Each job notes the SHA-256 of what it made in its record, results/<scale>/benchm
 with the results.  A job that reads a file checks it first: neither a flipped bit nor a truncated file gets into a page.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from hwcore.errors import HwcoreError
-from hwcore.files import read_json
+from hwcore.files import checksum, read_json
 
 # The files that jobs found damaged since the last call.
 _NOTED = Path("results/damaged.txt")
@@ -17,7 +16,7 @@ _NOTED = Path("results/damaged.txt")
 
 def checksums(paths: Iterable[Path]) -> dict[str, str]:
     """The SHA-256 of each file that is there, by its path."""
-    return {str(path): _checksum(path) for path in paths if path.is_file()}
+    return {str(path): checksum(path) for path in paths if path.is_file()}
 
 
 def check(makers: Mapping[Path, Path]) -> None:
@@ -57,11 +56,6 @@ def damaged(path: Path, record: Path) -> str:
         # without its checksums there is no telling
         record.unlink(missing_ok=True)
         return f"its record, {record}, cannot be read"
-    if known in (None, _checksum(path)):
+    if known in (None, checksum(path)):
         return ""
     return "is not as it was written (its SHA-256 differs)"
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

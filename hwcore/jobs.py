@@ -14,7 +14,7 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,15 @@ class Job:
             modules=tuple(values["modules"]),
             fingerprint=values["fingerprint"],
         )
+
+
+def planned(plans: Iterable[Path]) -> list[Job]:
+    """All jobs of some plan files, in their order."""
+    return [
+        Job.from_json(rule, name, plan, values)
+        for plan in plans
+        for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
+    ]
 
 
 def run(rule: str, work: Callable[[Job], None]) -> None:

@@ -21,7 +21,8 @@ from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.description import describe
 from hwcore.differences import differences
 from hwcore.errors import HwcoreError
-from hwcore.fingerprint import Code, digest, file_digest, plain
+from hwcore.files import checksum
+from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
 from hwcore.reporting import crate
@@ -462,7 +463,7 @@ class Plan:
             study.name,
             spec={
                 "page": self._describe(study, self._settings(study, template)),
-                "template": file_digest(self._root / template),
+                "template": checksum(self._root / template),
             },
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
@@ -561,7 +562,7 @@ class Plan:
                 "scale": self.scale,
                 "describes": self.config.scales[self.scale].describes,
                 "studies": {study.name: study.title for study in self.studies.values()},
-                "sources": {str(path): file_digest(self._root / path) for path in sources},
+                "sources": {str(path): checksum(self._root / path) for path in sources},
             },
             settings={"configuration": plain(self.config)},
             inputs={str(path): path for path in paths if path.is_relative_to(self.results)},
@@ -576,10 +577,10 @@ class Plan:
     @cached_property
     def _figure_style(self) -> str:
         """What no fingerprint of code sees: the look of all figures."""
-        return file_digest(Path(__file__).with_name("figures") / "hwcore.mplstyle")
+        return checksum(Path(__file__).with_name("figures") / "hwcore.mplstyle")
 
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
-        return {name: file_digest(self._root / REPORT / name) for name in names}
+        return {name: checksum(self._root / REPORT / name) for name in names}
 
 
 def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:

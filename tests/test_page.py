@@ -63,8 +63,8 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
         ("wrong", "it has 5 (layers)"),
         *(("fails", f"claim {i}") for i in range(1, 5)),
     ]
-    assert "**Where this reproduction differs most** (2 claims more below)" not in first
-    assert "**Where this reproduction differs most (2 claims more below)**" in first
+    assert "**Where this reproduction differs most** (2 more claims below)" not in first
+    assert "**Where this reproduction differs most (2 more claims below)**" in first
     line = "it falls (§ 1): reported 0.5; final loss = 0.4000 [0.3000, 0.5000], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
 

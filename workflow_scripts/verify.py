@@ -7,17 +7,12 @@ output; the exit code says whether there is any.
 import sys
 from pathlib import Path
 
-from hwcore.files import read_json
 from hwcore.integrity import damaged
-from hwcore.jobs import Job
+from hwcore.jobs import planned
 
 if __name__ == "__main__":
     results = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quick")
-    jobs = [
-        Job.from_json(rule, name, plan, values)
-        for plan in sorted((results / "plan").glob("*.json"))
-        for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
-    ]
+    jobs = planned(sorted((results / "plan").glob("*.json")))
     files = {path: job.timing for job in jobs for path in job.outputs.values() if path.is_file()}
     if not files:
         sys.exit(f"error: {results}: no results are there; run `snakemake --cores 8 report` first")

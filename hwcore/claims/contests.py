@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcore.claims import student
-from hwcore.claims.judgement import CannotJudgeError, usable
+from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
 from hwcore.claims.samples import Groups
 from hwcore.claims.scales import Transform, transform
 from hwcore.claims.words import beyond, counted, number, outlook, percent, span
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hwcore.claims.spec import Claim
 
 Array = NDArray[np.float64]
 
@@ -51,6 +53,26 @@ class Contest:
             shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
             expected=(equal, np.inf) if self.sign > 0 else (-np.inf, equal),
+        )
+
+    def judgement(
+        self, claim: "Claim", verdict: str, reason: str, pair: tuple[str, str], share: float, p: float
+    ) -> Judgement:
+        """The verdict, by the margin of the ``pair`` on which it rests; ``share`` is of all combinations."""
+        margin = self.margin(*pair)
+        sentences = [reason, self.outlook(margin, *pair) if verdict == "undecided" else "", self.note]
+        return Judgement(
+            verdict,
+            " ".join(filter(None, sentences)),
+            margin.value,
+            margin.low,
+            margin.high,
+            self.n,
+            share,
+            p,
+            margin.needed if verdict == "undecided" else None,
+            margin.expected,
+            "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
         )
 
     def outlook(self, margin: "Margin", first: str, second: str) -> str:

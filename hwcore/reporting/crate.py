@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from hwcore.files import read_json, write_json, write_text
-from hwcore.jobs import Job
+from hwcore.files import checksum, read_json, write_json, write_text
+from hwcore.jobs import Job, planned
 from hwcore.provenance import versions
 
 Entity = dict[str, Any]
@@ -72,12 +72,7 @@ def write_crate(spec: Mapping[str, Any], settings: Mapping[str, Any], plans: Seq
         (copies / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copies / path)
     write_json(copies / "configuration.json", settings["configuration"])
-    jobs = [
-        Job.from_json(rule, name, plan, values)
-        for plan in plans
-        for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
-    ]
-    graph = _Graph(spec, jobs, output.parent).entities()
+    graph = _Graph(spec, planned(plans), output.parent).entities()
     write_text(output, json.dumps({"@context": _CONTEXT, "@graph": graph}, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -293,8 +288,7 @@ def _recipe(job: Job) -> Mapping[str, Any]:
 
 
 def _content(path: Path) -> Entity:
-    with path.open("rb") as file:
-        return {"contentSize": str(path.stat().st_size), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    return {"contentSize": str(path.stat().st_size), "sha256": checksum(path)}
 
 
 def _pypi(package: str, version: str | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hwcore.files import read_json
-from hwcore.jobs import Job
+from hwcore.jobs import planned
 from hwcore.reporting.words import pipe_table
 
 
@@ -32,11 +32,7 @@ class Runtime:
 
 def runtimes(plans: Iterable[Path]) -> list[Runtime]:
     """The runtimes of the jobs in some plan files, as far as they have been done."""
-    jobs = [
-        Job.from_json(rule, name, plan, values)
-        for plan in plans
-        for (rule, _, name), values in ((key.partition(":"), values) for key, values in read_json(plan).items())
-    ]
+    jobs = planned(plans)
     times = {job.key: read_json(job.timing) for job in jobs if job.timing.is_file()}
     makers = {path: job.key for job in jobs for path in job.outputs.values()}
     measured = []

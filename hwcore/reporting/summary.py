@@ -47,7 +47,7 @@ def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
         worst = worst[~worst.says.map(words).duplicated()].head(_DISCREPANCIES)
         lines = (sentence(row, figures, why=True) for row in worst.itertuples())
         more = len(contrary) - len(worst)
-        title = "Where this reproduction differs most" + (f" ({counted(more, 'claim')} more below)" if more > 0 else "")
+        title = "Where this reproduction differs most" + (f" ({counted(more, 'more claim')} below)" if more > 0 else "")
         parts += _list(title, lines)
     parts += _list("What to keep in mind", _caveats(study))
     return "\n\n".join(filter(None, parts))

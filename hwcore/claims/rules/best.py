@@ -59,21 +59,4 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
     reason = (
         f"{first}, {clear} {whom}; {margin}. {listed(data.best, 'or')} comes out {extreme} {field.combinations(share)}."
     )
-    needed = None
-    if verdict == "undecided":
-        needed = margin.needed
-        reason += f" {field.outlook(margin, leader, rival)}"
-    reason = " ".join(filter(None, [reason, field.note]))
-    return Judgement(
-        verdict,
-        reason,
-        margin.value,
-        margin.low,
-        margin.high,
-        field.n,
-        share,
-        p,
-        needed,
-        margin.expected,
-        "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
-    )
+    return field.judgement(claim, verdict, reason, (leader, rival), share, p)

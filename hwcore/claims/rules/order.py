@@ -56,21 +56,4 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
         "undecided": f"Not all are shown to be apart: {margin}.",
     }[verdict]
     reason += f" The order is as stated {field.combinations(share)}."
-    needed = None
-    if verdict == "undecided":
-        needed = margin.needed
-        reason += f" {field.outlook(margin, *weakest)}"
-    reason = " ".join(filter(None, [reason, field.note]))
-    return Judgement(
-        verdict,
-        reason,
-        margin.value,
-        margin.low,
-        margin.high,
-        field.n,
-        share,
-        p,
-        needed,
-        margin.expected,
-        "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
-    )
+    return field.judgement(claim, verdict, reason, weakest, share, p)
