@@ -28,7 +28,7 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
         text = "This report covers "
     text += counted(len(bases), "experiment")
     if variants:
-        text += f", {variants} of them in further variants, as the notebooks ran them or corrected"
+        text += f", {variants} of them also as the notebooks ran them, or corrected"
     text += f"; {sum(networks.values()):,} networks were trained."
     return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
 
@@ -65,8 +65,8 @@ def _caveats(study: Context) -> list[str]:
     runs = {each["base"]: _link(each) for each in study["experiments"] if each["variant"] == "as-run"}
     if runs:
         lines.append(
-            f"In {counted(len(runs), 'experiment')} the notebook did something else than the text says, and both were "
-            f"run: {listed([*runs.values()])}."
+            f"In {counted(len(runs), 'experiment')} the notebook did something other than what the text says, and "
+            f"both were run: {listed([*runs.values()])}."
         )
     skipped = [
         _link(each) + ("" if each["id"] == each["base"] else f", {each['variant'].replace('-', ' ')}")
