@@ -37,8 +37,8 @@ def test_a_living_call_is_named_and_a_dead_one_stops_nothing(project: Project) -
     since = r"since \d\d:\d\d:\d\d on \d\d \w+"
     assert len(told) == 1
     assert re.fullmatch(
-        rf"error: another call is making the same files \(process {first.pid} on \S+, {since}\); wait for it or stop it, "
-        r"then run the same command again",
+        rf"error: another call is making the same files \(process {first.pid} on \S+, {since}\); wait for it or "
+        r"stop it, then run the same command again",
         told[0],
     )
     # a look at what is stale disturbs nobody
