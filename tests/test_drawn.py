@@ -13,7 +13,7 @@ from matplotlib.transforms import ScaledTranslation
 from conftest import Project
 from hwcore.figures import capacity, curves, landscape, style, trajectory
 from hwcore.figures.drawn import drawn, save_numbers
-from hwcore.reporting.numbers import numbers, plain
+from hwcore.reporting.numbers import numbers, unmarked
 
 
 def metrics(replicates: int = 12) -> pd.DataFrame:
@@ -204,5 +204,5 @@ def test_a_table_shows_some_places_as_they_are_and_says_so() -> None:
 
 
 def test_marks_of_mathematics_are_read_as_words() -> None:
-    assert plain("$3 × 10^{-4}$") == "3 × 10⁻⁴"
-    assert plain("loss") == "loss"
+    assert unmarked("$3 × 10^{-4}$") == "3 × 10⁻⁴"
+    assert unmarked("loss") == "loss"

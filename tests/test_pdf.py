@@ -267,6 +267,15 @@ def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -
     assert typ.index("#whole[") < typ.index("#widetable[")
 
 
+def test_the_contents_come_after_the_summary_where_there_is_one(folder: Path) -> None:
+    text = "## Summary {#summary}\n\nFirst words.\n\n## One\n\nMore words.\n"
+    for source, contents in zip(sources(text, folder), ("\\tableofcontents", "#outline("), strict=True):
+        assert source.count(contents) == 1
+        assert source.index("First words.") < source.index(contents) < source.index("More words.")
+    for source, contents in zip(sources("## One\n\nWords.\n", folder), ("\\tableofcontents", "#outline("), strict=True):
+        assert source.index(contents) < source.index("Words.")
+
+
 def test_a_figure_without_a_number_gets_one(folder: Path) -> None:
     text = "![Loss.](../figures/one.svg)\n\n![Error.](../figures/two.svg)\n"
     for source in sources(text, folder):
