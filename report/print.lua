@@ -260,6 +260,29 @@ end
 -- of a table below them, need so many lines.
 local HEADING, TEXT, FRAME, ROWS = 3, 6, 5, 3
 
+-- The lines of a row whose cells wrap; a line of a table in print has some hundred letters.
+local LETTERS = 100
+local function height(row, columns)
+  local most = 1
+  for number, cell in ipairs(row.cells) do
+    local width = columns[number][2] or 1 / #columns
+    local letters = utf8.len(pandoc.utils.stringify(cell.contents)) or 0
+    most = math.max(most, math.ceil(letters / (LETTERS * width)))
+  end
+  return most
+end
+
+-- A table that is short does not break: all of its rows count, and the first of a long one.
+local SHORT = 8
+local function space(tbl)
+  local rows = tbl.bodies[1].body
+  local needed = FRAME
+  for number = 1, #rows <= SHORT and #rows or ROWS do
+    needed = needed + height(rows[number], tbl.colspecs)
+  end
+  return needed
+end
+
 local function lines(blocks, i)
   local each = blocks[i]
   if not each then
@@ -267,7 +290,7 @@ local function lines(blocks, i)
   elseif each.t == "Header" then
     return HEADING + lines(blocks, i + 1)
   elseif each.t == "Table" then
-    return FRAME + math.min(#each.bodies[1].body, ROWS)
+    return space(each)
   end
   return TEXT
 end
@@ -289,14 +312,12 @@ end
 
 -- Ledgers and tables with many columns are set small, so that seven columns fit the page.  Others that are short do
 -- not break.
-local SHORT = 8
-
 local function tabular(each, small)
   local rows = #each.bodies[1].body
   if small or #each.colspecs > 4 then
     return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
   elseif rows <= SHORT then
-    return { block("\\Needspace{" .. FRAME + rows .. "\\baselineskip}", "#whole["), each, block("", "]") }
+    return { block("\\Needspace{" .. space(each) .. "\\baselineskip}", "#whole["), each, block("", "]") }
   end
   return { each }
 end

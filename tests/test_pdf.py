@@ -267,6 +267,15 @@ def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -
     assert typ.index("#whole[") < typ.index("#widetable[")
 
 
+def test_a_heading_goes_with_the_table_below_it(folder: Path) -> None:
+    long = "words " * 60
+    rows = "".join(f"| {number} | {long if number == 1 else number} |\n" for number in range(7))
+    latex, _ = sources(f"Text.\n\n## One\n\n| a | b |\n|---|---|\n{rows}\nText.\n", folder)
+    heading, table = (int(lines) for lines in re.findall(r"\\Needspace\{(\d+)", latex))
+    # the table is not broken, so the heading needs room for all of it, and its first row is several lines high
+    assert heading > table > 7 + 5
+
+
 def test_the_contents_come_after_the_summary_where_there_is_one(folder: Path) -> None:
     text = "## Summary {#summary}\n\nFirst words.\n\n## One\n\nMore words.\n"
     for source, contents in zip(sources(text, folder), ("\\tableofcontents", "#outline("), strict=True):
