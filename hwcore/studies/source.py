@@ -13,7 +13,7 @@ from hwcore.errors import HwcoreError
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-# What a study file may be at most: bytes, lists and mappings within each other, and values once aliases are written out.
+# What a study file has at most: bytes, lists and mappings within each other, and values with aliases written out.
 _BYTES, _DEPTH, _VALUES = 2**20, 50, 200_000
 # Files with fewer marks of structure than this cannot be so deep that reading them ends the process.
 _HARMLESS = 5_000
@@ -122,7 +122,7 @@ def _check_depth(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _DEPTH:
-                raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, event.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, event.start_mark)  # type: ignore[arg-type]
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
