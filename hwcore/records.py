@@ -9,6 +9,7 @@ from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_json
 from hwcore.integrity import put_aside
 from hwcore.plan import Plan
+from hwcore.upgrade import bring_up_to_date
 
 # Where Snakemake looks for its records of what made each file, and where they lie.
 _LINK = Path(".snakemake/metadata")
@@ -23,13 +24,14 @@ def write(plan: Plan) -> set[str]:
     So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
     stale, and what is edited there later is seen.
 
-    Raises HwcoreError if the folders cannot be written.
+    Raises HwcoreError if the folders cannot be written, or were made by a newer version.
     """
     changed: set[str] = set()
     plans: dict[Path, dict[str, Any]] = {}
     for job in plan.jobs.values():
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
+        bring_up_to_date()
         for path, content in plans.items():
             before = _read(path)
             changed |= {key.partition(":")[0] for key, job in content.items() if before.get(key) != job}

@@ -1,13 +1,24 @@
-"""The same configuration gives the same bytes, however many jobs run at a time."""
+"""The same configuration gives the same bytes on machines of one kind, and nearly the same numbers on any.
 
+tests/stored/tiny.json has the tables of the tiny study; HWCORE_STORE=1 writes it anew, after a change that means to
+change numbers.
+"""
+
+import hashlib
 import json
+import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import Project
+from conftest import ROOT, Project
 from hwcore.launch import servers
+from hwcore.machine import machine
+from hwcore.plan import NUMERIC_PACKAGES
+from hwcore.provenance import versions
 from hwcore.reporting.markdown import APPENDIX
 
 
@@ -16,10 +27,13 @@ def products(project: Project, pattern: str) -> dict[str, Path]:
     return {str(path.relative_to(results)): path for path in sorted(results.rglob(pattern))}
 
 
-def test_jobs_forked_on_two_cores_and_direct_on_eight_give_the_same(
+def test_cores_folder_locale_time_zone_and_hash_seed_change_no_byte(
     finished: Project, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # jobs are forked on two cores there, and start directly on eight here
     monkeypatch.setenv(servers.DIRECT, "1")
+    for name, value in {"LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "4321", "USER": "other"}.items():
+        monkeypatch.setenv(name, value)
     project.run("report", cores=8)
     for each, forked in ((finished, True), (project, False)):
         timings = [json.loads(path.read_text()) for path in products(each, "benchmarks/train/**/*.json").values()]
@@ -43,3 +57,39 @@ def test_jobs_forked_on_two_cores_and_direct_on_eight_give_the_same(
     texts = [page.read_text().partition(APPENDIX) for page in pages]
     assert all(appendix for _, appendix, _ in texts)
     assert texts[0][0] == texts[1][0]
+
+
+STORED = ROOT / "tests/stored/tiny.json"
+# Numbers of another kind of machine may differ so much, relative to the largest of their column.
+SPREAD = 1e-3
+
+
+def processor() -> str:
+    """Its model, and a hash of the instructions that it has: virtual machines hide some of them."""
+    said = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    flags = next((line for line in said.splitlines() if line.startswith(("flags", "Features"))), "")
+    return f"{machine()['cpu']} {hashlib.sha256(flags.encode()).hexdigest()[:16]}"
+
+
+def test_stored_results_come_out_again(finished: Project) -> None:
+    kind = {"processor": processor(), **versions(NUMERIC_PACKAGES)}
+    tables: dict[str, Any] = {}
+    for name, path in products(finished, "*.parquet").items():
+        table = pd.read_parquet(path)
+        numbers = table.select_dtypes("number").drop(columns="seconds", errors="ignore")
+        if name.startswith(("tables/", "runs/")):
+            tables[name] = {column: values.tolist() for column, values in numbers.items()}
+    if "HWCORE_STORE" in os.environ:
+        STORED.parent.mkdir(exist_ok=True)
+        STORED.write_text(json.dumps({"kind": kind, "tables": tables}) + "\n")
+    stored = json.loads(STORED.read_text())
+    assert stored["tables"].keys() == tables.keys()
+    for name, expected in stored["tables"].items():
+        assert expected.keys() == tables[name].keys(), name
+        for column, values in expected.items():
+            if stored["kind"] == kind:
+                # a number that is none is unequal to itself
+                assert repr(tables[name][column]) == repr(values), (name, column)
+            else:
+                most = np.nanmax(np.abs(np.array(values, dtype=float)), initial=0.0)
+                np.testing.assert_allclose(tables[name][column], values, rtol=SPREAD, atol=SPREAD * most, err_msg=name)

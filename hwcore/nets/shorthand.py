@@ -14,6 +14,8 @@ from hwcore.validation import did_you_mean
 _Size = Annotated[int, Field(gt=0, strict=True)]
 _Share = Annotated[float, Field(ge=0, lt=1)]
 _Part = Literal["conv", "batch_norm", "activation", "pool", "dropout2d"]
+# What a network may have of layers and their settings.
+_LAYERS = 10_000
 # The parts of a convolutional network that `order` may arrange.
 _PARTS: tuple[_Part, ...] = ("conv", "batch_norm", "activation", "pool", "dropout2d")
 
@@ -161,14 +163,21 @@ def _foreign(form: str, content: dict[str, Any]) -> dict[str, Any]:
     return {**content, "layers": [layer]}
 
 
-def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = ()) -> Any:
+def with_blocks(layers: Any, blocks: Mapping[str, Any]) -> Any:
     """``layers`` with the layers of a block in the place of each ``{block: name}``, those of blocks in it too.
 
-    ``around`` are the blocks that the layers stand in.  Raises ValueError for an unknown block and one that contains
-    itself.
+    Raises ValueError for an unknown block, one that contains itself and more than 10,000 layers.
     """
+    expanded = _with_blocks(layers, blocks, (), {})
+    if _count(expanded, {}) > _LAYERS:
+        raise ValueError(f"there are more than {_LAYERS:,} layers and settings of layers, blocks written out")
+    return expanded
+
+
+def _with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str], known: dict[str, Any]) -> Any:
+    """``around`` are the blocks that the layers stand in, ``known`` those that were expanded before."""
     if isinstance(layers, Mapping):
-        return {key: with_blocks(value, blocks, around) for key, value in layers.items()}
+        return {key: _with_blocks(value, blocks, around, known) for key, value in layers.items()}
     if not isinstance(layers, list | tuple):
         return layers
     expanded: list[Any] = []
@@ -181,10 +190,24 @@ def with_blocks(layers: Any, blocks: Mapping[str, Any], around: Sequence[str] = 
                 raise ValueError(
                     f"unknown block {name!r}{did_you_mean(str(name), blocks) or '; there are no `blocks`'}"
                 )
-            expanded += with_blocks(blocks[name], blocks, [*around, name])
+            if name not in known:
+                known[name] = _with_blocks(blocks[name], blocks, [*around, name], known)
+            expanded += known[name]
         else:
-            expanded.append(with_blocks(layer, blocks, around))
+            expanded.append(_with_blocks(layer, blocks, around, known))
+        if len(expanded) > _LAYERS:
+            raise ValueError(f"there are more than {_LAYERS:,} layers, blocks written out")
     return expanded
+
+
+def _count(content: Any, known: dict[int, int]) -> int:
+    """How many values there are, those of a block in each of its places; ``known`` are the counts by id."""
+    if not isinstance(content, Mapping | list):
+        return 1
+    if id(content) not in known:
+        inner = content.values() if isinstance(content, Mapping) else content
+        known[id(content)] = 1 + sum(_count(each, known) for each in inner)
+    return known[id(content)]
 
 
 def _each(value: Any, count: int) -> tuple[Any, ...]:

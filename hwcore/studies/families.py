@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import product
+from math import prod
 from string import Formatter
 from typing import Any
 
@@ -19,6 +20,8 @@ from hwcore.validation import did_you_mean, validate
 
 Values = Mapping[str, Any]
 _PARTS = frozenset(Sweep.model_fields)
+# The entries that one stands for, and the models of an experiment.
+LARGEST = 1_000
 
 
 def placeholders(text: str) -> list[tuple[str, str | None, str]]:
@@ -67,10 +70,20 @@ def fill(text: str, values: Values, show: Callable[[Any], str]) -> str:
         if values[name] is None:
             raise ValueError(f"{{{name}}} has no value here")
         try:
-            parts.append(show(format(values[name], form) if form else values[name]))
+            parts.append(show(formatted(values[name], form) if form else values[name]))
         except (ValueError, TypeError):
             raise ValueError(f"{{{name}:{form}}}: {values[name]!r} cannot be written so") from None
     return "".join(parts)
+
+
+def formatted(value: Any, form: str) -> str:
+    """A value as a format of Python has it, such as `.2f`.
+
+    Raises ValueError or TypeError for a value that cannot be written so, and for a width of more than two digits.
+    """
+    if re.search(r"\d{3}", form):
+        raise ValueError(f"{form!r} is too wide")
+    return format(value, form)
 
 
 def sweep_models(
@@ -95,6 +108,8 @@ def sweep_models(
             if id in result:
                 raise HwcoreError(f"{at}: there is a model {id!r} already; ids must differ")
             result[id] = model
+        if len(result) > LARGEST:
+            raise HwcoreError(f"{where}: there are more than {LARGEST:,} models")
     return result
 
 
@@ -181,6 +196,9 @@ def combinations(family: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
     both = sweep.zip.keys() & sweep.matrix.keys()
     if both:
         raise HwcoreError(f"{where}: {min(both)!r} is in zip and in matrix; it can have its values from one of them")
+    count = max([1, *lengths.values()]) * prod(len(values) for values in sweep.matrix.values())
+    if count + len(sweep.include) > LARGEST:
+        raise HwcoreError(f"{where}: stands for {count + len(sweep.include):,} entries, more than {LARGEST:,}")
     zipped = [dict(zip(sweep.zip, row, strict=True)) for row in zip(*sweep.zip.values(), strict=True)]
     crossed = [dict(zip(sweep.matrix, row, strict=True)) for row in product(*sweep.matrix.values())]
     rows = [{**first, **second} for first in zipped or [{}] for second in crossed]

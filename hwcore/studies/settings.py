@@ -7,7 +7,7 @@ from hwcore.data.formula import parse
 from hwcore.data.notation import write, write_dataset
 from hwcore.data.spec import FunctionData
 from hwcore.spec import Spec
-from hwcore.studies.families import in_words
+from hwcore.studies.families import formatted, in_words
 from hwcore.studies.resolved import Experiment, Model
 from hwcore.train.spec import OPTIMIZERS, Training
 from hwcore.validation import did_you_mean
@@ -127,7 +127,7 @@ def _text(name: str, values: Mapping[str, Any], form: str) -> str:
 def _one(name: str, value: Any, form: str) -> str:
     if form:
         try:
-            return format(value, form)
+            return formatted(value, form)
         except (ValueError, TypeError):
             raise ValueError(f"{name!r}: {value!r} cannot be written as {form!r}") from None
     last = name.rpartition(".")[2]

@@ -14,7 +14,7 @@ _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 # What a study file has at most: bytes, lists and mappings within each other, and values with aliases written out.
-_BYTES, _DEPTH, _VALUES = 2**20, 50, 200_000
+_BYTES, _DEPTH, _VALUES = 2**20, 50, 50_000
 # Files with fewer marks of structure than this cannot be so deep that reading them ends the process.
 _HARMLESS = 5_000
 _MARKS = re.compile(r"[\[{:?-]")
@@ -57,12 +57,13 @@ class _Loader(_Fastest):  # type: ignore[misc]
                         if count > _VALUES:
                             raise yaml.constructor.ConstructorError(None, None, _TOO_MANY, key.start_mark)
 
-    def construct_number(self, node: yaml.ScalarNode) -> Any:
+    def construct_value(self, node: yaml.ScalarNode) -> Any:
+        kind = node.tag.rpartition(":")[2]
         try:
-            return getattr(self, f"construct_yaml_{node.tag.rpartition(':')[2]}")(node)
-        except (ValueError, OverflowError):
-            # 1e5000 digits, 0b2
-            problem = f"{node.value[:40]!r} is not a number"
+            return getattr(self, f"construct_yaml_{kind}")(node)
+        except (ValueError, LookupError, OverflowError):
+            # of five thousand digits, or none
+            problem = f"{node.value[:40]!r} is not of the type {kind}"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_undefined(self, node: yaml.Node) -> NoReturn:
@@ -77,7 +78,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.yaml_constructors = {
     **{tag: construct for tag, construct in _Fastest.yaml_constructors.items() if tag in _TAGS},
-    **{f"tag:yaml.org,2002:{kind}": _Loader.construct_number for kind in ("int", "float")},
+    **{f"tag:yaml.org,2002:{kind}": _Loader.construct_value for kind in ("bool", "int", "float")},
     None: _Loader.construct_undefined,
 }
 _TOO_DEEP = f"lists and mappings are more than {_DEPTH} deep"
