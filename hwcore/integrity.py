@@ -12,6 +12,7 @@ from hwcore.files import checksum, read_json
 
 # The files that jobs found damaged since the last call.
 _NOTED = Path("results/damaged.txt")
+_OURS = (("results",), ("resources",))
 
 
 def checksums(paths: Iterable[Path]) -> dict[str, str]:
@@ -39,9 +40,10 @@ def put_aside() -> None:
     """Rename the files that jobs of the last call found damaged, so that they are made again."""
     if not _NOTED.is_file():
         return
-    for line in dict.fromkeys(_NOTED.read_text(encoding="utf-8").splitlines()):
+    for line in dict.fromkeys(_NOTED.read_text(encoding="utf-8", errors="replace").splitlines()):
         path = Path(line)
-        if path.is_file():
+        # results may be a copy of somebody else's, and the list too
+        if path.parts[:1] in _OURS and ".." not in path.parts and path.is_file():
             path.replace(path.with_name(f"{path.name}.damaged"))
     _NOTED.unlink()
 
@@ -52,7 +54,7 @@ def damaged(path: Path, record: Path) -> str:
         known = read_json(record)["sha256"].get(str(path))
     except (FileNotFoundError, KeyError):
         return ""
-    except ValueError:
+    except (ValueError, TypeError, AttributeError):
         # without its checksums there is no telling
         record.unlink(missing_ok=True)
         return f"its record, {record}, cannot be read"

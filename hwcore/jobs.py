@@ -119,13 +119,23 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
         if error.errno not in _REMEDIES:
             raise
         sys.exit(f"error: {error.filename or arguments.name}: {error.strerror}; {_REMEDIES[error.errno]}")
+    except (MemoryError, RuntimeError) as error:
+        # torch says so in a RuntimeError
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        sys.exit(f"error: {arguments.name}: there is not enough memory; run fewer jobs at a time, by a smaller --cores")
 
 
+_SPACE = "free some space, or files where the disk holds no more of them, and run the same command again"
 _REMEDIES = {
-    errno.ENOSPC: "free some space and run the same command again",
-    errno.EDQUOT: "free some space and run the same command again",
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
     errno.EACCES: "make the folder writable and run the same command again",
     errno.EROFS: "the disk is read-only; work in a folder that can be written",
+    errno.EIO: "the disk cannot be read or written; check it, and run the same command again",
+    errno.ESTALE: "the network disk went away; mount it anew, and run the same command again",
+    errno.EISDIR: "a folder is where a file should be; move it away, and run the same command again",
+    errno.ENOTDIR: "a file is where a folder should be; move it away, and run the same command again",
 }
 
 

@@ -71,6 +71,11 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("function: cos(x)", "function: cosh(y)", [STUDY, "models.narrow.data.function", "unknown name 'y'", "cosh"]),
         ("function: cos(x)", "function: cos(x)/x", [STUDY, "data.function", "x = 0", "division by zero", "at: {0: …}"]),
+        (
+            "function: cos(x)",
+            "function: sin(x**0.5)",
+            [STUDY, "models.narrow.data.function", "'sin(x**0.5)' has no real value somewhere in its domain"],
+        ),
         ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),

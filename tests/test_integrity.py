@@ -100,7 +100,8 @@ def test_a_file_is_compared_with_the_record_of_the_job_that_made_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    file, record = Path("a.parquet"), Path("records/a.json")
+    file, record = Path("results/a.parquet"), Path("records/a.json")
+    file.parent.mkdir()
     pd.DataFrame({"x": [1]}).to_parquet(file)
     # nothing is known of it: results of an earlier version
     check({file: record})
@@ -111,15 +112,16 @@ def test_a_file_is_compared_with_the_record_of_the_job_that_made_it(
         check({file: record})
     put_aside()
     assert not file.exists()
-    assert Path("a.parquet.damaged").is_file()
+    assert Path("results/a.parquet.damaged").is_file()
     put_aside()
 
 
 def test_a_record_that_cannot_be_read_makes_its_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    file, record = Path("a.txt"), Path("a.json")
+    file, record = Path("results/a.txt"), Path("a.json")
+    file.parent.mkdir()
     file.write_text("a")
-    record.write_text('{"sha256": {"a.txt"')
+    record.write_text('{"sha256": {"results/a.txt"')
     with pytest.raises(HwcoreError, match=r"a\.txt: its record, a\.json, cannot be read; the same command"):
         check({file: record})
     put_aside()
