@@ -25,6 +25,7 @@ from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
 from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
@@ -506,6 +507,7 @@ class Plan:
                     {
                         "id": question["id"],
                         "title": question["title"],
+                        "headline": QUESTIONS[question["id"]].headline,
                         "claims": question["claims"],
                         "experiments": {row["study"]: row["base"] for row in reversed(question["settings"])},
                     }
@@ -513,7 +515,14 @@ class Plan:
                 ],
                 "statics": self._statics(HTML.statics),
             },
-            inputs={"claims": claims},
+            inputs={
+                "claims": claims,
+                **{
+                    question["id"]: self.job("figure", "questions", question["id"]).outputs["data"]
+                    for question in asked
+                    if question["figure"]
+                },
+            },
             outputs={"html": self.results / "report" / "index.html"},
         )
 

@@ -21,6 +21,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import measured, pipe_table
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
@@ -293,6 +294,49 @@ def test_the_index_has_a_row_per_study(results: Path) -> None:
     assert 'href="s.html"' in text
     assert 'href="s.html#experiment-fit"' in text
     assert "quick" in text
+
+
+def lines(name: str, ys: list[float | None], stroke: str | None = "solid") -> dict[str, Any]:
+    return {"name": name, "line": stroke, "x": [1, 10, 100][: len(ys)], "y": ys}
+
+
+def panel(*series: dict[str, Any], label: str = "loss") -> dict[str, Any]:
+    x = {"label": "parameters", "log": True, "limits": [1, 100]}
+    return {"x": x, "y": {"label": label, "log": False, "limits": [0, 4]}, "series": [*series]}
+
+
+def corners(svg: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in re.findall(r"([\d.]+),([\d.]+)", svg)]
+
+
+def test_a_sparkline_lies_on_the_axes_that_all_studies_share() -> None:
+    shown = panel(lines("s", [0, 2, 4]), lines("s: tanh", [4, None, 0], "dash"), lines("other", [1, 1, 1]))
+    svg = sparkline(shown, "s")
+    whole, dashed = re.findall("<polyline.*?/>", svg)
+    # a decade is half of the width, whatever lies between the points
+    assert corners(whole) == [(2.5, 27.5), (48.0, 15.0), (93.5, 2.5)]
+    assert corners(dashed) == [(2.5, 2.5), (93.5, 27.5)]
+    assert "stroke-dasharray" in dashed
+    assert len(corners(sparkline(shown, "other"))) == 3
+    assert sparkline(shown, "nobody") == ""
+    # runs behind a mean are not lines of their own, and points stay points
+    assert sparkline(panel({**lines("s", [1, 2]), "of": "s"}), "s") == ""
+    assert sparkline(panel(lines("s", [1, 2], None)), "s").count("<circle") == 2
+
+
+def test_the_index_shows_by_question_the_line_of_each_study(results: Path) -> None:
+    numbers = results / "size.data.json"
+    write_json(numbers, {"panels": [panel(lines("s", [3, 3])), panel(lines("s", [0, 4]), label="test accuracy")]})
+    question = {"id": "size", "title": "Does size help?", "claims": {}, "experiments": {"s": "fit"}}
+    output = results / "report/index.html"
+    for headline, ends in {"test accuracy": [27.5, 2.5], "a panel that no table had": [8.75, 8.75]}.items():
+        asked = [{**question, "headline": headline}]
+        index([context()], ["html"], results / "claims.parquet", output, questions=asked, numbers={"size": numbers})
+        text = output.read_text()
+        line = re.search(r'<svg class="sparkline".*?</svg>', text, re.DOTALL)
+        assert line is not None
+        assert [y for _, y in corners(line[0])] == pytest.approx(ends, abs=0.06)
+    assert "lines: loss, by parameters" in text
 
 
 def test_five_lines_are_a_page(results: Path) -> None:
