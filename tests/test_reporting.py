@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT
 from hwcore.claims.ledger import frame
-from hwcore.claims.words import number
+from hwcore.claims.words import estimated, number
 from hwcore.errors import HwcoreError
 from hwcore.figures.output import save
 from hwcore.files import write_json
@@ -140,7 +140,7 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "commit `0123456789`\n" in text
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
-    assert "It is 0.4321 [0.4000, 0.4600], n = 3." in text
+    assert "It is 0.432 [0.400, 0.460], n = 3." in text
     assert "Of 2 claims, 1 holds and 1 is wrong. 1 verdict rests on samples of runs" in text
     assert "No claim" not in page(results, FULL, judged="yes").read_text()
 
@@ -415,12 +415,31 @@ def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         (-952410.0, "−952,410"),
         (0.96543, "0.9654"),
         (12.3456, "12.35"),
-        (1.5e-7, "1.5e−07"),
+        (1.5e-7, "1.500·10⁻⁷"),
+        (-2.5e12, "−2.500·10¹²"),
         (0.0099999999, "0.01000"),
     ],
 )
 def test_numbers(value: float, said: str) -> None:
     assert number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.10567, 0.09486, 0.1176, "0.106 [0.095, 0.118]"),
+        (22.16, 17.66, 27.82, "22.2 [17.7, 27.8]"),
+        (2, 1.8, 2.2, "2.00 [1.80, 2.20]"),
+        (104_321.4, 100_000, 110_000, "104,321 [100,000, 110,000]"),
+        # an end near zero keeps its sign and two digits of its own
+        (0.0027, -3.36e-5, 0.005434, "0.0027 [−3.4·10⁻⁵, 0.0054]"),
+        # as does the middle of an interval over decades
+        (3.5e-5, 1e-6, 3e-3, "3.5·10⁻⁵ [1.0·10⁻⁶, 0.0030]"),
+        (0.97531, 0.97531, 0.97531, "0.9753"),
+    ],
+)
+def test_an_estimate_has_the_digits_that_its_interval_allows(value: float, low: float, high: float, said: str) -> None:
+    assert estimated(value, low, high, 5).removesuffix(", n = 5") == said
 
 
 def test_measured_without_an_interval() -> None:
