@@ -29,6 +29,7 @@ from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
 from hwcore.provenance import remember_commit
+from hwcore.reporting import absent
 from hwcore.workflow import Workflow
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.
@@ -64,10 +65,12 @@ if SERVED and changed and workflow.resource_settings.nodes is None:
 
 onsuccess:
     cancel_timers()
+    end_with_missing_figures()
 
 
 onerror:
     cancel_timers()
+    end_with_missing_figures()
 
 
 onstart:

@@ -69,6 +69,10 @@ class Workflow:
         job = self.plan.job(rule, name)
         return f"{job.plan} {job.name} {job.fingerprint}"
 
+    def recipe(self, figure: str) -> Path:
+        """Where a figure's recipe lies."""
+        return self.plan.job("figure", figure).outputs["recipe"]
+
     def recorded(self) -> list[tuple[str, ...]]:
         """The kinds of files that trainings record besides what all of them do, each combination once."""
         kinds = {tuple(key for key in job.outputs if key not in _ALWAYS) for job in self.plan.of("train")}

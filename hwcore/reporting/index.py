@@ -96,7 +96,7 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
 
 
 def _matrix(
-    studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame, panels: Mapping[str, Context]
+    studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame, panels: Mapping[str, Context | None]
 ) -> str:
     rows = []
     for question in questions:
@@ -113,10 +113,13 @@ def _matrix(
     return pipe_table(["question", *(study["study"] for study in studies)], rows)
 
 
-def _headline(numbers: Path, label: str) -> Context:
-    """The panel with that label, or the first, since a panel whose column no table has is not drawn."""
+def _headline(numbers: Path, label: str) -> Context | None:
+    """The panel with that label, or the first, since a panel whose column no table has is not drawn.
+
+    None of a figure that could not be drawn.
+    """
     panels: list[Context] = json.loads(numbers.read_text(encoding="utf-8"))["panels"]
-    return next((panel for panel in panels if panel["y"]["label"] == label), panels[0])
+    return next((panel for panel in panels if panel["y"]["label"] == label), panels[0] if panels else None)
 
 
 def _axes(panel: Context) -> str:
