@@ -44,6 +44,8 @@ FORMATS = ("svg", "pdf", "png")
 CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
+# Rules that fetch what is given; how they do that decides nothing, and training that knew it would be done again.
+FETCHING_RULES = ("download",)
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -133,7 +135,7 @@ class Plan:
             "rule": rule,
             "name": name,
             "spec": plain(spec, defaults=False),
-            "code": self.code.digest(script, modules),
+            "code": "" if rule in FETCHING_RULES else self.code.digest(script, modules),
             "versions": self._versions if rule in NUMERIC_RULES else {},
             "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
         }
