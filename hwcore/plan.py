@@ -64,8 +64,8 @@ class Conversion:
 
 # The works that pages may cite.
 REFERENCES = "references.bib"
-_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
-_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "text.lua", "page.lua", REFERENCES)
+_PRINT = ("safe.lua", "text.lua", "print.lua", "preamble.tex", REFERENCES)
+_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "safe.lua", "text.lua", "page.lua", REFERENCES)
 HTML = Conversion("html", "md", "html", ("svg", "data"), _WEB)
 LATEX = Conversion("latex", "md", "tex", (), _PRINT)
 TEX_PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())

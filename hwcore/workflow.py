@@ -1,6 +1,7 @@
 """What the rules ask of the plan: names, paths, arguments and resources of jobs.  Nothing here writes."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ class Workflow:
     def arguments(self, rule: str, name: str) -> str:
         """The command line of a job's script.  It holds the fingerprint, so it changes with it."""
         job = self.plan.job(rule, name)
-        return f"{job.plan} {job.name} {job.fingerprint}"
+        return shlex.join([str(job.plan), job.name, job.fingerprint])
 
     def recipe(self, figure: str) -> Path:
         """Where a figure's recipe lies."""
