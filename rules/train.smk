@@ -23,7 +23,7 @@ for recorded in PLAN.recorded():
         resources:
             gpu=1,
             mem_mb=lambda w, attempt: PLAN.memory(w.run) * attempt,
-            runtime=240,
+            runtime=lambda w, attempt: 240 * attempt,
         params:
             job=lambda w: PLAN.arguments("train", w.run),
         message:
