@@ -28,8 +28,10 @@ from hwcore import calls, cluster
 from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
+from hwcore.machine import machine
 from hwcore.planned import Submitted
 from hwcore.provenance import remember_commit
+from hwcore.train.memory import GPU
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.
 MAIN = workflow.is_main_process

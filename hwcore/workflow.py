@@ -1,18 +1,27 @@
 """What the rules ask of the plan of all jobs.  Nothing here writes."""
 
+import math
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.config import parse
+from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.plan import CRATE, Plan
 from hwcore.planned import Planned
 from hwcore.shown import Shown, shown
+from hwcore.train.duration import seconds
+from hwcore.train.memory import memory as train_memory
 from hwcore.train.spec import RunSpec
 from hwcore.validation import did_you_mean
+
+
+def _samples(spec: RunSpec) -> int | None:
+    return spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples
 
 
 class Workflow(Planned):
@@ -56,6 +65,26 @@ class Workflow(Planned):
     def shown(self, name: str) -> Shown:
         """How Snakemake's own report shows a figure or a page."""
         return shown(self.plan, name)
+
+    def memory(self, rule: str, name: str) -> int:
+        """What a training or an analysis is given, in MB; it needs ``GPU`` more on a machine with one."""
+        if rule == "train":
+            spec = self.training(name)
+            return train_memory(spec, _samples(spec))
+        job = self.plan.job(rule, name)
+        runs = [self.plan.maker(job.inputs[f"{model}/run"]) for model in job.spec["models"]]
+        return analysis_memory(job.spec["kind"], job.spec["options"], [self.training(run.name) for run in runs])
+
+    def minutes(self, rule: str, name: str) -> int:
+        """How long a training or an analysis may take on a cluster.
+
+        Below ten minutes less asked for gains nothing.  What an analysis takes is not foreseen.
+        """
+        if rule == "train":
+            spec = self.training(name)
+            cores = self.threads(name, None)
+            return max(10, math.ceil(seconds(spec, _samples(spec)) / cores / 60))
+        return 120
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()

@@ -16,8 +16,8 @@ rule analyse:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=lambda w, attempt: 120 * attempt,
+        mem_mb=lambda w, attempt: memory("analyse", w.table) * attempt,
+        runtime=lambda w, attempt: PLAN.minutes("analyse", w.table) * attempt,
     params:
         job=lambda w: PLAN.arguments("analyse", w.table),
     message:

@@ -19,6 +19,15 @@ def shown(name):
     return entry
 
 
+def memory(rule, name):
+    """What a training or an analysis is given, in MB, with a GPU's share of it where the job may have one."""
+    on_cluster = workflow.executor_plugin and workflow.executor_plugin.name == "slurm"
+    gpus = (
+        cluster.VARIABLE not in os.environ if on_cluster else machine()["accelerators"]
+    )
+    return PLAN.memory(rule, name) + (GPU if gpus and config["device"] != "cpu" else 0)
+
+
 def begin_on_cluster():
     """Check what will be submitted, and prepare for the death of Slurm's controller and of this process."""
     fit_to_cluster()

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, Project, make_project
+from hwcore.train.memory import GPU
 from hwcore.workflow import Workflow
 
 COMMAND = "snakemake --workflow-profile profiles/slurm report"
@@ -215,12 +216,15 @@ def test_what_is_submitted_is_what_the_rules_say(
     assert len(asked) == {"slurm": 6, "slurm-gres": 1}[profile]
     for job, request in asked.items():
         rule, name = job.split(":")
-        memory = plan.memory(name.replace("_", "/")) if rule.startswith("train") else 4000
-        hours = {"prepare": "01", "analyse": "02"}.get(rule, "04")
+        if rule == "prepare":
+            memory, minutes = 4000, 60
+        else:
+            key = "analyse" if rule == "analyse" else "train", name.replace("_", "/")
+            memory, minutes = plan.memory(*key) + GPU, plan.minutes(*key)
         assert request == {
             "cpus": "1",
             "memory": f"{memory}M",
-            "time": f"{hours}:00:00",
+            "time": f"{minutes // 60:02}:{minutes % 60:02}:00",
             "partition": partition,
             **({} if rule == "prepare" else gpu),
         }
@@ -236,7 +240,7 @@ def test_what_no_node_can_meet_is_refused_before_anything_is_submitted(slurm: Sl
     assert done.returncode == 1
     # threads are what the node has; jobs that it can do are not named
     assert "\ntrain: no node of the default partition has 8 CPUs, " in done.stdout
-    assert " and 9 GPUs for 240 minutes; the largest has 8 CPUs, " in done.stdout
+    assert " and 9 GPUs for 10 minutes; the largest has 8 CPUs, " in done.stdout
     assert "--set-resources train:gpu=8)" in done.stdout
     assert "\nerror: analyse: no node of the default partition has 1 CPU, 9000000 MB " in done.stdout
     assert "submitted" not in done.stdout
@@ -281,7 +285,8 @@ MODELS = ("cancelled", "late", "hungry", "crashed", "unwatched")
 RUNS = [f"results/quick/runs/tiny/fit/{model}/run.json" for model in MODELS]
 # All processes of a job, on its node.
 KILL_JOB = r"""
-kill -9 $(grep -lz "^SLURM_JOB_ID=$1\$" /proc/[0-9]*/environ 2> /dev/null | cut -d/ -f3) $(pgrep -f "^slurmstepd: .$1[.]")
+own=$(grep -lz "^SLURM_JOB_ID=$1\$" /proc/[0-9]*/environ 2> /dev/null | cut -d/ -f3)
+kill -9 $own $(pgrep -f "^slurmstepd: .$1[.]")
 """
 
 
@@ -342,15 +347,16 @@ def faulty(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Faulty:
         first = {model: trainings.wait(model, "RUNNING") for model in MODELS if model != "hungry"}
         slurm.run("scancel", first["cancelled"])
         slurm.run("scontrol", "update", f"JobId={first['late']}", "TimeLimit=0")
+        for model in ("cancelled", "late", "hungry"):
+            trainings.wait(model, "RUNNING", after=trainings.of(model)[0]["JobId"])
+        slurm.run("kill", slurm.daemon("Slurmctld"))
         # long enough for a look that nobody answers
-        slurm.run("kill", "-9", slurm.daemon("Slurmctld"))
         time.sleep(15)
         slurm.run("slurmctld")
         slurm.run("kill", "-9", slurm.daemon("Slurmd"))
         slurm.run("sh", "-c", KILL_JOB, "sh", first["crashed"])
         slurm.run("slurmd")
-        for model in ("cancelled", "late", "hungry", "crashed"):
-            trainings.wait(model, "RUNNING", after=first.get(model, trainings.of(model)[0]["JobId"]))
+        trainings.wait("crashed", "RUNNING", after=first["crashed"])
         # nsenter has no other child
         os.kill(int(Path(f"/proc/{call.pid}/task/{call.pid}/children").read_text()), signal.SIGKILL)
         killed, _ = call.communicate(timeout=60)
@@ -383,8 +389,8 @@ def test_a_job_that_is_cancelled_late_too_large_or_on_a_node_that_fails_is_submi
 def test_the_next_attempt_asks_for_more_memory_and_time(faulty: Faulty) -> None:
     first, second, third = faulty.jobs["hungry"]
     assert int(second["MinMemoryNode"].rstrip("M")) == 2 * int(first["MinMemoryNode"].rstrip("M"))
-    assert first["TimeLimit"] == "04:00:00"
-    assert second["TimeLimit"] == "08:00:00"
+    assert first["TimeLimit"] == "00:10:00"
+    assert second["TimeLimit"] == "00:20:00"
     # of another call
     assert third["MinMemoryNode"] == first["MinMemoryNode"]
 
