@@ -105,6 +105,10 @@ class Plan:
     def job(self, rule: str, *name: str) -> Job:
         return self.jobs[rule, "/".join(name)]
 
+    def maker(self, path: Path) -> Job:
+        """The job that makes a file."""
+        return self._makers[path]
+
     def of(self, *rules: str) -> list[Job]:
         return [job for (rule, _), job in self.jobs.items() if rule in rules]
 
