@@ -16,10 +16,10 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
 
 .DEFAULT_GOAL := help
-.PHONY: help report watch study docs test lint format schema gallery bench profile verify audit sbom slurm requirements clean
+.PHONY: help report watch study docs test test-slurm lint format schema gallery bench profile verify audit sbom slurm requirements clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 report: .venv/run.done ## install what is needed and make the report (SCALE, STUDIES, CORES)
 	$(SNAKEMAKE) report $(CONFIG)
@@ -41,6 +41,9 @@ gallery: .venv/run.done ## write docs/gallery.md from finished results (SCALE, S
 
 test: .venv/dev.done ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-slurm: .venv/dev.done .venv/slurm.done ## run jobs on a throw-away Slurm (root, with slurm-wlm, munge and iproute2)
+	REQUIRE_SLURM=1 $(BIN)/python -m pytest -q tests/test_slurm.py
 
 lint: .venv/dev.done ## format, lint, types and walls
 	$(BIN)/ruff check .

@@ -24,12 +24,15 @@ os.environ.update(
 )
 sys.path.insert(0, workflow.basedir)
 
-from hwcore import calls, cluster, records
+from hwcore import calls, cluster
 from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
+from hwcore.machine import machine
+from hwcore.planned import Submitted
 from hwcore.provenance import remember_commit
-from hwcore.workflow import Workflow
+from hwcore.reporting import absent
+from hwcore.train.memory import GPU
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.
 MAIN = workflow.is_main_process
@@ -45,13 +48,24 @@ CORES = workflow.resource_settings.cores if MAIN else None
 
 if MAIN:
     Console.attach(workflow)
-    if not workflow.output_settings.dryrun:
-        calls.hold()
 try:
-    PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
     if MAIN:
+        if not workflow.output_settings.dryrun and calls.hold():
+            left = cluster.cancel_left()
+            if left:
+                print(
+                    f"A call that was killed left {left} jobs on the cluster: they are cancelled, and submitted again if they are needed.",
+                    file=sys.stderr,
+                )
+        # slow to load, and no job on a node plans
+        from hwcore import records
+        from hwcore.workflow import Workflow
+
+        PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
         os.environ.update(HWCORE_CALLED=repr(time.time()))
         changed = records.write(PLAN.plan)
+    else:
+        PLAN = Submitted(config["scale"], sys.argv)
 except HwcoreError as error:
     sys.exit(f"error: {error}")
 
@@ -63,18 +77,18 @@ if SERVED and changed and workflow.resource_settings.nodes is None:
 
 
 onsuccess:
-    cancel_timers()
+    finish()
 
 
 onerror:
-    cancel_timers()
+    finish()
 
 
 onstart:
     if MAIN:
         if workflow.executor_plugin.name == "slurm":
             try:
-                fit_to_cluster()
+                begin_on_cluster()
             except HwcoreError as error:
                 sys.exit(f"error: {error}")
         remember_commit()
@@ -84,7 +98,7 @@ onstart:
 
 wildcard_constraints:
     scale=PLAN.scale,
-    study="|".join(PLAN.studies),
+    study=PLAN.pattern("judge"),
     page=PLAN.pattern("html"),
     dataset=PLAN.pattern("prepare"),
     table=PLAN.pattern("analyse"),
@@ -101,7 +115,7 @@ localrules:
 rule report:
     default_target: True
     input:
-        PLAN.results(),
+        lambda w: PLAN.results(),
     message:
         "the report is complete"
 

@@ -24,32 +24,34 @@ _HELD = Path(".snakemake/hwcore/calls.jsonl")
 _open: list[IO[str]] = []
 
 
-def hold() -> None:
+def hold() -> bool:
     """Say that this process works here, and remove what dead calls left locked if no other does.
 
-    A file system without locks is left as it is.
+    Returns whether it is alone for sure: a file system without locks is left as it is.
     """
     if fcntl is None or _open:
-        return
+        return False
     try:
         _HELD.parent.mkdir(parents=True, exist_ok=True)
         file = _HELD.open("a+", encoding="utf-8")
     except OSError:
-        return  # a folder that cannot be written is told where results are
+        return False  # a folder that cannot be written is told where results are
+    alone = True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(0)
         shutil.rmtree(_LISTS, ignore_errors=True)
     except BlockingIOError:
-        pass  # another call is alive
+        alone = False  # another call is alive
     except OSError:
         file.close()
-        return
+        return False
     own = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S on %d %B")}
     file.write(json.dumps(own) + "\n")
     file.flush()
     fcntl.flock(file, fcntl.LOCK_SH)
     _open.append(file)
+    return alone
 
 
 def others() -> str:

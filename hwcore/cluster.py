@@ -1,11 +1,13 @@
-"""What the nodes of a Slurm cluster have, and which requests none of them can meet."""
+"""What the nodes of a Slurm cluster have, which requests none of them can meet, and the jobs that a dead call left."""
 
 import math
 import re
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from hwcore.errors import HwcoreError
@@ -15,6 +17,8 @@ VARIABLE = "HWCORE_NO_GPUS"
 # What limits a request, by its name in Snakemake.
 _RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu", "minutes": "runtime"}
 _PATIENCE = 60  # seconds for Slurm to answer
+# A file for each call that may have jobs on the cluster, by the name that all its jobs have there.
+_CALLS = Path(".snakemake/hwcore/slurm")
 # Partition, with a star if it is the default, CPUs, memory in MB, generic resources and limit of time of each job:
 # a line per node and partition.
 _QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G|%l")
@@ -78,14 +82,7 @@ class Cluster:
     @classmethod
     def ask(cls) -> "Cluster":
         """Ask Slurm once.  Raises HwcoreError if it does not answer."""
-        try:
-            answer = subprocess.run(_QUESTION, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
-        except (OSError, subprocess.SubprocessError) as error:
-            reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-            raise HwcoreError(
-                f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
-            ) from error
-        return cls.parse(answer)
+        return cls.parse(_ask(*_QUESTION))
 
     @classmethod
     def parse(cls, answer: str) -> "Cluster":
@@ -153,6 +150,51 @@ class Cluster:
         if partition is None:
             return [node for node in self.nodes if node.default] or list(self.nodes)
         return [node for node in self.nodes if node.partition in partition.split(",")]
+
+
+def begin(call: str) -> None:
+    """Note that a call is about to submit jobs of this name."""
+    _CALLS.mkdir(parents=True, exist_ok=True)
+    (_CALLS / call).touch()
+
+
+def end(call: str) -> None:
+    """Forget a call that has no jobs any more."""
+    (_CALLS / call).unlink(missing_ok=True)
+
+
+def cancel_left() -> int:
+    """Cancel the jobs of calls that were killed, and wait until they have ended; returns how many there were.
+
+    This call will submit them again, and they go on from their checkpoints; if the old ones went on too, there would
+    be two that write the same files.
+
+    Raises HwcoreError if there was such a call and Slurm does not answer.
+    """
+    calls = sorted(path.name for path in _CALLS.glob("*"))
+    if not calls:
+        return 0
+    question = ("squeue", "--noheader", "--format=%i", f"--name={','.join(calls)}")
+    jobs = _ask(*question).split()
+    if jobs:
+        _ask("scancel", *jobs)
+        deadline = time.monotonic() + _PATIENCE
+        while _ask(*question).split() and time.monotonic() < deadline:
+            time.sleep(1)
+    for call in calls:
+        end(call)
+    return len(jobs)
+
+
+def _ask(*command: str) -> str:
+    """What a command of Slurm prints.  Raises HwcoreError if Slurm does not answer."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        raise HwcoreError(
+            f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
+        ) from error
 
 
 def _nearest(nodes: Iterable[Node], request: Request) -> Node:

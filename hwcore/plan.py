@@ -25,6 +25,7 @@ from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
 from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
@@ -43,6 +44,8 @@ FORMATS = ("svg", "pdf", "png")
 CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
+# Rules that fetch what is given; how they do that decides nothing, and training that knew it would be done again.
+FETCHING_RULES = ("download",)
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -102,6 +105,10 @@ class Plan:
     def job(self, rule: str, *name: str) -> Job:
         return self.jobs[rule, "/".join(name)]
 
+    def maker(self, path: Path) -> Job:
+        """The job that makes a file."""
+        return self._makers[path]
+
     def of(self, *rules: str) -> list[Job]:
         return [job for (rule, _), job in self.jobs.items() if rule in rules]
 
@@ -132,7 +139,7 @@ class Plan:
             "rule": rule,
             "name": name,
             "spec": plain(spec, defaults=False),
-            "code": self.code.digest(script, modules),
+            "code": "" if rule in FETCHING_RULES else self.code.digest(script, modules),
             "versions": self._versions if rule in NUMERIC_RULES else {},
             "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
         }
@@ -506,6 +513,7 @@ class Plan:
                     {
                         "id": question["id"],
                         "title": question["title"],
+                        "headline": QUESTIONS[question["id"]].headline,
                         "claims": question["claims"],
                         "experiments": {row["study"]: row["base"] for row in reversed(question["settings"])},
                     }
@@ -513,7 +521,14 @@ class Plan:
                 ],
                 "statics": self._statics(HTML.statics),
             },
-            inputs={"claims": claims},
+            inputs={
+                "claims": claims,
+                **{
+                    question["id"]: self.job("figure", "questions", question["id"]).outputs["data"]
+                    for question in asked
+                    if question["figure"]
+                },
+            },
             outputs={"html": self.results / "report" / "index.html"},
         )
 

@@ -1,28 +1,30 @@
-"""What the rules ask of the plan: names, paths, arguments and resources of jobs.  Nothing here writes."""
+"""What the rules ask of the plan of all jobs.  Nothing here writes."""
 
+import math
 import re
-import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.plan import CRATE, Plan
+from hwcore.planned import Planned
 from hwcore.shown import Shown, shown
-from hwcore.train.files import FILES, files
-from hwcore.train.memory import memory
-from hwcore.train.spec import Record
-from hwcore.train.split import threads
+from hwcore.train.duration import seconds
+from hwcore.train.memory import memory as train_memory
+from hwcore.train.spec import RunSpec
 from hwcore.validation import did_you_mean
 
-# What every training makes; what else one records makes it another rule.
-_ALWAYS = tuple(files(Record()))
+
+def _samples(spec: RunSpec) -> int | None:
+    return spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples
 
 
-class Workflow:
+class Workflow(Planned):
     """The plan of one Snakemake call.
 
     Where TeX is found it typesets the PDFs, and Typst elsewhere.  ``deployed`` says that Snakemake provides the
@@ -43,13 +45,8 @@ class Workflow:
         tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
         packed = any(Path(argument).name in ("crate", CRATE) for argument in arguments)
         self.plan = Plan(parse(values, files), tex=tex, packed=packed)
-        self.scale = self.plan.scale
-        self.studies = list(self.plan.studies)
+        super().__init__(self.plan.scale, self.plan.studies, self.plan.jobs)
         self._check_targets(arguments)
-
-    def outputs(self, *rules: str) -> list[str]:
-        """All files that the jobs of ``rules`` make."""
-        return [str(path) for job in self.plan.of(*rules) for path in job.outputs.values()]
 
     def results(self) -> list[str]:
         """All files under results/<scale> but the crate, which hashes them, so that one that is deleted is made again.
@@ -62,48 +59,32 @@ class Workflow:
     def _known(self) -> list[str]:
         return [str(path) for job in self.plan.jobs.values() for path in job.outputs.values()]
 
-    def inputs(self, rule: str, name: str) -> list[str]:
-        return list(dict.fromkeys(map(str, self.plan.job(rule, name).inputs.values())))
-
-    def arguments(self, rule: str, name: str) -> str:
-        """The command line of a job's script.  It holds the fingerprint, so it changes with it."""
-        job = self.plan.job(rule, name)
-        return shlex.join([str(job.plan), job.name, job.fingerprint])
-
-    def recorded(self) -> list[tuple[str, ...]]:
-        """The kinds of files that trainings record besides what all of them do, each combination once."""
-        kinds = {tuple(key for key in job.outputs if key not in _ALWAYS) for job in self.plan.of("train")}
-        return sorted(kinds)
-
-    def run_files(self, recorded: Iterable[str]) -> list[str]:
-        """The outputs of a training that records these kinds, with wildcards for the scale and the run."""
-        return [f"results/{{scale}}/runs/{{run}}/{FILES[key]}" for key in (*_ALWAYS, *recorded)]
-
-    def pattern(self, rule: str, recorded: Iterable[str] | None = None) -> str:
-        """A regular expression for the names of a rule's jobs; of training jobs those that record just that."""
-        names = [
-            job.name for job in self.plan.of(rule) if recorded is None or {*job.outputs} - {*_ALWAYS} == {*recorded}
-        ]
-        # a rule without jobs matches nothing
-        return "|".join(map(re.escape, names)) or "(?!)"
+    def training(self, name: str) -> RunSpec:
+        return self.plan.trainings[name]
 
     def shown(self, name: str) -> Shown:
         """How Snakemake's own report shows a figure or a page."""
         return shown(self.plan, name)
 
-    def memory(self, name: str) -> int:
-        """What a training job is given, in MB."""
-        spec = self.plan.trainings[name]
-        samples = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples
-        return memory(spec, samples)
+    def memory(self, rule: str, name: str) -> int:
+        """What a training or an analysis is given, in MB; it needs ``GPU`` more on a machine with one."""
+        if rule == "train":
+            spec = self.training(name)
+            return train_memory(spec, _samples(spec))
+        job = self.plan.job(rule, name)
+        runs = [self.plan.maker(job.inputs[f"{model}/run"]) for model in job.spec["models"]]
+        return analysis_memory(job.spec["kind"], job.spec["options"], [self.training(run.name) for run in runs])
 
-    def threads(self, name: str, cores: int | None) -> int:
-        """The cores that a training job uses; ``cores`` is all there are, None on a cluster."""
-        spec = self.plan.trainings[name]
-        # a whole data set of unknown size is large
-        samples = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples or 2**31
-        size, _ = spec.training.batches(samples)
-        return threads(spec.network, spec.replicates, size, cores or 8)
+    def minutes(self, rule: str, name: str) -> int:
+        """How long a training or an analysis may take on a cluster.
+
+        Below ten minutes less asked for gains nothing.  What an analysis takes is not foreseen.
+        """
+        if rule == "train":
+            spec = self.training(name)
+            cores = self.threads(name, None)
+            return max(10, math.ceil(seconds(spec, _samples(spec)) / cores / 60))
+        return 120
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()

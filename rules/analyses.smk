@@ -16,8 +16,8 @@ rule analyse:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=120,
+        mem_mb=lambda w, attempt: memory("analyse", w.table) * attempt,
+        runtime=lambda w, attempt: PLAN.minutes("analyse", w.table) * attempt,
     params:
         job=lambda w: PLAN.arguments("analyse", w.table),
     message:
@@ -52,7 +52,7 @@ rule judge:
 
 rule summary:
     input:
-        PLAN.inputs("summary", "claims"),
+        lambda w: PLAN.inputs("summary", "claims"),
     output:
         "results/{scale}/claims.parquet",
         "results/{scale}/claims.json",
@@ -68,7 +68,7 @@ rule summary:
         mem_mb=1000,
         runtime=10,
     params:
-        job=PLAN.arguments("summary", "claims"),
+        job=lambda w: PLAN.arguments("summary", "claims"),
     message:
         "join the claims of all studies"
     shell:

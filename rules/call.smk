@@ -19,6 +19,53 @@ def shown(name):
     return entry
 
 
+def memory(rule, name):
+    """What a training or an analysis is given, in MB, with a GPU's share of it where the job may have one."""
+    on_cluster = workflow.executor_plugin and workflow.executor_plugin.name == "slurm"
+    gpus = (
+        cluster.VARIABLE not in os.environ if on_cluster else machine()["accelerators"]
+    )
+    return PLAN.memory(rule, name) + (GPU if gpus and config["device"] != "cpu" else 0)
+
+
+def begin_on_cluster():
+    """Check what will be submitted, and prepare for the death of Slurm's controller and of this process."""
+    fit_to_cluster()
+    outlast_outages()
+    cluster.begin(workflow.scheduler._executor.run_uuid)
+
+
+def outlast_outages():
+    """Go on with all jobs when Slurm does not answer, and end those that it has forgotten.
+
+    The plugin drops the jobs of a look without an answer, and waits for ever for them and for jobs that the
+    controller lost with its state.
+    """
+    import snakemake_executor_plugin_slurm as plugin
+
+    ask, seen = plugin.query_job_status, set()
+
+    async def answer(command, logger):
+        states, seconds = await ask(command, logger)
+        if states is None:
+            return {}, 0.0
+        lost = seen - states.keys() if command.startswith("squeue") else ()
+        seen.update(states)
+        # taken for finished: then Snakemake looks for the files, and a job without them has failed
+        return {**states, **dict.fromkeys(lost, "UNKNOWN")}, seconds
+
+    plugin.query_job_status = answer
+
+
+def finish():
+    """What is left to do when no job runs any more."""
+    if MAIN and workflow.executor_plugin.name == "slurm":
+        cluster.end(workflow.scheduler._executor.run_uuid)
+    cancel_timers()
+    if MAIN:
+        end_with_missing_figures()
+
+
 def fit_to_cluster():
     """Ask for no more CPUs than a node has, and for no GPU where there is none; refuse what no node can meet."""
     # what other clusters have is not asked, and with a list of partitions the plugin selects one that fits
@@ -59,3 +106,26 @@ def cancel_timers():
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
+
+
+def end_with_missing_figures():
+    """End with an error if a figure could not be drawn, as its page says in its place.
+
+    Without its recipe it is not there for Snakemake, so that the same command tries again.
+    """
+    drawn = {
+        PLAN.jobs["figure", job.wildcards.figure].outputs["recipe"]: job
+        for job in workflow.dag.jobs
+        if job.rule.name == "figure" and workflow.dag.needrun(job)
+    }
+    failed = absent.undrawn(drawn)
+    if not failed:
+        return
+    for path, reason in failed.items():
+        path.unlink()
+        job = drawn[path]
+        print(f"failed: {job.message}: {reason} (log: {job.log[0]})", file=sys.stderr)
+    count = "1 figure" if len(failed) == 1 else f"{len(failed)} figures"
+    sys.exit(
+        f"error: {count} could not be drawn; the pages say so, and the same command tries again"
+    )

@@ -129,7 +129,7 @@ rule pdf:
 
 rule index:
     input:
-        PLAN.inputs("index", "index"),
+        lambda w: PLAN.inputs("index", "index"),
     output:
         "results/{scale}/report/index.html",
     log:
@@ -144,7 +144,7 @@ rule index:
         mem_mb=1000,
         runtime=10,
     params:
-        job=PLAN.arguments("index", "index"),
+        job=lambda w: PLAN.arguments("index", "index"),
     message:
         "index of all studies"
     shell:

@@ -22,8 +22,8 @@ for recorded in PLAN.recorded():
         threads: lambda w: PLAN.threads(w.run, CORES)
         resources:
             gpu=1,
-            mem_mb=lambda w, attempt: PLAN.memory(w.run) * attempt,
-            runtime=240,
+            mem_mb=lambda w, attempt: memory("train", w.run) * attempt,
+            runtime=lambda w, attempt: PLAN.minutes("train", w.run) * attempt,
         params:
             job=lambda w: PLAN.arguments("train", w.run),
         message:

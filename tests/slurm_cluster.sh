@@ -8,6 +8,10 @@
 # and the daemons and jobs end with the command.  Its GPUs are fakes that Slurm counts and hands out:
 # $SLURM_CLUSTER_GPUS of them, or two.  $SLURM_CLUSTER_CPUS says how many CPUs it has, else as many as this machine.
 # Logs of the daemons are kept in $SLURM_CLUSTER_LOGS if that names a folder.
+#
+# Beside the default partition there is one for each kind of refusal that sites are known for: `gres` takes no
+# `--gpus`, and `full` no further job of anyone.  The only account is `ours`.  A job that takes more memory than it
+# asked for is killed.
 set -euo pipefail
 
 if [ "$(id -u)" != 0 ]; then
@@ -56,14 +60,21 @@ ClusterName=hwcore
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge.socket
+# a job that Slurm starts again need not wait until a credential of two minutes has expired
+AuthInfo=socket=$folder/munge.socket,cred_expire=10
 CredType=cred/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+JobSubmitPlugins=lua
+KillWait=2
+MinJobAge=600
+SlurmdTimeout=10
 MpiDefault=none
 ReturnToService=2
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0
@@ -77,6 +88,27 @@ SlurmdParameters=config_overrides
 GresTypes=gpu
 NodeName=$host NodeAddr=127.0.0.1 CPUs=$cores RealMemory=$memory $([ "$gpus" = 0 ] || echo Gres=gpu:$gpus) State=UNKNOWN
 PartitionName=debug Nodes=$host Default=YES MaxTime=INFINITE State=UP
+PartitionName=gres Nodes=$host MaxTime=INFINITE State=UP
+PartitionName=full Nodes=$host MaxTime=INFINITE State=UP
+END
+# numbers of slurm_errno.h: ESLURM_ACCOUNTING_POLICY, ESLURM_INVALID_ACCOUNT
+cat > "$folder/etc/job_submit.lua" << 'END'
+function slurm_job_submit(job, partitions, uid)
+    if job.account and job.account ~= "ours" then
+        return 2045
+    end
+    if job.partition == "full" then
+        return 2050
+    end
+    if job.partition == "gres" and job.tres_per_job then
+        slurm.log_user("this site takes no --gpus; use --gres=gpu:N")
+        return slurm.ERROR
+    end
+    return slurm.SUCCESS
+end
+function slurm_job_modify(job, record, partitions, uid)
+    return slurm.SUCCESS
+end
 END
 echo "CgroupAutomount=no" > "$folder/etc/cgroup.conf"
 echo "127.0.0.1 localhost $host" > "$folder/hosts"

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from hwcore.fingerprint import Code
+from hwcore.train.files import FILES
 from workflow_scripts.audit import told
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -164,13 +165,13 @@ def test_versions_and_names_agree() -> None:
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
 
 
+def profile(name: str) -> dict[str, Any]:
+    said: dict[str, Any] = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+    return said
+
+
 def test_the_slurm_profile_keeps_what_the_default_profile_says() -> None:
     """A workflow profile replaces the default one; staleness must not change with it."""
-
-    def profile(name: str) -> dict[str, Any]:
-        said: dict[str, Any] = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
-        return said
-
     assert profile("default").items() <= profile("slurm").items()
 
 
@@ -191,6 +192,19 @@ def test_what_is_known_of_the_pins_is_told_and_what_is_not() -> None:
         "of 1 nothing is known here: no database could be reached"
     )
     assert told({"dependencies": packages[:1]}) == ([], "1 of 1 packages were looked up, 0 known vulnerabilities")
+
+
+def test_the_profile_for_sites_without_gpus_differs_in_nothing_else() -> None:
+    asked = profile("slurm-gres")
+    rules = asked.pop("set-resources")
+    assert asked == profile("slurm")
+    # both on each line: the plugin would submit `--gpus` beside `--gres`
+    assert {str(request) for request in rules.values()} == {"{'gpu': 0, 'gres': 'gpu:1'}"}
+    text = (ROOT / "profiles/slurm/config.yaml").read_text()
+    commented = re.findall(r"^#   (\w+): \{gpu: 0\}$", text, re.MULTILINE)
+    optional = [[], ["snapshots"], ["steps"], ["snapshots", "steps"]]
+    assert {*FILES} - {"checkpoint", "metrics", "run"} == {"snapshots", "steps"}
+    assert [*rules] == commented == [*("_".join(["train", *kinds]) for kinds in optional), "analyse"]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from conftest import ROOT, Project
+from hwcore.errors import HwcoreError
+from hwcore.planned import Submitted
 from hwcore.studies.kinds import ANALYSES
 from hwcore.workflow import Workflow
 
@@ -47,6 +49,44 @@ def test_without_tex_the_pdf_is_made_of_the_markdown(project: Project, monkeypat
     assert read(there) == read(deployed) == {".tex"}
     assert set(there.results()) == set(without.results())
     assert {"results/quick/report/tiny.pdf", "results/quick/report/tiny.tex"} <= set(there.results())
+
+
+@pytest.mark.parametrize("target", ["prepare:dataset=digits", "analyse:scale=quick,table=tiny/fit/predictions"])
+def test_a_process_on_a_node_knows_its_job_as_it_was_planned(
+    finished: Project, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.chdir(finished.folder)
+    rule, name = target.partition(":")[0], target.rpartition("=")[2]
+    here = Submitted("quick", ["snakemake", "--target-jobs", target, "--allowed-rules", rule])
+    there = Workflow(config(), ["config.yaml"], [])
+    assert [*here.jobs] == [(rule, name)]
+    assert here.inputs(rule, name) == there.inputs(rule, name)
+    assert here.arguments(rule, name) == there.arguments(rule, name)
+    assert here.recorded() == []
+
+
+def test_trainings_on_a_node_are_as_they_were_planned(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.folder)
+    names = ["tiny/fit/narrow", "tiny/fit--corrected/wide"]
+    targets = [f"train_snapshots_steps:scale=quick,run={name}" for name in names]
+    here = Submitted("quick", ["snakemake", "--target-jobs", *targets, "--cores", "all"])
+    there = Workflow(config(), ["config.yaml"], [])
+    assert here.recorded() == [("snapshots", "steps")]
+    for name in names:
+        assert here.training(name) == there.training(name)
+        assert here.threads(name, None) == there.threads(name, None)
+
+
+def test_a_job_that_a_later_call_does_not_plan_is_told(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(finished.folder)
+    with pytest.raises(HwcoreError, match="train:tiny/fit/gone is no longer planned; run the same command again"):
+        Submitted("quick", ["--target-jobs", "train:scale=quick,run=tiny/fit/gone"])
+
+
+def test_no_process_on_a_node_loads_the_planner() -> None:
+    """It takes longer than many a job, and each has two such processes."""
+    check = "import sys, hwcore.planned; sys.exit('hwcore.plan' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_module_that_is_loaded_unseen_fails_the_job(finished: Project, tmp_path: Path) -> None:

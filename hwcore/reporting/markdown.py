@@ -8,6 +8,7 @@ import jinja2
 import pandas as pd
 
 from hwcore.files import read_json, write_text
+from hwcore.reporting import absent
 from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.filling import fill
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
@@ -217,6 +218,9 @@ class _Page:
         """The figure below what it has to say of claims, and above what it was made of."""
         id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '-')}"
         self._numbers[figure["path"]] = number, id
+        recipe = read_json(self.results / figure["recipe"])
+        if absent.FAILED in recipe:
+            return f'<div class="missing" id="{id}">\n\n{absent.note(figure["path"], number, recipe)}\n\n</div>'
         made = self._commit(figure["recipe"])
         image = f"![**Figure {number}.** {figure['caption']}]({_UP}{figure['path']}.svg)"
         sources = (

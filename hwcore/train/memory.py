@@ -6,8 +6,8 @@ from hwcore.nets.spec import in_turn, named
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import ensembles, parameters, replicate_bytes, threads
 
-# MB of Python, torch and, on a GPU, the libraries of its driver.
-_PROCESS = 2500
+# MB of Python, torch and the other packages; what a GPU's libraries take of the host's memory comes on top.
+PROCESS, GPU = 600, 2000
 # The training samples of a data set that is not known.
 _SAMPLES = 60_000
 # Bytes of a row of metrics and of steps, from tensors to Parquet.
@@ -29,11 +29,11 @@ _CORES = 8
 
 
 def memory(spec: RunSpec, samples: int | None) -> int:
-    """MB for the training of all replicates: an upper estimate, on a CPU as on a GPU.
+    """MB for the training of all replicates: an upper estimate, on a CPU.
 
     ``samples`` is the number of training samples, None for a whole data set of unknown size.
     """
-    samples = samples or _SAMPLES
+    samples = known_samples(samples)
     training, replicates = spec.training, spec.replicates
     size, per_epoch = training.batches(samples)
     steps, epochs = training.length(per_epoch), training.epoch_count(per_epoch)
@@ -51,7 +51,12 @@ def memory(spec: RunSpec, samples: int | None) -> int:
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
-    return _PROCESS + math.ceil(total / 2**20)
+    return PROCESS + math.ceil(total / 2**20)
+
+
+def known_samples(samples: int | None) -> int:
+    """The number of training samples, where it is not known that of a large data set."""
+    return samples or _SAMPLES
 
 
 def snapshot_bytes(spec: RunSpec, samples: int) -> int:

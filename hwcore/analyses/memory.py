@@ -1,0 +1,46 @@
+"""How much memory an analysis asks for."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hwcore.data.spec import FunctionData
+from hwcore.train.memory import PROCESS, known_samples, snapshot_bytes
+from hwcore.train.spec import RunSpec
+from hwcore.train.split import parameters
+
+# Test samples of a data set that is not known.
+_TEST_SAMPLES = 10_000
+# Bytes of each number of the inputs: as float32 and, a part of the time, as read.
+_INPUT = 5.5
+# Weights of all replicates: as read and as the tensors of a network.
+_WEIGHT_COPIES = 2
+# Recorded weights: as read, in float64, centred, and what a decomposition keeps of them.
+_SNAPSHOT_COPIES = 8
+# Numbers of the activations that are computed at a time, as in hwcore.train.evaluate, and copies of them: a Jacobian
+# has one for each class.
+_CHUNK, _CHUNK_COPIES, _JACOBIAN_COPIES = 2**20, 20, 120
+# Matrices of parameters by parameters in float64 of the kinds that solve with them, for each replicate that they take.
+_SQUARES = {"critical_points": 20, "optimum": 4}
+# Parameters beyond which no such matrix is made.
+_DENSE = 5_000
+
+
+def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> int:
+    """MB for an analysis of some runs: an upper estimate, on a CPU.
+
+    All runs are open at the same time, each with its data.
+    """
+    total = 4.0 * _CHUNK * (_JACOBIAN_COPIES if kind == "sensitivity" else _CHUNK_COPIES)
+    for spec in specs:
+        data, count = spec.data, parameters(spec.network)
+        training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
+        testing = data.test_samples if isinstance(data, FunctionData) else data.test_samples or _TEST_SAMPLES
+        total += _INPUT * (training + testing) * math.prod(spec.network.input)
+        total += 4 * _WEIGHT_COPIES * count * spec.replicates
+        if kind == "trajectory":
+            total += _SNAPSHOT_COPIES * snapshot_bytes(spec, training)
+        if count <= _DENSE:
+            replicates = min(options.get("replicates") or spec.replicates, spec.replicates)
+            total += 8 * _SQUARES.get(kind, 0) * count**2 * replicates
+    return PROCESS + math.ceil(total / 2**20)
