@@ -19,6 +19,7 @@ _PLACES = re.compile(r' (?:d|x|y|points)="[^"]*"')
 _EXCESS = re.compile(r'(?:(?<![\d.])(\d\d+\.\d)|(\.\d\d))\d+(?=[ "\n])')
 # names that nothing refers to, and turns by nothing
 _IDLE = re.compile(r'(?<=<g) id="[^"]*"| transform="rotate\(-0 [^"]*"')
+_PIECE = re.compile(r'<span id="(?P<id>[^"]+)" class="piece"></span>')
 # As page.lua names a figure: by its path in results/<scale>/figures/, without suffix.
 _FIGURE = re.compile(r'<figure\b[^>]*\bdata-figure="(?P<name>[^"]+)".*?</figure>', re.DOTALL)
 
@@ -39,10 +40,12 @@ def write_html(
     *,
     data: Mapping[str, Mapping[str, Any]] | None = None,
     forms: Sequence[str] = (),
+    pieces: Mapping[str, str] | None = None,
     toc: bool = True,
 ) -> None:
     """The same for Markdown ``text`` whose links begin in the folder of ``output``, and numbers that are read.
 
+    ``pieces`` are HTML of our own, by the ids of the empty spans `[]{#id .piece}` that they fill: Markdown has none.
     Without ``toc`` the page has no contents.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -58,6 +61,7 @@ def write_html(
         return match[0] + (numbers(shown[name], f"../figures/{name}.csv") if name in shown else "")
 
     page = _FIGURE.sub(with_numbers, page)
+    page = _PIECE.sub(lambda match: (pieces or {}).get(match["id"], ""), page)
     write_text(output, page.replace("</body>", f"{_scripts(shown)}</body>"))
 
 

@@ -38,6 +38,12 @@ def index(
         for question in questions
         if numbers and question["id"] in numbers
     }
+    lines = {
+        f"line-{id}-{study['study']}": line
+        for id, panel in panels.items()
+        for study in studies
+        if panel and (line := sparkline(panel, study["study"]))
+    }
     title = "Reproduced course reports" if any(study["source"] for study in studies) else "Reports"
     parts = [
         f"---\ntitle: '{title}'\nlang: en\n" + _meta(scale) + "---",
@@ -46,14 +52,14 @@ def index(
         "## Studies",
         _block("overview", _overview(studies, forms, table)),
         *(
-            ["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table, panels))]
+            ["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table, panels, lines))]
             if questions
             else []
         ),
         "## Experiments",
         _folded("All experiments, with their verdicts", _block("matrix", _experiments(studies, table))),
     ]
-    write_html("\n\n".join(part for part in parts if part), output, toc=False)
+    write_html("\n\n".join(part for part in parts if part), output, pieces=lines, toc=False)
 
 
 def _meta(scale: dict[str, str]) -> str:
@@ -96,7 +102,11 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
 
 
 def _matrix(
-    studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame, panels: Mapping[str, Context | None]
+    studies: Sequence[Context],
+    questions: Sequence[Context],
+    claims: pd.DataFrame,
+    panels: Mapping[str, Context | None],
+    lines: Mapping[str, str],
 ) -> str:
     rows = []
     for question in questions:
@@ -106,7 +116,8 @@ def _matrix(
             base = question["experiments"].get(name)
             own = claims[(claims.study == name) & claims.claim.isin(question["claims"].get(name, []))]
             place = f"{name}.html#experiment-{base}"
-            line = f"`{sparkline(panel, name)}`{{=html}}" if panel else ""
+            piece = f"line-{question['id']}-{name}"
+            line = f"[]{{#{piece} .piece}}" if piece in lines else ""
             cells.append(line + (_chips(_counts(own), place) or f"[no claim]({place})") if base else "–")
         axes = f"[{_axes(panel)}]{{.axes}}" if panel else ""
         rows.append([f"[{question['title']}](questions.html#{question['id']}){axes}", *cells])
