@@ -337,6 +337,15 @@ CLAIM = """\
     [
         ("  c:\n    each: [m-3]\n" + CLAIM, "claims.c.each: unknown model 'm-3'; did you mean"),
         ("  c:\n    each: all\n" + CLAIM, "claims.c.each: 'all' is neither `models`, a list of models nor"),
+        (
+            "  c:\n    each: models\n" + CLAIM.replace("experiment: e", "experiment: f"),
+            "claims.c.each: there are no models of an experiment 'f'",
+        ),
+        (
+            "  'c-{a}-{b}':\n    each: {matrix: {a: &many [" + "1, " * 99 + "1], b: *many}}\n" + CLAIM,
+            r"claims.c-\{a\}-\{b\}.each: stands for 10,000 entries, more than 1,000",
+        ),
+        ("  c:\n    each: models\n    note: '{lr:>100}'\n" + CLAIM, r"\{lr:>100\}: 0.001 cannot be written so"),
         ("  c:\n    each: models\n    reported: {m-1: 3}\n" + CLAIM, "claims.c.reported: has nothing for model m-2"),
         (
             "  c:\n    each: models\n    note: '{lrr}'\n" + CLAIM,

@@ -697,3 +697,13 @@ def test_a_training_step_takes_six_operations_for_each_multiplication() -> None:
         outputs.sum().backward()
     first = 3 * 9 * 8 * 32 * 32
     assert counter.get_total_flops() == 2 * (6 * network.multiplications() - 2 * first)
+
+
+def test_blocks_that_stand_for_too_much_are_refused_at_once() -> None:
+    doubling = {f"b{i}": [{"block": f"b{i + 1}"}] * 2 for i in range(60)}
+    assert with_blocks([{"block": "b0"}], doubling | {"b60": []}) == []
+    with pytest.raises(ValueError, match="more than 10,000 layers"):
+        with_blocks([{"block": "b0"}], doubling | {"b60": ["relu"]})
+    nested = {f"b{i}": [{"residual": [{"block": f"b{i + 1}"}] * 2}] for i in range(60)}
+    with pytest.raises(ValueError, match="more than 10,000 layers and settings of layers"):
+        with_blocks([{"block": "b0"}], nested | {"b60": ["relu"]})

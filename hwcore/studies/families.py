@@ -158,6 +158,8 @@ def each_claim(id: str, claim: Any, where: str, models: Callable[[str], Mapping[
         return {id: claim}
     rest = {key: value for key, value in claim.items() if key != "each"}
     rows = _rows(claim["each"], rest.get("experiment"), f"{where}.each", models)
+    if not rows:
+        raise HwcoreError(f"{where}.each: there are no models of an experiment {rest.get('experiment')!r}")
     axes = {name: {str(row[name]) for row in rows} for name in rows[0]}
     if "{" not in id and len(axes) > 1:
         raise HwcoreError(
