@@ -76,6 +76,11 @@ def complaint(project: Project, *arguments: str) -> str:
             "function: sin(x**0.5)",
             [STUDY, "models.narrow.data.function", "'sin(x**0.5)' has no real value somewhere in its domain"],
         ),
+        (
+            "claims:\n",
+            "figures: {both: {over: [{fit: 1}, classify], kind: curves, y: [train_loss], caption: C}}\nclaims:\n",
+            [STUDY, "figures.both.over", "unknown experiment", "fit"],
+        ),
         ("optimizer: sgd", "optimizer: sdg", [STUDY, "training.optimizer", "sdg", "sgd"]),
         ("kind: curves, y: [train_loss]", "kind: curvs, y: [train_loss]", [STUDY, "figures.loss", "curvs", "curves"]),
         ("table: predictions", "table: prediction", [STUDY, "figures.fits", "prediction", "predictions"]),

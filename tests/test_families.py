@@ -335,6 +335,11 @@ CLAIM = """\
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("  c:\n    each: [{m: 3}]\n" + CLAIM, "claims.c.each: unknown model {'m': 3}"),
+        (
+            "  c:\n" + CLAIM.replace("experiment: e", "experiment: {e: e}") + "    expect: {above: 0}\n",
+            "claims.c.experiment: {'e': 'e'} should be",
+        ),
         ("  c:\n    each: [m-3]\n" + CLAIM, "claims.c.each: unknown model 'm-3'; did you mean"),
         ("  c:\n    each: all\n" + CLAIM, "claims.c.each: 'all' is neither `models`, a list of models nor"),
         (

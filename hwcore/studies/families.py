@@ -175,7 +175,7 @@ def each_claim(id: str, claim: Any, where: str, models: Callable[[str], Mapping[
         values = row
         if "model" in row:
             settings = models(str(_filled(branch.get("experiment"), row, f"{where}.experiment")))
-            if row["model"] not in settings:
+            if not isinstance(row["model"], str) or row["model"] not in settings:
                 hint = did_you_mean(str(row["model"]), settings)
                 raise HwcoreError(f"{where}.each: unknown model {row['model']!r}{hint}")
             values = {**settings[row["model"]], **row}

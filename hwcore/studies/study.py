@@ -303,7 +303,7 @@ class _Reader:
     ) -> Comparison:
         content = dict(content)
         over = content.pop("over", None)
-        given_names = dict.fromkeys(over) if isinstance(over, list) else over
+        given_names = dict.fromkeys(map(str, over)) if isinstance(over, list) else over
         if not isinstance(given_names, Mapping) or len(given_names) < 2:
             raise HwcoreError(f"{self.file}: {at}.over: {over!r} should be a list of at least two experiments")
         for id in given_names:
@@ -350,7 +350,7 @@ class _Reader:
             for name, claim in families.each_claim(id, value, f"{self.file}: claims.{id}", models).items():
                 if name in claims:
                     raise HwcoreError(f"{self.file}: claims.{id}: there is a claim {name!r} already; ids must differ")
-                experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+                experiment = _experiment_of(claim)
                 if experiment in study.not_rerun and "not_testable" not in claim:
                     raise HwcoreError(
                         f"{self.file}: claims.{id}.experiment: {experiment} is not re-run: nothing of it is measured; "
@@ -445,12 +445,17 @@ class _Reader:
         return _cap_replicates(experiment.replicates, kind, settings.network)
 
 
+def _experiment_of(claim: Any) -> str:
+    """The experiment that a claim names, before anything of it is checked; "" if it names none."""
+    experiment = claim.get("experiment") if isinstance(claim, Mapping) else None
+    return experiment if isinstance(experiment, str) else ""
+
+
 def _in_section(claim: Any, study: Study) -> Any:
     """A claim with its section, which is that of its experiment if it says none."""
     described: Mapping[str, Any] = {**study.experiments, **study.not_rerun}
-    if not isinstance(claim, Mapping) or claim.get("experiment") not in described:
-        return claim
-    return {"where": described[claim["experiment"]].section, **claim}
+    experiment = _experiment_of(claim)
+    return {"where": described[experiment].section, **claim} if experiment in described else claim
 
 
 def _capped(value: int, cap: int | None) -> int:
