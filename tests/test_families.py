@@ -333,6 +333,29 @@ CLAIM = """\
 
 
 @pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        (
+            "      1: {matrix: {training.lr: [1, 2]}, label: L, mlp: [784, 10]}\n",
+            r"models\.1: the id of a model is a text",
+        ),
+        ("      1: {label: L, mlp: [784, 10]}\n", r"models\.1: the id of a model is a text; put 1 into quotes"),
+    ],
+)
+def test_an_id_that_is_a_number_is_told(tmp_path: Path, models: str, message: str) -> None:
+    with pytest.raises(HwcoreError, match=message):
+        study(tmp_path, models)
+
+
+@pytest.mark.parametrize("blocks", ["[a]", "{a: 3}", "3"])
+def test_blocks_that_are_none_are_told(tmp_path: Path, blocks: str) -> None:
+    layers = "matrix: {training.lr: [1]}, label: L, input: [784], layers: [{block: a}, {linear: 10}]"
+    models = f"      'm-{{lr}}-{{parameters}}': {{{layers}}}\n    blocks: {blocks}\n"
+    with pytest.raises(HwcoreError, match="block"):
+        study(tmp_path, models)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("  c:\n    each: [{m: 3}]\n" + CLAIM, "claims.c.each: unknown model {'m': 3}"),

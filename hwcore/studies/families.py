@@ -98,6 +98,8 @@ def sweep_models(
     result: dict[str, Any] = {}
     for key, content in models.items():
         at = f"{where}.{key}"
+        if not isinstance(key, str):
+            raise HwcoreError(f"{at}: the id of a model is a text; put {key!r} into quotes")
         if not isinstance(content, Mapping) or not (_PARTS & content.keys() or "{" in key):
             family = {key: content}
         elif "{" not in key:

@@ -148,7 +148,10 @@ class _Reader:
 
     def _expand(self, experiment: Mapping[str, Any], where: str) -> Any:
         """The models of an experiment, sweeps expanded."""
-        models, blocks = experiment["models"], experiment.get("blocks", {})
+        models, blocks = experiment["models"], experiment.get("blocks")
+        # they are checked with the experiment
+        if not isinstance(blocks, Mapping) or not all(isinstance(layers, list) for layers in blocks.values()):
+            blocks = {}
         if not isinstance(models, Mapping):
             return models
         return families.sweep_models(models, where, lambda content, at: self._count(content, blocks, at))

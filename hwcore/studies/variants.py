@@ -46,9 +46,9 @@ def _vary(
 ) -> dict[str, Any]:
     models, changed = described.get("models"), difference.get("models")
     swept: dict[str, Any] = {}
-    if isinstance(models, Mapping) and isinstance(changed, Mapping) and any("{" in id for id in models):
+    if isinstance(models, Mapping) and isinstance(changed, Mapping) and any("{" in str(id) for id in models):
         # these are models that a sweep makes, or new ones
-        swept = {id: model for id, model in changed.items() if "{" not in id and id not in models}
+        swept = {id: model for id, model in changed.items() if "{" not in str(id) and id not in models}
         difference = {**difference, "models": {id: changed[id] for id in changed if id not in swept}}
     varied = _expanded(merge(described, difference, at), expand, at)
     return {**varied, "models": merge(varied["models"], swept, f"{at}.models")} if swept else varied
