@@ -24,7 +24,7 @@ os.environ.update(
 )
 sys.path.insert(0, workflow.basedir)
 
-from hwcore import calls, cluster
+from hwcore import calls, cluster, gpus
 from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
@@ -49,6 +49,10 @@ if MAIN:
     Console.attach(workflow)
 try:
     if MAIN:
+        if workflow.resource_settings.nodes is None:
+            gpus.check_visible(
+                os.environ.get(gpus.VARIABLE), len(machine()["accelerators"])
+            )
         if not workflow.output_settings.dryrun and calls.hold():
             left = cluster.cancel_left()
             if left:

@@ -97,6 +97,7 @@ def fit_to_cluster():
         os.environ[cluster.VARIABLE] = "1"
         workflow.register_resource("gpu", 0)
     nodes.check((job.rule.name, job.threads, job.resources) for job in jobs)
+    cluster.try_out((job.rule.name, job.resources) for job in jobs)
 
 
 def cancel_timers():
