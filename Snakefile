@@ -44,15 +44,14 @@ elif cluster.VARIABLE in os.environ:
     workflow.register_resource("gpu", 0)
 # The cores that trainings share; None on a cluster, where a job may use as many as a node has.
 CORES = workflow.resource_settings.cores if MAIN else None
+GPUS = len(machine()["accelerators"])
 
 if MAIN:
     Console.attach(workflow)
 try:
     if MAIN:
         if workflow.resource_settings.nodes is None:
-            gpus.check_visible(
-                os.environ.get(gpus.VARIABLE), len(machine()["accelerators"])
-            )
+            gpus.check_visible(os.environ.get(gpus.VARIABLE), GPUS)
         if not workflow.output_settings.dryrun and calls.hold():
             left = cluster.cancel_left()
             if left:

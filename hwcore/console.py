@@ -354,11 +354,8 @@ def _of_cluster(status: str, logs: Iterable[str]) -> str:
         if any("memory limit" in _text(log) or "oom-kill" in _text(log).lower() for log in logs):
             state = "OUT_OF_MEMORY"
         said = f"Slurm's job {number} {_STATES.get(state, f'ended as {state}')}"
-        return (
-            said
-            if any(Path(log).exists() for log in logs)
-            else f"{said}; it left no log: does its node see this folder?"
-        )
+        seen = any(Path(log).exists() for log in logs)
+        return said if seen else f"{said} and left no log; does its node see this folder?"
     return status
 
 

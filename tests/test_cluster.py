@@ -106,7 +106,8 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             {"slurm_account": "nobody"},
             "allocation failure: Invalid account or account/partition combination specified",
             "train: Slurm refuses such jobs (Invalid account or account/partition combination specified), "
-            "asked for with --account=nobody.\nSet slurm_partition, slurm_account and what else the site wants in the profile.",
+            "asked for with --account=nobody.\n"
+            "Set slurm_partition, slurm_account and what else the site wants in the profile.",
         ),
         (
             {"slurm_partition": "gpu", "gpu": 1},

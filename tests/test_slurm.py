@@ -72,7 +72,7 @@ class Slurm:
         return subprocess.Popen([*self._enter, *inside], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def snakemake(
-        self, project: Project, *arguments: str, profile: str = "slurm", seconds: int = 300
+        self, project: Project, *arguments: str, profile: str = "slurm", seconds: int = 900
     ) -> subprocess.CompletedProcess[str]:
         with self.start(project, *arguments, profile=profile) as call:
             try:
@@ -167,7 +167,7 @@ def runs(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tu
         calls[profile] = project, slurm.start(project, target, QUICK, *partition, profile=profile)
     for profile, (project, call) in calls.items():
         with call:
-            output, _ = call.communicate(timeout=300)
+            output, _ = call.communicate(timeout=900)
         assert call.returncode == 0, output
         done[profile] = project, output
     return done
@@ -320,7 +320,7 @@ class Trainings:
 
         A job that Slurm itself starts again is another one, though its number stays.
         """
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             jobs = self.of(model)
             if jobs and jobs[-1]["JobState"] == state and identity(jobs[-1]) != after:
@@ -375,7 +375,7 @@ def faulty(slurm: Slurm, tmp_path_factory: pytest.TempPathFactory) -> Faulty:
         for model, job in left.items():
             trainings.wait(model, "RUNNING", after=job)
         (project.folder / "go-on").touch()
-        output, _ = call.communicate(timeout=300)
+        output, _ = call.communicate(timeout=900)
         assert call.returncode == 0, output
     last = slurm.snakemake(project, *RUNS, QUICK)
     return Faulty(project, [killed, output, last.stdout], {model: trainings.of(model) for model in MODELS})
@@ -448,5 +448,5 @@ def test_a_controller_that_lost_its_jobs_is_not_waited_for(slurm: Slurm, tmp_pat
         slurm.run("slurmctld", "-c")
         trainings.wait("forgotten", "RUNNING")
         (project.folder / "go-on").touch()
-        output, _ = call.communicate(timeout=200)
+        output, _ = call.communicate(timeout=900)
     assert call.returncode == 0, output
