@@ -16,7 +16,7 @@ SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
 
 .DEFAULT_GOAL := help
-.PHONY: help report watch study docs test test-slurm lint format schema gallery bench profile verify slurm requirements clean
+.PHONY: help report watch study docs test test-slurm lint format schema gallery bench profile verify audit sbom slurm requirements clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -71,10 +71,18 @@ profile: .venv/run.done ## show where the time of the last run went (SCALE)
 verify: .venv/run.done ## check that all results are as they were written (SCALE)
 	@$(BIN)/python -m workflow_scripts.verify results/$(or $(SCALE),quick)
 
+audit: .venv/audit.done ## look for unsafe code, and for pinned packages with known vulnerabilities
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml hwcore workflow_scripts benchmarks
+	$(BIN)/python -m workflow_scripts.audit requirements/run.txt requirements/dev.txt requirements/slurm.txt
+
+sbom: .venv/audit.done ## list all that `make report` installs, with hashes, as sbom.json (CycloneDX)
+	$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
+		--index-url https://pypi.org/simple --output-file sbom.json
+
 slurm: .venv/slurm.done ## add the Slurm plugin to .venv
 
 requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 for the newest versions)
-	for name in run dev slurm; do \
+	for name in run dev slurm audit; do \
 		$(BIN)/uv pip compile requirements/$$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) \
 			$$(test $$name = run || echo --constraint requirements/run.txt) \
@@ -101,6 +109,10 @@ clean: ## remove the environment and caches, never results or data
 
 .venv/slurm.done: requirements/slurm.txt .venv/run.done
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements/slurm.txt
+	@touch $@
+
+.venv/audit.done: requirements/audit.txt .venv/run.done
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements/audit.txt
 	@touch $@
 
 .venv/dev.done: requirements/dev.txt .venv/run.done

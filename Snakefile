@@ -31,6 +31,7 @@ from hwcore.launch import servers
 from hwcore.machine import machine
 from hwcore.planned import Submitted
 from hwcore.provenance import remember_commit
+from hwcore.reporting import absent
 from hwcore.train.memory import GPU
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.

@@ -1,15 +1,31 @@
 """config.yaml, its overrides on the command line, and their mistakes."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hwcore.data import catalog
 from hwcore.errors import HwcoreError
 from hwcore.spec import Count, Positive, Spec
 from hwcore.validation import did_you_mean, validate
+
+
+def name(value: str) -> str:
+    """A name that becomes that of a folder or file and an argument of commands.
+
+    Raises ValueError for one that could be more.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", value):
+        raise ValueError(
+            "a name is of letters, digits, hyphens, underscores and dots, and begins with a letter or digit"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(name)]
 
 
 class Caps(Spec):
@@ -86,10 +102,10 @@ class Config(Spec):
     checkpoint_interval: Annotated[float, Field(gt=0)] = Field(
         description="seconds from one checkpoint of a running training to the next"
     )
-    datasets: dict[str, dict[str, Any]] = Field(
+    datasets: dict[Name, dict[str, Any]] = Field(
         description="the data sets by the names that studies use, each with its source; torchvision's need no entry"
     )
-    scales: dict[str, Scale] = Field(description="the scales by name")
+    scales: dict[Name, Scale] = Field(description="the scales by name")
 
 
 def parse(values: Mapping[str, Any], files: Iterable[str | Path]) -> Config:

@@ -27,6 +27,9 @@ PACKAGE = "hwcore"
 # How a job runs, never what it computes: none of these modules may import one that computes.
 PLUMBING = frozenset(
     {
+        # checksums decide what is downloaded
+        "hwcore.data.archives",
+        "hwcore.data.fetch",
         "hwcore.errors",
         "hwcore.files",
         "hwcore.integrity",

@@ -25,6 +25,7 @@ from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job
 from hwcore.provenance import versions
+from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
 from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
 from hwcore.studies import kinds
@@ -43,6 +44,8 @@ FORMATS = ("svg", "pdf", "png")
 CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
+# Rules that fetch what is given; how they do that decides nothing, and training that knew it would be done again.
+FETCHING_RULES = ("download",)
 NUMERIC_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -61,8 +64,8 @@ class Conversion:
 
 # The works that pages may cite.
 REFERENCES = "references.bib"
-_PRINT = ("text.lua", "print.lua", "preamble.tex", REFERENCES)
-_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "text.lua", "page.lua", REFERENCES)
+_PRINT = ("safe.lua", "text.lua", "print.lua", "preamble.tex", REFERENCES)
+_WEB = ("page.html", "style.css", "page.js", "plotly-gl3d.min.js", "safe.lua", "text.lua", "page.lua", REFERENCES)
 HTML = Conversion("html", "md", "html", ("svg", "data"), _WEB)
 LATEX = Conversion("latex", "md", "tex", (), _PRINT)
 TEX_PDF = Conversion("pdf", "tex", "pdf", ("pdf",), ())
@@ -136,7 +139,7 @@ class Plan:
             "rule": rule,
             "name": name,
             "spec": plain(spec, defaults=False),
-            "code": self.code.digest(script, modules),
+            "code": "" if rule in FETCHING_RULES else self.code.digest(script, modules),
             "versions": self._versions if rule in NUMERIC_RULES else {},
             "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
         }
@@ -510,6 +513,7 @@ class Plan:
                     {
                         "id": question["id"],
                         "title": question["title"],
+                        "headline": QUESTIONS[question["id"]].headline,
                         "claims": question["claims"],
                         "experiments": {row["study"]: row["base"] for row in reversed(question["settings"])},
                     }
@@ -517,7 +521,14 @@ class Plan:
                 ],
                 "statics": self._statics(HTML.statics),
             },
-            inputs={"claims": claims},
+            inputs={
+                "claims": claims,
+                **{
+                    question["id"]: self.job("figure", "questions", question["id"]).outputs["data"]
+                    for question in asked
+                    if question["figure"]
+                },
+            },
             outputs={"html": self.results / "report" / "index.html"},
         )
 

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Planned:
     def arguments(self, rule: str, name: str) -> str:
         """The command line of a job's script.  It holds the fingerprint, so it changes with it."""
         job = self.jobs[rule, name]
-        return f"{job.plan} {job.name} {job.fingerprint}"
+        return shlex.join([str(job.plan), job.name, job.fingerprint])
 
     def recorded(self) -> list[tuple[str, ...]]:
         """The kinds of files that trainings record besides what all of them do, each combination once."""

@@ -241,6 +241,35 @@
     }, "Explore");
     picture.after(place);
     figure.querySelector(".tools").append(explore, overlay, status);
+    readByKeys(place, status);
+  }
+
+  const STEPS = {
+    ArrowLeft: { point: -1 }, ArrowRight: { point: 1 }, Home: { point: -Infinity }, End: { point: Infinity },
+    ArrowUp: { line: -1 }, ArrowDown: { line: 1 },
+  };
+
+  /** What the mouse shows on a chart, by the arrow keys, and in words for those who do not see it. */
+  function readByKeys(place, status) {
+    const within = (index, count) => Math.min(Math.max(index, 0), count - 1);
+    let at = null;
+    place.tabIndex = 0;
+    place.setAttribute("role", "application");
+    place.setAttribute("aria-label", "Chart: left and right arrows move along a line, up and down to another");
+    place.addEventListener("keydown", (event) => {
+      const lines = (place.data ?? []).filter((trace) => trace.type === "scatter" && trace.hoverinfo !== "skip");
+      const step = STEPS[event.key];
+      if (!step || !lines.length) return;
+      event.preventDefault();
+      const line = within(at ? at.line + (step.line ?? 0) : 0, lines.length);
+      const { x, y, name, customdata, xaxis, yaxis } = lines[line];
+      const point = within(at ? at.point + (step.point ?? 0) : 0, x.length);
+      at = { line, point };
+      window.Plotly.Fx.hover(place, [{ curveNumber: place.data.indexOf(lines[line]), pointNumber: point }], [xaxis + yaxis]);
+      const value = y[point] === null ? "none" : short(y[point]);
+      status.textContent = `${name.replaceAll("<br>", " ")}: ${value}${customdata[point]} at ${short(x[point])}`;
+    });
+    place.addEventListener("blur", () => window.Plotly?.Fx.unhover(place));
   }
 
   // --- Charts -------------------------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ def finish():
     if MAIN and workflow.executor_plugin.name == "slurm":
         cluster.end(workflow.scheduler._executor.run_uuid)
     cancel_timers()
+    if MAIN:
+        end_with_missing_figures()
 
 
 def fit_to_cluster():
@@ -103,3 +105,26 @@ def cancel_timers():
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.cancel()
+
+
+def end_with_missing_figures():
+    """End with an error if a figure could not be drawn, as its page says in its place.
+
+    Without its recipe it is not there for Snakemake, so that the same command tries again.
+    """
+    drawn = {
+        PLAN.jobs["figure", job.wildcards.figure].outputs["recipe"]: job
+        for job in workflow.dag.jobs
+        if job.rule.name == "figure" and workflow.dag.needrun(job)
+    }
+    failed = absent.undrawn(drawn)
+    if not failed:
+        return
+    for path, reason in failed.items():
+        path.unlink()
+        job = drawn[path]
+        print(f"failed: {job.message}: {reason} (log: {job.log[0]})", file=sys.stderr)
+    count = "1 figure" if len(failed) == 1 else f"{len(failed)} figures"
+    sys.exit(
+        f"error: {count} could not be drawn; the pages say so, and the same command tries again"
+    )

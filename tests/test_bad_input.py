@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,17 @@ def test_study_file(project: Project, old: str, new: str, names: list[str]) -> N
 def test_configuration(project: Project, setting: str, names: list[str]) -> None:
     said = complaint(project, "--config", setting)
     assert all(name in said for name in ["config.yaml", *names]), said
+
+
+@pytest.mark.parametrize("name", ["a;b", "$(id)", "a b", "-x", "a'b", ".hidden"])
+def test_a_folder_whose_name_could_be_more_than_a_name(tmp_path: Path, name: str) -> None:
+    shutil.copytree(ROOT / "tests/tiny", tmp_path / name)
+    values = yaml.safe_load((ROOT / "config.yaml").read_text())
+    with pytest.raises(HwcoreError, match=r"a name is of letters, digits, .*; rename the folder"):
+        load(name, tmp_path, parse(values, ["config.yaml"]))
+    for key, entry in (("datasets", {"source": "digits"}), ("scales", values["scales"]["quick"])):
+        with pytest.raises(HwcoreError, match=rf"^config\.yaml \+ --config: {key}\..*: a name is of letters"):
+            parse({**values, key: {**values[key], name: entry}}, ["config.yaml"])
 
 
 def test_unknown_target_names_the_nearest(project: Project) -> None:

@@ -284,6 +284,28 @@ def test_a_chart_has_the_values_of_the_tables_on_hover(visit: Any, pages: Path) 
     assert not chart.is_visible()
 
 
+def test_a_chart_is_read_by_arrow_keys(visit: Any, pages: Path) -> None:
+    page = visit(pages / "tiny.html")
+    chart = explored(page, "tiny/fit/fits")
+    table = pd.read_parquet(pages.parent / "tables/tiny/fit/predictions.parquet")
+    own = table[table.model == "narrow"].groupby("x").prediction.mean()
+    said = figure(page, "tiny/fit/fits").get_by_role("status")
+    chart.focus()
+    seen = {}
+    for key in ("ArrowDown", "Home", "ArrowDown", "ArrowRight", "ArrowLeft", "End", "ArrowRight"):
+        page.keyboard.press(key)
+        seen[key] = said.inner_text().replace("−", "-")
+        chart.locator(".hoverlayer text").first.wait_for()
+    line = re.fullmatch(r"narrow: (\S+) at (\S+)", seen["ArrowLeft"])
+    assert line, seen
+    # four digits
+    assert float(line[1]) == pytest.approx(own.iloc[0], rel=1e-3)
+    assert float(line[2]) == pytest.approx(own.index[0], rel=1e-3)
+    # the end of a line is the end
+    assert seen["ArrowRight"] == seen["End"]
+    assert f" at {own.index[-1]:g}" in seen["End"]
+
+
 def test_variants_are_superposed(visit: Any, pages: Path) -> None:
     page = visit(pages / "tiny.html")
     chart = explored(page, "tiny/fit/loss")

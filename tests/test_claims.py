@@ -95,86 +95,86 @@ CLOSE = metrics(m=[1.0, 1.1, 0.9, 1.05, 0.95])
 EXAMPLES = [
     Example(
         "holds",
-        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, lies below 2.",
+        "The geometric mean of 5 replicates is 0.997, and its 95 % interval, 0.904 to 1.101, lies below 2.",
         claim(LAST, "threshold", {"below": 2}),
         metrics=CLOSE,
     ),
     Example(
         "fails",
-        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, lies above 0.5000.",
+        "The geometric mean of 5 replicates is 0.997, and its 95 % interval, 0.904 to 1.101, lies above 0.5.",
         claim(LAST, "threshold", {"below": 0.5}),
         metrics=CLOSE,
     ),
     Example(
         "undecided",
-        "The geometric mean of 5 replicates is 0.9975, and its 95 % interval, 0.9039 to 1.101, contains 1.050. "
-        "5 replicates would show a mean of at least 1.200 or at most 0.9189 four times in five, and 21 "
+        "The geometric mean of 5 replicates is 0.997, and its 95 % interval, 0.904 to 1.101, contains 1.05. "
+        "5 replicates would show a mean of at least 1.20 or at most 0.92 four times in five, and 21 "
         "replicates would show what was measured.",
         claim(LAST, "threshold", {"below": 1.05}),
         metrics=CLOSE,
     ),
     Example(
         "holds",
-        "The mean of 5 replicates is 1, and its 95 % interval, 0.9018 to 1.098, lies between 0.8000 and 1.200.",
+        "The mean of 5 replicates is 1.000, and its 95 % interval, 0.902 to 1.098, lies between 0.8 and 1.2.",
         claim(LAST, "threshold", {"within": [0.8, 1.2], "scale": "linear"}),
         metrics=CLOSE,
     ),
     Example(
         "consistent",
-        "The reported 1.200 lies in the 95 % prediction interval of a single run, 0.7837 to 1.270, from 5 replicates.",
+        "The reported 1.2 lies in the 95 % prediction interval of a single run, 0.78 to 1.27, from 5 replicates.",
         claim(LAST, "prediction-interval", reported=1.2),
         metrics=CLOSE,
     ),
     Example(
         "inconsistent",
-        "The reported 2 lies above the 95 % prediction interval of a single run, 0.7837 to 1.270, from 5 replicates.",
+        "The reported 2 lies above the 95 % prediction interval of a single run, 0.78 to 1.27, from 5 replicates.",
         claim(LAST, "prediction-interval", reported=2.0),
         metrics=CLOSE,
     ),
     Example(
         "consistent",
-        "The reported mean, 1.050, lies in the 95 % prediction interval of a mean of 10 runs, 0.8867 to 1.129, from "
+        "The reported mean, 1.05, lies in the 95 % prediction interval of a mean of 10 runs, 0.89 to 1.13, from "
         "5 replicates.",
         claim(LAST, "reported-mean", {"runs": 10}, reported="1.05"),
         metrics=CLOSE,
     ),
     Example(
         "inconsistent",
-        "The reported mean, 1.500, lies above the 95 % prediction interval of a mean of 10 runs, 0.8966 to 1.120, from "
+        "The reported mean, 1.5, lies above the 95 % prediction interval of a mean of 10 runs, 0.90 to 1.12, from "
         "5 replicates.",
         claim(LAST, "reported-mean", {"runs": 10, "sd": 0.15}, reported="1.50"),
         metrics=CLOSE,
     ),
     Example(
         "holds",
-        "The ratio of the geometric means of 5 and 5 replicates is 0.5116, and its 95 % interval, 0.4621 to 0.5666, "
+        "The ratio of the geometric means of 5 and 5 replicates is 0.512, and its 95 % interval, 0.462 to 0.567, "
         "lies below 1. The first is the larger in 0 % of all 25 pairs of runs (95 % interval 0 % to 52 %).",
         claim(A_MINUS_B, "comparison", {"below": 0}),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 1.9, 1.95, 1.81]),
     ),
     Example(
         "holds",
-        "The difference is 0.1400, and its 90 % interval, 0.05438 to 0.2256, lies within 0.3000 either way.",
+        "The difference is 0.14, and its 90 % interval, 0.054 to 0.226, lies within 0.3 either way.",
         claim(A_MINUS_B, "no-difference", {"margin": 0.3}),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[0.8, 0.9, 0.95, 0.85, 0.8]),
     ),
     Example(
         "fails",
-        "The difference is −0.9520, and its 95 % interval, −1.093 to −0.8113, lies outside 0.3000 either way.",
+        "The difference is −0.95, and its 95 % interval, −1.09 to −0.81, lies outside 0.3 either way.",
         claim(A_MINUS_B, "no-difference", {"margin": 0.3}),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 1.9, 1.95, 1.81]),
     ),
     Example(
         "holds",
-        "a has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.5000 (95 % interval "
-        "0.4454 to 0.5613). a comes out lowest in 100 % of all 125 combinations of replicates.",
+        "a has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.500 (95 % interval "
+        "0.445 to 0.561). a comes out lowest in 100 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "a", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
     Example(
         "fails",
-        "a has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.314 (95 % interval 2.000 "
-        "to 2.677). b comes out lowest in 0 % of all 125 combinations of replicates.",
+        "a has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.31 (95 % interval 2.00 "
+        "to 2.68). b comes out lowest in 0 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "b", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
@@ -186,33 +186,33 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "Each is above the next, and the closest two are apart: the ratio of b to c is 1.156 (95 % interval 1.023 to "
-        "1.307). The order is as stated in 88 % of all 125 combinations of replicates.",
+        "Each is above the next, and the closest two are apart: the ratio of b to c is 1.16 (95 % interval 1.02 to "
+        "1.31). The order is as stated in 88 % of all 125 combinations of replicates.",
         claim({"order": "loss", "of": ["b", "c", "a"]}, "order"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.3, 2.4, 2.6, 2.4], c=[2, 2.2, 1.9, 2.1, 1.9]),
     ),
     Example(
         "holds",
-        "Over 15 networks of 5 models, the trend τ is 1, and its 95 % interval, 0.6878 to 1, lies above 0.",
+        "Over 15 networks of 5 models, the trend τ is 1.00, and its 95 % interval, 0.69 to 1.00, lies abov",
         claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0}),
         sizes=SIZES,
     ),
     Example(
         "fails",
-        "Over 15 networks, the rank correlation τ is 1, and its 95 % interval, 0.6878 to 1, lies above 0.",
+        "Over 15 networks, the rank correlation τ is 1.00, and its 95 % interval, 0.69 to 1.00, lies abov",
         claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "relation", {"below": 0}),
         sizes=SIZES,
     ),
     Example(
         "holds",
-        "Over 5 points in each of 4 replicates, the mean rank correlation is 1 (95 % interval 0.6128 to 1): the "
+        "Over 5 points in each of 4 replicates, the mean rank correlation is 1.00 (95 % interval 0.61 to 1.00): the "
         "numbers are rising.",
         claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "rising"}),
         i=ALPHAS,
     ),
     Example(
         "holds",
-        "The geometric mean of 4 replicates is epoch 2.449, and its 95 % interval, 1.688 to 3.555, lies below 5.",
+        "The geometric mean of 4 replicates is epoch 2.45, and its 95 % interval, 1.69 to 3.56, lies below 5.",
         claim({"reached": "loss", "below": 1}, "reached-by", {"below": 5}),
         metrics=metrics(m=[[3, 1], [3, 1], [3, 2, 1], [3, 2, 1]]),
     ),
@@ -239,14 +239,14 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, lies above 0.5000.",
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.51 to 0.91, lies above 0.5.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.5}),
         t=hits(15, 20),
     ),
     Example(
         "undecided",
-        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.5090 to 0.9134, contains 0.9000. "
-        "20 networks would show a share of at most 0.7121 four times in five, and 41 networks would show "
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.51 to 0.91, contains 0.9. "
+        "20 networks would show a share of at most 0.71 four times in five, and 41 networks would show "
         "what was measured.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.9}),
         t=hits(15, 20),
@@ -272,8 +272,8 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "The ratio of the geometric means of 5 and 5 replicates is 1.010, and its 95 % interval, 0.9027 to "
-            "1.130, contains 1. 5 replicates would show a ratio of at least 1.168 or at most 0.8559 four times in "
+            "The ratio of the geometric means of 5 and 5 replicates is 1.01, and its 95 % interval, 0.90 to "
+            "1.13, contains 1. 5 replicates would show a ratio of at least 1.17 or at most 0.86 four times in "
             "five, and 975 replicates would show what was measured. The first is the larger in 54 % of all 25 "
             "pairs of runs (95 % interval 8 % to 100 %)."
         ),
@@ -283,7 +283,7 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "The difference is 0.01000, and its 90 % interval, −0.08019 to 0.1002, lies partly within 0.05000 "
+            "The difference is 0.010, and its 90 % interval, −0.080 to 0.100, lies partly within 0.05 "
             "either way and partly outside. 5 replicates would show that there is none up to 0.1552 four times in "
             "five, and 59 replicates would show what was measured."
         ),
@@ -293,9 +293,9 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Not all are shown to be apart: the ratio of a to b is 1.010 (95 % interval 0.9027 to 1.130). The "
+            "Not all are shown to be apart: the ratio of a to b is 1.01 (95 % interval 0.90 to 1.13). The "
             "order is as stated in 44 % of all 25 combinations of replicates. 5 replicates would show a ratio of "
-            "at least 1.168 or at most 0.8559 four times in five, and 975 replicates would show what was "
+            "at least 1.17 or at most 0.86 four times in five, and 975 replicates would show what was "
             "measured."
         ),
         claim({"order": "loss", "of": ["a", "b"]}, "order"),
@@ -304,7 +304,7 @@ EXAMPLES = [
     Example(
         "fails",
         (
-            "b is below a: the ratio of b to a is 0.4987 (95 % interval 0.4048 to 0.6144). The order is as stated "
+            "b is below a: the ratio of b to a is 0.50 (95 % interval 0.40 to 0.61). The order is as stated "
             "in 0 % of all 9 combinations of replicates."
         ),
         claim({"order": "loss", "of": ["b", "a"]}, "order"),
@@ -313,8 +313,8 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Over 15 networks of 5 models, the trend τ is 1, and its 95 % interval, 0.6878 to 1, contains 0.9000. "
-            "3 replicates would show a τ of at most 0.6320 four times in five, and 22 replicates would show what "
+            "Over 15 networks of 5 models, the trend τ is 1.00, and its 95 % interval, 0.69 to 1.00, contains 0.9. "
+            "3 replicates would show a τ of at most 0.63 four times in five, and 22 replicates would show what "
             "was measured."
         ),
         claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0.9}),
@@ -323,8 +323,8 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Over 15 networks, the rank correlation τ is 0.04000, and its 95 % interval, −0.4110 to 0.4753, "
-            "contains 0. 3 replicates would show a τ of at least 0.7071 or at most −0.7071 four times in five, "
+            "Over 15 networks, the rank correlation τ is 0.040, and its 95 % interval, −0.41 to 0.48, "
+            "contains 0. 3 replicates would show a τ of at least 0.71 or at most −0.71 four times in five, "
             "and 938 replicates would show what was measured."
         ),
         claim({"relation": ["replicate", "accuracy"], "table": "sizes"}, "relation", {"above": 0}),
@@ -333,8 +333,8 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.1000 (95 % interval −0.3576 to "
-            "0.5189): no clear trend. 4 replicates would show a correlation of at least 0.7004 or at most −0.7004 "
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.10 (95 % interval −0.36 to "
+            "0.52): no clear trend. 4 replicates would show a correlation of at least 0.70 or at most −0.70 "
             "four times in five, and 197 replicates would show what was measured."
         ),
         claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
@@ -343,7 +343,7 @@ EXAMPLES = [
     Example(
         "fails",
         (
-            "Over 5 points in each of 4 replicates, the mean rank correlation is 1 (95 % interval 0.6128 to 1): "
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 1.00 (95 % interval 0.61 to 1.00): "
             "the numbers are rising."
         ),
         claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
@@ -352,9 +352,9 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "The mean by Fisher's z of 4 replicates is 0.8263, and its 95 % interval, 0.5102 to 0.9457, lies "
+            "The mean by Fisher's z of 4 replicates is 0.83, and its 95 % interval, 0.51 to 0.95, lies "
             "above 0, but the replicates are too skewed to rely on it (Hall's test). 4 replicates would show a "
-            "mean of at least 0.6751 or at most −0.6751 four times in five, and 5 replicates would show what was "
+            "mean of at least 0.68 or at most −0.68 four times in five, and 5 replicates would show what was "
             "measured."
         ),
         claim({"correlation": ["alpha", "accuracy"], "table": "i"}, "threshold", {"above": 0}),
@@ -745,9 +745,9 @@ def test_the_order_of_rows_changes_no_verdict(order: Sequence[int], example: Exa
 @pytest.mark.parametrize(
     ("described", "corrected", "verdict", "says"),
     [
-        ([1.0, 1.1], [3.0, 3.1], "fails", "Corrected, with labels random, it holds: 3.050 [2.476, 3.756], n = 2."),
-        ([3.0, 3.1], [1.0, 1.1], "holds", "Corrected, with labels random, it fails: 1.049 [0.5724, 1.922], n = 2."),
-        ([1.0, 1.1], [1.0, 9.0], "fails", "Corrected, with labels random, it is undecided: 3.000 ["),
+        ([1.0, 1.1], [3.0, 3.1], "fails", "Corrected, with labels random, it holds: 3.05 [2.48, 3.76], n = 2."),
+        ([3.0, 3.1], [1.0, 1.1], "holds", "Corrected, with labels random, it fails: 1.05 [0.57, 1.92], n = 2."),
+        ([1.0, 1.1], [1.0, 9.0], "fails", "Corrected, with labels random, it is undecided: 3.0 ["),
         ([1.0, 1.1], [3.0], "fails", "Corrected, with labels random, it is undecided: 3 (one replicate)."),
         ([1.0, 1.1], [NAN, NAN], "fails", "Corrected, with labels random, it is undecided."),
         ([3.0, 3.1], [3.1, 3.2], "holds", None),
@@ -773,7 +773,7 @@ def test_a_variant_with_more_models_is_compared_by_those_of_the_experiment() -> 
     more = metrics(a=[2.0, 2.1, 1.9], b=[1.0, 1.1, 0.9], large=[0.1, 0.11, 0.09])
     variants = [Variant("e--corrected", "corrected", [])]
     row = judged(one, "yes", variants, metrics=described, corrected_metrics=more)
-    assert "Corrected it fails: 2.005 [" in row.diagnosis
+    assert "Corrected it fails: 2.01 [" in row.diagnosis
 
 
 def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
@@ -789,7 +789,7 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     one = claim(LAST, "prediction-interval", reported=3.0, otherwise=other)
     row = judged(one, metrics=table)
     assert row.verdict == "inconsistent"
-    assert "With the last batch's loss in its place it is consistent: 2.999 [2.541, 3.539], n = 3." in row.diagnosis
+    assert "With the last batch's loss in its place it is consistent: 3.00 [2.54, 3.54], n = 3." in row.diagnosis
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
     assert "in its place" not in judged(same, metrics=table).diagnosis
     with pytest.raises(HwcoreError, match=r"claims.c.otherwise.the last batch's loss: there is no column 'last_batch"):

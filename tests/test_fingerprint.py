@@ -173,3 +173,16 @@ def test_an_input_without_a_maker_is_an_error() -> None:
     plan.__dict__.update(_makers={}, jobs={})
     with pytest.raises(ValueError, match=re.escape("figure a: no job makes the input results/lost.parquet")):
         plan._add("s", "figure", "a", spec={}, inputs={"table": Path("results/lost.parquet")}, outputs={})
+
+
+@pytest.mark.parametrize(("rule", "same"), [("download", True), ("prepare", False)])
+def test_how_data_are_fetched_decides_nothing(tmp_path: Path, rule: str, same: bool) -> None:
+    fingerprints = set()
+    for line in ("", "CHANGED = 1\n"):
+        scripts = tmp_path / "workflow_scripts"
+        scripts.mkdir(exist_ok=True)
+        (scripts / f"{rule}.py").write_text(line)
+        plan = Plan.__new__(Plan)
+        plan.__dict__.update(_makers={}, jobs={}, results=tmp_path, code=Code(tmp_path))
+        fingerprints.add(plan._add("data", rule, "mnist", spec={}, outputs={}).fingerprint)
+    assert len(fingerprints) == (1 if same else 2)

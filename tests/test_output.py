@@ -156,6 +156,32 @@ def test_retries_and_logs_are_shown_where_asked(failing: tuple[Project, subproce
     assert done.stderr.count("tiny/fit/wide: 2 replicates of 25 parameters, 6 epochs") == 2
 
 
+def test_a_figure_that_cannot_be_drawn_is_missing_alone(finished: Project, tmp_path: Path) -> None:
+    project = finished.clone(tmp_path / "project")
+    first = '    rows = style.need(tables, table, ["model", "replicate"]'
+    bug = '    raise ValueError("a <bug> with `ticks`")\n'
+    project.edit("hwcore/figures/predictions.py", first, bug + first)
+    done = project.snakemake("report")
+    assert done.returncode == 1
+    log = "results/quick/logs/figure/tiny/fit/fits.log"
+    told = done.stderr.splitlines()
+    assert f"failed: draw tiny/fit/fits: ValueError: a <bug> with `ticks` (log: {log})" in told
+    assert told[-1] == "error: 3 figures could not be drawn; the pages say so, and the same command tries again"
+    assert "Traceback" in (project.folder / log).read_text()
+    text = (project.folder / "results/quick/report/tiny.md").read_text()
+    assert "is missing.** It could not be drawn: `ValueError: a <bug> with 'ticks'` ([log](../logs/figure" in text
+    assert "figures/tiny/fit/fits.svg" not in text
+    assert "figures/tiny/fit/loss.svg" in text
+    page = (project.folder / "results/quick/report/tiny.html").read_text()
+    assert re.search("<code>ValueError: a &lt;bug&gt; with ('|&#39;)ticks", page)
+    assert {each for each in project.stale("report") if each.startswith("draw")} == {
+        f"draw tiny/fit{variant}/fits" for variant in ("", "--as-run", "--corrected")
+    }
+    project.edit("hwcore/figures/predictions.py", bug, "")
+    project.run("report")
+    assert "figures/tiny/fit/fits.svg" in (project.folder / "results/quick/report/tiny.md").read_text()
+
+
 def test_quiet_leaves_out_jobs_but_not_the_list(failing: tuple[Project, subprocess.CompletedProcess[str]]) -> None:
     done = failing[0].snakemake("--quiet", "rules", "progress", "--", "results/quick/runs/tiny/fit/wide/run.json")
     assert done.returncode == 1

@@ -19,9 +19,10 @@ import yaml
 
 from hwcore.fingerprint import Code
 from hwcore.train.files import FILES
+from workflow_scripts.audit import told
 
 ROOT = Path(__file__).resolve().parents[1]
-LISTS = ("run", "dev", "slurm")
+LISTS = ("run", "dev", "slurm", "audit")
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 # conda-forge's name of a package where it is not PyPI's
 PYPI = {"pytorch": "torch", "pypandoc": "pypandoc-binary", "matplotlib-base": "matplotlib", "typst-py": "typst"}
@@ -70,7 +71,7 @@ def test_what_is_asked_for_is_pinned_to_one_version_for_all_pythons(name: str) -
         assert version in (None, *pins(name)[package]), package
 
 
-@pytest.mark.parametrize("name", ["dev", "slurm"])
+@pytest.mark.parametrize("name", LISTS[1:])
 def test_lists_install_on_top_of_each_other(name: str) -> None:
     assert pins("run").items() <= pins(name).items()
 
@@ -183,6 +184,25 @@ def profile(name: str) -> dict[str, Any]:
 def test_the_slurm_profile_keeps_what_the_default_profile_says() -> None:
     """A workflow profile replaces the default one; staleness must not change with it."""
     assert profile("default").items() <= profile("slurm").items()
+
+
+def test_what_is_known_of_the_pins_is_told_and_what_is_not() -> None:
+    packages = [
+        {"name": "a", "version": "1", "vulns": []},
+        {
+            "name": "b",
+            "version": "2",
+            "vulns": [{"id": "CVE-1", "fix_versions": ["2.1"]}, {"id": "X", "fix_versions": []}],
+        },
+        {"name": "c", "skip_reason": "not found"},
+    ]
+    lines, summary = told({"dependencies": packages})
+    assert lines == ["b 2: CVE-1, mended in 2.1", "b 2: X"]
+    assert summary == (
+        "2 of 3 packages were looked up, 2 known vulnerabilities; "
+        "of 1 nothing is known here: no database could be reached"
+    )
+    assert told({"dependencies": packages[:1]}) == ([], "1 of 1 packages were looked up, 0 known vulnerabilities")
 
 
 def test_the_profile_for_sites_without_gpus_differs_in_nothing_else() -> None:

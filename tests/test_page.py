@@ -65,7 +65,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
-    line = "it falls (§ 1): reported 0.5; final loss = 0.4000 [0.3000, 0.5000], n = 3. [Figure 1a](#figure-fit-loss)."
+    line = "it falls (§ 1): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
 
 
@@ -142,7 +142,7 @@ def test_a_scale_that_judges_nothing_has_no_column_of_verdicts() -> None:
 def test_an_interval_is_marked_with_the_region_that_the_claim_states(changes: dict[str, Any], data: str | None) -> None:
     (one,) = frame([row("a", "fails", "it falls", **changes)]).itertuples()
     text = interval(one)
-    assert text == (f'<span class="interval" {data}>0.4000 [0.3000, 0.5000], n = 3</span>' if data else text)
+    assert text == (f'<span class="interval" {data}>0.40 [0.30, 0.50], n = 3</span>' if data else text)
     assert ("<span" in text) == (data is not None)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT
 from hwcore.claims.ledger import frame
-from hwcore.claims.words import number
+from hwcore.claims.words import estimated, number
 from hwcore.errors import HwcoreError
 from hwcore.figures.output import save
 from hwcore.files import write_json
@@ -21,6 +21,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import measured, pipe_table
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
@@ -139,7 +140,7 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "commit `0123456789`\n" in text
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
-    assert "It is 0.4321 [0.4000, 0.4600], n = 3." in text
+    assert "It is 0.432 [0.400, 0.460], n = 3." in text
     assert "Of 2 claims, 1 holds and 1 is wrong. 1 verdict rests on samples of runs" in text
     assert "No claim" not in page(results, FULL, judged="yes").read_text()
 
@@ -295,6 +296,49 @@ def test_the_index_has_a_row_per_study(results: Path) -> None:
     assert "quick" in text
 
 
+def lines(name: str, ys: list[float | None], stroke: str | None = "solid") -> dict[str, Any]:
+    return {"name": name, "line": stroke, "x": [1, 10, 100][: len(ys)], "y": ys}
+
+
+def panel(*series: dict[str, Any], label: str = "loss") -> dict[str, Any]:
+    x = {"label": "parameters", "log": True, "limits": [1, 100]}
+    return {"x": x, "y": {"label": label, "log": False, "limits": [0, 4]}, "series": [*series]}
+
+
+def corners(svg: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in re.findall(r"([\d.]+),([\d.]+)", svg)]
+
+
+def test_a_sparkline_lies_on_the_axes_that_all_studies_share() -> None:
+    shown = panel(lines("s", [0, 2, 4]), lines("s: tanh", [4, None, 0], "dash"), lines("other", [1, 1, 1]))
+    svg = sparkline(shown, "s")
+    whole, dashed = re.findall("<polyline.*?/>", svg)
+    # a decade is half of the width, whatever lies between the points
+    assert corners(whole) == [(2.5, 27.5), (48.0, 15.0), (93.5, 2.5)]
+    assert corners(dashed) == [(2.5, 2.5), (93.5, 27.5)]
+    assert "stroke-dasharray" in dashed
+    assert len(corners(sparkline(shown, "other"))) == 3
+    assert sparkline(shown, "nobody") == ""
+    # runs behind a mean are not lines of their own, and points stay points
+    assert sparkline(panel({**lines("s", [1, 2]), "of": "s"}), "s") == ""
+    assert sparkline(panel(lines("s", [1, 2], None)), "s").count("<circle") == 2
+
+
+def test_the_index_shows_by_question_the_line_of_each_study(results: Path) -> None:
+    numbers = results / "size.data.json"
+    write_json(numbers, {"panels": [panel(lines("s", [3, 3])), panel(lines("s", [0, 4]), label="test accuracy")]})
+    question = {"id": "size", "title": "Does size help?", "claims": {}, "experiments": {"s": "fit"}}
+    output = results / "report/index.html"
+    for headline, ends in {"test accuracy": [27.5, 2.5], "a panel that no table had": [8.75, 8.75]}.items():
+        asked = [{**question, "headline": headline}]
+        index([context()], ["html"], results / "claims.parquet", output, questions=asked, numbers={"size": numbers})
+        text = output.read_text()
+        line = re.search(r'<svg class="sparkline".*?</svg>', text, re.DOTALL)
+        assert line is not None
+        assert [y for _, y in corners(line[0])] == pytest.approx(ends, abs=0.06)
+    assert "lines: loss, by parameters" in text
+
+
 def test_five_lines_are_a_page(results: Path) -> None:
     to_html(page(results, '{{ experiment("fit") }}\n'), results / "report/s.html")
 
@@ -312,6 +356,29 @@ def test_five_lines_are_a_page(results: Path) -> None:
         ("{{ setting('fit', 'epoch') }}", "there is no setting 'epoch'; there are lr, epochs"),
         ("{{ value('x') }}", "there is no claim 'x'; there are c, d"),
         ("a\n{{ value( }}", r"report\.md:2"),
+        ("{{ value() }}", r"report\.md:1 value: missing a required argument: 'claim'"),
+        ("{{ figure('a', 'b', 'c') }}", r"report\.md:1 figure: too many positional arguments"),
+        ("{{ experiment('fit', 'loss') }}", "experiment: too many positional arguments"),
+        ("{% call claims() %}{% endcall %}", "claims: takes no prose"),
+        # nothing is computed, and nothing else reached
+        ("{{ 9**9**9**9 }}", r"report\.md:1 only calls such as"),
+        ("a\n{{ ''.__class__ }}", r"report\.md:2 only calls such as"),
+        ("{{ claims.__globals__ }}", "only calls such as"),
+        ("{{ claims()['x'] }}", "only calls such as"),
+        ("{{ value(claims.__self__) }}", "value: only names in quotes can stand in its parentheses"),
+        ("{{ value(['a'] * 10**9) }}", "value: only names in quotes"),
+        ("{{ value(claim='c') }}", "only calls such as"),
+        ("{{ range(10**9)|list }}", "only calls such as"),
+        ("{{ lipsum(n=10**9) }}", "only calls such as"),
+        ("{{ claims()|center(10**9) }}", "only calls such as"),
+        ("{% for i in range(10) %}{% endfor %}", "only calls such as"),
+        ("{% for i in ['a'] %}{% for j in ['a'] %}{% endfor %}{% endfor %}", "only calls such as"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "only calls such as"),
+        ("{% set x = 1 %}", "only calls such as"),
+        ("{% include '/etc/passwd' %}", "only calls such as"),
+        ("{% import 'os' as os %}", "only calls such as"),
+        ("{{ " + "(" * 10_000 + "1" + ")" * 10_000 + " }}", "an expression is too deep"),
+        ("x" * 2**20 + "x", "is larger than a page can be"),
     ],
 )
 def test_a_mistake_in_a_template_is_named_with_its_line(results: Path, text: str, says: str) -> None:
@@ -371,12 +438,31 @@ def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         (-952410.0, "−952,410"),
         (0.96543, "0.9654"),
         (12.3456, "12.35"),
-        (1.5e-7, "1.5e−07"),
+        (1.5e-7, "1.500·10⁻⁷"),
+        (-2.5e12, "−2.500·10¹²"),
         (0.0099999999, "0.01000"),
     ],
 )
 def test_numbers(value: float, said: str) -> None:
     assert number(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.10567, 0.09486, 0.1176, "0.106 [0.095, 0.118]"),
+        (22.16, 17.66, 27.82, "22.2 [17.7, 27.8]"),
+        (2, 1.8, 2.2, "2.00 [1.80, 2.20]"),
+        (104_321.4, 100_000, 110_000, "104,321 [100,000, 110,000]"),
+        # an end near zero keeps its sign and two digits of its own
+        (0.0027, -3.36e-5, 0.005434, "0.0027 [−3.4·10⁻⁵, 0.0054]"),
+        # as does the middle of an interval over decades
+        (3.5e-5, 1e-6, 3e-3, "3.5·10⁻⁵ [1.0·10⁻⁶, 0.0030]"),
+        (0.97531, 0.97531, 0.97531, "0.9753"),
+    ],
+)
+def test_an_estimate_has_the_digits_that_its_interval_allows(value: float, low: float, high: float, said: str) -> None:
+    assert estimated(value, low, high, 5).removesuffix(", n = 5") == said
 
 
 def test_measured_without_an_interval() -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -286,7 +287,7 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path,
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
         # wherever it is after its first save
         deadline = time.monotonic() + 60
-        while not list((tmp_path / "killed").glob("unfinished/*.pt")) and time.monotonic() < deadline:
+        while not list((tmp_path / "killed").glob("unfinished/*.safetensors")) and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(random.uniform(0, 0.3))
         process.kill()
@@ -297,14 +298,45 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path,
 
 
 def test_a_state_of_another_job_or_a_damaged_one_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    state = Resume(tmp_path / "0.pt", "one", 0)
-    state.save({"epoch": 3})
-    assert state.load() == {"epoch": 3}
+    state, path = Resume(tmp_path / "0.pt", "one", 0), tmp_path / "0.safetensors"
+    state.save({"epoch": 3, "weights": torch.arange(100.0)})
+    assert (state.load() or {})["epoch"] == 3
     assert Resume(tmp_path / "0.pt", "another", 0).load() is None
-    (tmp_path / "0.pt").write_bytes((tmp_path / "0.pt").read_bytes()[:100])
-    assert state.load() is None
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 37):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert state.load() is None, place
+    for content in (whole[:100], b"", b"\xff" * 30):
+        path.write_bytes(content)
+        assert state.load() is None
     assert "cannot be read" in caplog.text
     assert Resume(tmp_path / "1.pt", "one", 0).load() is None
+
+
+def test_a_state_comes_back_as_it_was_and_is_never_code(tmp_path: Path) -> None:
+    shared = torch.zeros(3)
+    state: dict[str, Any] = {
+        "numbers": [1, 2.5, float("inf"), None, True, "text"],
+        "keys": {0: {"step": torch.tensor(3.0)}, "b": (0.9, 0.999), "count": Counter({30: 1, 60: 2})},
+        "tensors": [shared, shared[:2], torch.zeros(0, 2), torch.ones(2, dtype=torch.bool), torch.ones(1).bfloat16()],
+    }
+    saved = Resume(tmp_path / "0", "k", 0)
+    saved.save(state)
+    found = saved.load()
+    assert found is not None
+    assert (found["numbers"], found["keys"]["b"], found["keys"]["count"]) == (
+        *(state["numbers"], (0.9, 0.999), Counter({30: 1, 60: 2})),
+    )
+    assert type(found["keys"]["count"]) is Counter
+    assert found["keys"][0]["step"].item() == 3
+    for one, other in zip(found["tensors"], state["tensors"], strict=True):
+        assert one.dtype == other.dtype
+        assert torch.equal(one, other)
+    with pytest.raises(TypeError, match="function cannot be part of a saved state"):
+        saved.save({"f": lambda: 0})
+    # what torch.save writes could be code
+    torch.save({"key": "k", "state": {}}, tmp_path / "0.safetensors")
+    assert saved.load() is None
 
 
 def test_a_replicate_stops_when_its_condition_holds(tmp_path: Path) -> None:
@@ -545,7 +577,11 @@ def test_what_numbers_do_not_depend_on_knows_nothing_that_they_do(module: str) -
     tree = ast.parse((ROOT / f"hwcore/train/{module}.py").read_text())
     loaded = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     loaded |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    assert {name for name in loaded if name and name.startswith("hwcore")} <= {"hwcore.errors", "hwcore.files"}
+    assert {name for name in loaded if name and name.startswith("hwcore")} <= {
+        "hwcore.errors",
+        "hwcore.files",
+        "hwcore.tensors",
+    }
 
 
 def test_a_last_batch_of_one_sample_and_batch_norm(tmp_path: Path, digits: Path) -> None:

@@ -108,7 +108,7 @@ class Margin:
 
     def __str__(self) -> str:
         interval = "" if np.isnan(self.low) else f" (95 % interval {span(self.low, self.high)})"
-        return f"{self.words} is {number(self.value)}{interval}"
+        return f"{self.words} is {number(self.value, (self.low, self.high))}{interval}"
 
 
 def contest(data: Groups, scale: str) -> Contest:

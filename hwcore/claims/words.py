@@ -3,18 +3,40 @@
 import math
 from collections.abc import Sequence
 
+from hwcore.data.notation import in_powers
 
-def number(value: float) -> str:
-    """Four significant digits; thousands separated."""
+
+def number(value: float, within: tuple[float, float] | None = None) -> str:
+    """Four significant digits; of an estimate as many as say something.
+
+    These are two digits of half the width of its interval ``within``, and at least two of its own.  Thousands are
+    separated.
+    """
     if not math.isfinite(value):
         return "–"
-    if value == int(value) and abs(value) < 1e9:
-        return f"{int(value):,}".replace("-", "−")
-    if 1e-3 <= abs(value) < 1e5:
-        # of the rounded number: 0.0099999 is 0.01000
-        digits = max(0, 3 - math.floor(math.log10(abs(float(f"{value:.4g}")))))
-        return f"{value:,.{digits}f}".replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
+    half = (within[1] - within[0]) / 2 if within else 0.0
+    if half > 0 and math.isfinite(half):
+        decimals = max(_decimals(half, 2), _decimals(value, 2) if value else 0)
+        decimals = min(decimals, _decimals(value, 6)) if value else decimals
+    elif value == int(value) and abs(value) < 1e9:
+        decimals = 0
+    else:
+        decimals = _decimals(value, 4)
+    if value and not 1e-4 <= abs(value) < 1e7:
+        magnitude = -_decimals(value, 1)
+        return in_powers(f"{value:.{min(3, max(1, decimals + magnitude))}e}")
+    return f"{value:,.{max(0, decimals)}f}".replace("-", "−")
+
+
+def stated(value: float) -> str:
+    """A bound or a reported number with the digits that it was given."""
+    return in_powers(f"{value:,.9g}")
+
+
+def _decimals(value: float, digits: int) -> int:
+    """The decimals that give a number so many significant digits; below zero for large ones."""
+    # of the rounded number: 0.0099999 is 0.01000
+    return digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits}g}"))))
 
 
 def estimated(value: float, low: float, high: float, n: int) -> str:
@@ -25,12 +47,13 @@ def estimated(value: float, low: float, high: float, n: int) -> str:
         return number(value)
     if not math.isfinite(low):
         return f"{number(value)} (one replicate)" if n == 1 else number(value)
-    return f"{number(value)} [{number(low)}, {number(high)}], n = {n}"
+    ends = (low, high)
+    return f"{number(value, ends)} [{number(low, ends)}, {number(high, ends)}], n = {n}"
 
 
 def span(low: float, high: float) -> str:
     """An interval in a sentence."""
-    return f"{number(low)} to {number(high)}"
+    return f"{number(low, (low, high))} to {number(high, (low, high))}"
 
 
 def percent(share: float) -> str:
@@ -60,10 +83,10 @@ def sentence(text: str) -> str:
 def region(low: float, high: float) -> str:
     """`above 0.5`, `below 2` or `between 1 and 3`"""
     if math.isinf(high):
-        return f"above {number(low)}"
+        return f"above {stated(low)}"
     if math.isinf(low):
-        return f"below {number(high)}"
-    return f"between {number(low)} and {number(high)}"
+        return f"below {stated(high)}"
+    return f"between {stated(low)} and {stated(high)}"
 
 
 def position(low: float, high: float, expected: tuple[float, float], verdict: str) -> str:
@@ -72,10 +95,10 @@ def position(low: float, high: float, expected: tuple[float, float], verdict: st
     if verdict == "holds":
         return f"lies {region(least, most)}"
     if verdict == "fails":
-        return f"lies above {number(most)}" if low >= most else f"lies below {number(least)}"
+        return f"lies above {stated(most)}" if low >= most else f"lies below {stated(least)}"
     inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
     if inside:
-        return f"contains {listed([number(bound) for bound in inside])}"
+        return f"contains {listed([stated(bound) for bound in inside])}"
     side = "holds" if least < low and high < most else "fails"
     return f"{position(low, high, expected, side)}, but the replicates are too skewed to rely on it (Hall's test)"
 
@@ -97,6 +120,6 @@ def outlook(n: int, noun: str, shown: str, needed: int | None) -> str:
 
 def beyond(what: str, low: float, high: float, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
     """`a mean of at least 3 or at most 1`, as far as these lie within the domain."""
-    ends = [f"at least {number(high)}"] if high <= domain[1] else []
-    ends += [f"at most {number(low)}"] if low >= domain[0] else []
+    ends = [f"at least {number(high, (low, high))}"] if high <= domain[1] else []
+    ends += [f"at most {number(low, (low, high))}"] if low >= domain[0] else []
     return f"{what} of {listed(ends, 'or')}" if ends else f"no {what.partition(' ')[2]}"

@@ -1,11 +1,8 @@
 """Downloading torchvision data sets, by torchvision's own classes and checksums."""
 
-import errno
 import http.client
-import os
 import shutil
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,11 +11,13 @@ from unittest.mock import patch
 
 from torchvision.datasets import utils as torchvision_utils
 
+from hwcore.data import archives
+from hwcore.data.fetch import DISK, fetch, is_address, join, reason
 from hwcore.data.sources.torchvision import first_line, open_splits
 from hwcore.errors import HwcoreError
 
-_TIMEOUT = 60  # seconds without a byte
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+# Where files lie, below the root of a set, whose transfer broke off.
+PARTS = ".partial"
 
 
 def download(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> None:
@@ -28,7 +27,8 @@ def download(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) 
     of everything before the file name in each address.
 
     Raises HwcoreError if a file cannot be fetched or has a wrong checksum, and for options that
-    the class does not have; then nothing of the attempt stays.  Raises OSError if the disk is full.
+    the class does not have; then nothing of the attempt stays but what a later one can go on from.
+    Raises OSError if the disk is full.
     """
     root, mirror = Path(places["root"]), places.get("mirror")
     if root.exists() and _complete(name, identity, root):
@@ -41,14 +41,14 @@ def download(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) 
     except (FileExistsError, NotADirectoryError):
         raise HwcoreError(f"datasets.{name}.root: {places['root']!r} must be a folder, but there is a file") from None
     try:
-        with _fetching(mirror) as fetches:
+        with _fetching(mirror, root / PARTS) as fetches:
             try:
                 for _ in open_splits(name, identity, attempt, download=True):
                     pass
             except (HwcoreError, MemoryError):
                 raise
             except Exception as error:  # each class fails on damaged archives in its own way
-                if isinstance(error, OSError) and error.errno in _DISK:
+                if isinstance(error, OSError) and error.errno in DISK:
                     raise
                 _complain(name, identity, mirror, fetches, error)
         for made in attempt.iterdir():
@@ -79,7 +79,7 @@ def _complain(
         ) from None
     address, failure = fetches[-1]
     file = Path(address).name
-    remote = mirror is None or "://" in address
+    remote = is_address(address)
     raise HwcoreError(
         f"data set {name}: {address} "
         + (
@@ -98,47 +98,46 @@ def _complain(
 
 
 @contextmanager
-def _fetching(mirror: str | None) -> Iterator[list[tuple[str, str]]]:
+def _fetching(mirror: str | None, kept: Path) -> Iterator[list[tuple[str, str]]]:
     """Torchvision's downloads go through here; the list holds each address and why it failed, or "".
 
     torchvision has a hook for hosts with their own way of downloading: two functions that it asks
     before it uses the address itself.  Its checksums stay in force: a downloader of our own would need a
-    copy of them and of the addresses, which many classes hold only inside their methods.
+    copy of them and of the addresses, which many classes hold only inside their methods.  Its ways to unpack
+    trust the archive, so that ours take their place.
     """
     fetches: list[tuple[str, str]] = []
 
-    def fetch(target: str, url: str) -> None:
-        address = url if mirror is None else f"{mirror.rstrip('/')}/{Path(url).name}"
+    def get(target: str, url: str) -> None:
+        address = url if mirror is None else join(mirror, Path(url).name)
         fetches.append((address, ""))
         try:
-            if "://" in address:
-                _fetch(address, target)
+            if is_address(address):
+                fetch(address, Path(target), kept)
             else:
                 shutil.copyfile(address, target)
         except (OSError, http.client.HTTPException) as error:
-            if isinstance(error, OSError) and error.errno in _DISK:
+            if isinstance(error, OSError) and error.errno in DISK:
                 # copying names the file that it reads
                 raise OSError(error.errno, error.strerror, target) from None
-            reason = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error)
-            if isinstance(error, urllib.error.HTTPError):
-                reason = f"{error.code} {reason}"
-                error.close()
-            fetches[-1] = (address, reason)
+            fetches[-1] = (address, reason(error))
             # some sets have several hosts: this makes torchvision try the next
-            raise urllib.error.URLError(reason) from error
+            raise urllib.error.URLError(reason(error)) from error
+
+    def unpack(archive: str | Path, folder: str | Path, _: str | None = None) -> None:
+        archives.unpack(Path(archive), Path(folder))
+
+    def decompress(compressed: str | Path, target: str | Path | None = None, remove_finished: bool = False) -> Path:
+        made = Path(target or Path(compressed).with_suffix(""))
+        archives.decompress(Path(compressed), made)
+        if remove_finished:
+            Path(compressed).unlink()
+        return made
 
     with (
         patch.object(torchvision_utils, "_is_remote_location_available", lambda: True),
-        patch.object(torchvision_utils, "_download_file_from_remote_location", fetch),
+        patch.object(torchvision_utils, "_download_file_from_remote_location", get),
+        patch.object(torchvision_utils, "_decompress", decompress),
+        patch.dict(torchvision_utils._ARCHIVE_EXTRACTORS, {".tar": unpack, ".zip": unpack}),
     ):
         yield fetches
-
-
-def _fetch(address: str, target: str) -> None:
-    request = urllib.request.Request(address, headers={"User-Agent": "hwcore"})
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response, open(target, "wb") as file:
-        shutil.copyfileobj(response, file)
-        promised = response.headers.get("Content-Length")
-    # a connection that ends early is no error to urllib, and not every set has a checksum
-    if promised is not None and os.path.getsize(target) < int(promised):
-        raise OSError(f"the connection ended after {os.path.getsize(target)} of {promised} bytes")

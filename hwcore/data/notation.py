@@ -111,6 +111,10 @@ def _closed(node: ast.expr, tightness: int) -> str:
 
 def write_number(value: float) -> str:
     """A number as pages write it: `5`, `0.5`, `1.5·10⁻⁷`."""
-    mantissa, _, exponent = repr(value).partition("e")
-    mantissa = mantissa.removesuffix(".0")
+    return in_powers(repr(value).replace(".0e", "e").removesuffix(".0"))
+
+
+def in_powers(digits: str) -> str:
+    """The digits that Python gives a number, without its `e`: `1.5e-07` is `1.5·10⁻⁷`."""
+    mantissa, _, exponent = digits.replace("-", "−", 1 if digits.startswith("-") else 0).partition("e")
     return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else mantissa

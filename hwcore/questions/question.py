@@ -49,6 +49,8 @@ class Question:
     x_label: ClassVar[str]
     log_x: ClassVar[bool] = False
     panels: ClassVar[tuple[Panel, ...]]
+    # the label of the panel that the index shows as a line the size of a word; the first one if there is none
+    headline: ClassVar[str] = ""
     caption: ClassVar[str]
 
     @staticmethod

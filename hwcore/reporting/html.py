@@ -16,7 +16,9 @@ _PLOTLY = REPORT / "plotly-gl3d.min.js"
 _PICTURE = re.compile(r'"data:image/svg\+xml;base64,([^"]*)"')
 _NOISE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 _PLACES = re.compile(r' (?:d|x|y|points)="[^"]*"')
-_EXCESS = re.compile(r'(\.\d\d)\d+(?=[ "\n])')
+_EXCESS = re.compile(r'(?:(?<![\d.])(\d\d+\.\d)|(\.\d\d))\d+(?=[ "\n])')
+# names that nothing refers to, and turns by nothing
+_IDLE = re.compile(r'(?<=<g) id="[^"]*"| transform="rotate\(-0 [^"]*"')
 # As page.lua names a figure: by its path in results/<scale>/figures/, without suffix.
 _FIGURE = re.compile(r'<figure\b[^>]*\bdata-figure="(?P<name>[^"]+)".*?</figure>', re.DOTALL)
 
@@ -62,9 +64,9 @@ def write_html(
 def _small(picture: re.Match[str]) -> str:
     """An SVG in an attribute as text, half the size of what pandoc embeds: without what draws nothing.
 
-    Places keep two decimals, a hundredth of a typographic point.
+    Places keep a tenth of a typographic point, and small shapes a hundredth.
     """
-    svg = _NOISE.sub("", base64.b64decode(picture[1]).decode())
+    svg = _IDLE.sub("", _NOISE.sub("", base64.b64decode(picture[1]).decode()))
     svg = _PLACES.sub(_short, svg)
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
     for character, code in (("%", "%25"), ("#", "%23"), ("'", "%27"), ("&", "&amp;")):
@@ -74,7 +76,7 @@ def _small(picture: re.Match[str]) -> str:
 
 def _short(places: re.Match[str]) -> str:
     """Coordinates in fewer letters: straight lines follow each other without a command of their own."""
-    text = _EXCESS.sub(r"\1", places[0])
+    text = _EXCESS.sub(r"\1\2", places[0])
     return text if "C" in text or "Q" in text else re.sub(r"\s+L ", " ", text)
 
 

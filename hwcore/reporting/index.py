@@ -1,5 +1,6 @@
 """The index: what all studies found, on one screen, with links to their pages."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,21 +9,35 @@ import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
+from hwcore.reporting.numbers import unmarked
+from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import banner, pipe_table, short_banner, verdict_counts
 
 Context = Mapping[str, Any]
 
 
 def index(
-    studies: Sequence[Context], forms: Sequence[str], claims: Path, output: Path, *, questions: Sequence[Context] = ()
+    studies: Sequence[Context],
+    forms: Sequence[str],
+    claims: Path,
+    output: Path,
+    *,
+    questions: Sequence[Context] = (),
+    numbers: Mapping[str, Path] | None = None,
 ) -> None:
     """Write index.html: the verdicts by study, and by question and study; folded, a row for each experiment.
 
     ``studies`` are the contexts of the pages, ``forms`` the suffixes that each was made in beside HTML; ``questions``
-    have ``id`` and ``title`` and, by study, their ``claims`` and the first of their ``experiments``.
+    have ``id``, ``title``, ``headline`` (the label of the panel of which sparklines are made) and, by study, their
+    ``claims`` and the first of their ``experiments``; ``numbers`` are, by question, what its figure shows.
     """
     table = pd.read_parquet(claims)
     scale = studies[0]["scale"]
+    panels = {
+        question["id"]: _headline(numbers[question["id"]], question["headline"])
+        for question in questions
+        if numbers and question["id"] in numbers
+    }
     title = "Reproduced course reports" if any(study["source"] for study in studies) else "Reports"
     parts = [
         f"---\ntitle: '{title}'\nlang: en\n" + _meta(scale) + "---",
@@ -30,7 +45,11 @@ def index(
         verdict_counts(table),
         "## Studies",
         _block("overview", _overview(studies, forms, table)),
-        *(["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table))] if questions else []),
+        *(
+            ["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table, panels))]
+            if questions
+            else []
+        ),
         "## Experiments",
         _folded("All experiments, with their verdicts", _block("matrix", _experiments(studies, table))),
     ]
@@ -76,17 +95,36 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
     return pipe_table(heads, rows, numbers={"experiments", "networks"})
 
 
-def _matrix(studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame) -> str:
+def _matrix(
+    studies: Sequence[Context], questions: Sequence[Context], claims: pd.DataFrame, panels: Mapping[str, Context | None]
+) -> str:
     rows = []
     for question in questions:
         cells = []
+        panel = panels.get(question["id"])
         for name in (study["study"] for study in studies):
             base = question["experiments"].get(name)
             own = claims[(claims.study == name) & claims.claim.isin(question["claims"].get(name, []))]
             place = f"{name}.html#experiment-{base}"
-            cells.append((_chips(_counts(own), place) or f"[no claim]({place})") if base else "–")
-        rows.append([f"[{question['title']}](questions.html#{question['id']})", *cells])
+            line = f"`{sparkline(panel, name)}`{{=html}}" if panel else ""
+            cells.append(line + (_chips(_counts(own), place) or f"[no claim]({place})") if base else "–")
+        axes = f"[{_axes(panel)}]{{.axes}}" if panel else ""
+        rows.append([f"[{question['title']}](questions.html#{question['id']}){axes}", *cells])
     return pipe_table(["question", *(study["study"] for study in studies)], rows)
+
+
+def _headline(numbers: Path, label: str) -> Context | None:
+    """The panel with that label, or the first, since a panel whose column no table has is not drawn.
+
+    None of a figure that could not be drawn.
+    """
+    panels: list[Context] = json.loads(numbers.read_text(encoding="utf-8"))["panels"]
+    return next((panel for panel in panels if panel["y"]["label"] == label), panels[0] if panels else None)
+
+
+def _axes(panel: Context) -> str:
+    """What the sparklines of a row show; they share both axes."""
+    return f"lines: {unmarked(panel['y']['label'])}, by {unmarked(panel['x']['label'])}"
 
 
 def _experiments(studies: Sequence[Context], claims: pd.DataFrame) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
+from hwcore.reporting import absent
 from hwcore.reporting.claims import about_figure, claims_table, ledger
+from hwcore.reporting.filling import fill
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
 from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
 from hwcore.reporting.summary import abstract, summary
@@ -39,7 +40,7 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     # what the page shows, and in which order, is known once it is filled: the second time it can be referred to
     for _ in range(2):
         page.begin()
-        body = _fill(template, page)
+        body = fill(template, page.functions)
     times = [time for time in runtimes(plans) if time.rule not in _PAGES]
     parts = [
         _header(context, abstract(context, page.table)),
@@ -49,39 +50,6 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
         *page.appendices(times),
     ]
     write_text(output, "\n\n".join(filter(None, parts)) + "\n")
-
-
-def _fill(template: Path, page: "_Page") -> str:
-    environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined,
-        # pandoc's attributes begin with {#
-        comment_start_string="{%#",
-        comment_end_string="#%}",
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    try:
-        return environment.from_string(template.read_text(encoding="utf-8")).render(
-            experiment=page.experiment,
-            figure=page.figure,
-            ref=page.ref,
-            claims=page.claims,
-            value=page.value,
-            setting=page.setting,
-            study=page.context,
-        )
-    except jinja2.TemplateError as error:
-        line = getattr(error, "lineno", None) or _line(error)
-        raise HwcoreError(f"{template}:{line or ''} {error.message}") from None
-
-
-def _line(error: BaseException) -> int | None:
-    trace, line = error.__traceback__, None
-    while trace:
-        if trace.tb_frame.f_code.co_filename == "<template>":
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
 
 
 def _header(context: Context, abstract: str) -> str:
@@ -124,6 +92,12 @@ class _Page:
         self._known: dict[str, tuple[str, str]] = {}
         self._told: set[str] = set()
 
+    @property
+    def functions(self) -> dict[str, Callable[..., str]]:
+        """What a template may call."""
+        shown = (self.experiment, self.figure, self.ref, self.claims, self.value, self.setting)
+        return {function.__name__: function for function in shown}
+
     def begin(self) -> None:
         self._known, self._numbers, self._count = self._numbers, {}, 0
 
@@ -134,7 +108,7 @@ class _Page:
         number, id = self._known[path]
         return f"[Figure {number}](#{id})"
 
-    def experiment(self, id: str, caller: Callable[[], str] | None = None) -> str:
+    def experiment(self, id: str, *, caller: Callable[[], str] | None = None) -> str:
         """Settings, models, the figures of all variants and the verdicts of one experiment.
 
         The one experiment of a section has its number in the heading; several stand below a heading of the template.
@@ -162,20 +136,15 @@ class _Page:
         parts.append(claims_table(claims, self.context, self.reference))
         return "\n\n".join(part for part in parts if part)
 
-    def figure(self, *name: str) -> str:
+    def figure(self, first: str, second: str | None = None) -> str:
         """A figure by the id of its experiment and its name, or by its name alone if it shows several experiments."""
-        *experiment, last = name
-        place = self._find(self.experiments, experiment[0], "experiment") if experiment else self.context
-        figure = self._find({each["name"]: each for each in place["figures"]}, last, "figure")
+        figure = self._named(first, second)
         self._count += 1
         return self._figure(figure, str(self._count))
 
-    def ref(self, *name: str) -> str:
+    def ref(self, first: str, second: str | None = None) -> str:
         """A link to a figure, by the names that ``figure`` takes."""
-        *experiment, last = name
-        place = self._find(self.experiments, experiment[0], "experiment") if experiment else self.context
-        figure = self._find({each["name"]: each for each in place["figures"]}, last, "figure")
-        return self.reference(figure["path"])
+        return self.reference(self._named(first, second)["path"])
 
     def setting(self, experiment: str, name: str) -> str:
         """A setting in words, by the name that captions use too."""
@@ -202,6 +171,11 @@ class _Page:
     def value(self, claim: str) -> str:
         rows: dict[str, Any] = {str(row.claim): row for row in self.table.itertuples()}
         return measured(self._find(rows, claim, "claim"))
+
+    def _named(self, first: str, second: str | None) -> Context:
+        place = self.context if second is None else self._find(self.experiments, first, "experiment")
+        figure: Context = self._find({each["name"]: each for each in place["figures"]}, second or first, "figure")
+        return figure
 
     def _find(self, known: dict[str, Any], name: str, what: str) -> Any:
         if name not in known:
@@ -244,6 +218,9 @@ class _Page:
         """The figure below what it has to say of claims, and above what it was made of."""
         id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '-')}"
         self._numbers[figure["path"]] = number, id
+        recipe = read_json(self.results / figure["recipe"])
+        if absent.FAILED in recipe:
+            return f'<div class="missing" id="{id}">\n\n{absent.note(figure["path"], number, recipe)}\n\n</div>'
         made = self._commit(figure["recipe"])
         image = f"![**Figure {number}.** {figure['caption']}]({_UP}{figure['path']}.svg)"
         sources = (

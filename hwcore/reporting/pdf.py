@@ -29,7 +29,7 @@ def to_pdf(latex: Path, output: Path) -> None:
             _typeset(program, latex, output, kept, {})
     elif program := shutil.which("tectonic"):
         with tempfile.TemporaryDirectory(prefix="hwcore-") as folder:
-            done = _run([program, "--keep-logs", "--outdir", folder, latex.name], latex.parent)
+            done = _run([program, "--untrusted", "--keep-logs", "--outdir", folder, latex.name], latex.parent)
             _copy(latex, Path(folder), output, done)
     else:
         raise HwcoreError(f"{output}: no TeX was found; install pdflatex with TeX Live, or tectonic")
@@ -40,7 +40,7 @@ def _typeset(program: str, latex: Path, output: Path, kept: Path, notes: dict[st
 
     False, with nothing written, if ``notes`` do not lead there.  From none, the last pass counts all the same.
     """
-    command = [program, "-interaction=nonstopmode", "-halt-on-error"]
+    command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape"]
     with tempfile.TemporaryDirectory(prefix="hwcore-") as name:
         folder = Path(name)
         for file, content in notes.items():

@@ -12,6 +12,7 @@ from hwcore.files import read_json, write_text
 from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
 from hwcore.questions.rows import joined
+from hwcore.reporting import absent
 from hwcore.reporting.words import banner, pipe_table, short_banner
 
 Context = Mapping[str, Any]
@@ -75,6 +76,9 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
 def _figure(question: Context, number: int, results: Path) -> str:
     recipe = f"{question['figure']}.json"
     made = read_json(results / recipe)
+    if absent.FAILED in made:
+        note = absent.note(str(question["figure"]), str(number), made)
+        return f'<div class="missing" id="figure-{question["id"]}">\n\n{note}\n\n</div>'
     commit = f", commit `{made['commit'][:10]}`" if made["commit"] else ""
     image = f"![**Figure {number}.** {question['caption']}]({_UP}{question['figure']}.svg)"
     source = f'<div class="source">\n\nFigure: [recipe]({_UP}{recipe}){commit}\n\n</div>'

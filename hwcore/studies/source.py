@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -13,8 +13,19 @@ from hwcore.errors import HwcoreError
 _Fastest: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+# What a study file has at most: bytes, lists and mappings within each other, and values with aliases written out.
+_BYTES, _DEPTH, _VALUES = 2**20, 50, 200_000
+# Files with fewer marks of structure than this cannot be so deep that reading them ends the process.
+_HARMLESS = 5_000
+_MARKS = re.compile(r"[\[{:?-]")
+_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
+
+
 class _Loader(_Fastest):  # type: ignore[misc]
-    """Takes no key twice in a mapping: of two, YAML's own loader silently drops the first."""
+    """Takes no key twice in a mapping: of two, YAML's own loader silently drops the first.
+
+    It knows texts, numbers, truth values, lists and mappings: what else YAML has, no study can use.
+    """
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -32,13 +43,59 @@ class _Loader(_Fastest):  # type: ignore[misc]
                         problem = f"the key {key.value!r} is given twice"
                         raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                     keys.add((key.tag, key.value))
-        super().flatten_mapping(node)
+            self._check_merged(node)
+            super().flatten_mapping(node)
+
+    def _check_merged(self, node: yaml.MappingNode) -> None:
+        count = 0
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                for each in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    if isinstance(each, yaml.MappingNode):
+                        self.flatten_mapping(each)
+                        count += len(each.value)
+                        if count > _VALUES:
+                            raise yaml.constructor.ConstructorError(None, None, _TOO_MANY, key.start_mark)
+
+    def construct_number(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return getattr(self, f"construct_yaml_{node.tag.rpartition(':')[2]}")(node)
+        except (ValueError, OverflowError):
+            # 1e5000 digits, 0b2
+            problem = f"{node.value[:40]!r} is not a number"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+    def construct_undefined(self, node: yaml.Node) -> NoReturn:
+        problem = f"the type {node.tag!r} is not known"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+# A date is a text, as it is written.
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag in _TAGS]
+    for letter, resolvers in _Fastest.yaml_implicit_resolvers.items()
+}
+_Loader.yaml_constructors = {
+    **{tag: construct for tag, construct in _Fastest.yaml_constructors.items() if tag in _TAGS},
+    **{f"tag:yaml.org,2002:{kind}": _Loader.construct_number for kind in ("int", "float")},
+    None: _Loader.construct_undefined,
+}
+_TOO_DEEP = f"lists and mappings are more than {_DEPTH} deep"
+_TOO_MANY = f"there are more than {_VALUES:,} values, aliases written out"
 
 
 def read(path: Path) -> Any:
-    """The content of a YAML file.  Raises HwcoreError, with the line, where it is not valid."""
+    """The content of a YAML file: texts, numbers, truth values, None, lists and mappings.
+
+    Raises HwcoreError, with the line, where it is not valid or larger than any study.
+    """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        text = _text(path)
+        if len(_MARKS.findall(text)) > _HARMLESS:
+            _check_depth(text)
+        # a loader that makes no objects
+        content = yaml.load(text, _Loader)  # nosec B506
+        _check_values(content, {}, 0)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{mark.line + 1}:" if mark else ""
@@ -46,6 +103,52 @@ def read(path: Path) -> Any:
         raise HwcoreError(f"{path}:{line} is not valid YAML: {problem}") from None
     except UnicodeDecodeError:
         raise HwcoreError(f"{path}: is not valid YAML: it must be saved as UTF-8") from None
+    except RecursionError:
+        raise HwcoreError(f"{path}: {_TOO_DEEP}") from None
+    except ValueError as error:
+        raise HwcoreError(f"{path}: {error}") from None
+    return content
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > _BYTES:
+        raise ValueError(f"is larger than a study can be, {_BYTES / 2**20:.0f} MiB")
+    return path.read_text(encoding="utf-8")
+
+
+def _check_depth(text: str) -> None:
+    """Raise ConstructorError where lists and mappings are too deep: the loaders in C would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Fastest):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEPTH:
+                raise yaml.constructor.ConstructorError(None, None, _TOO_DEEP, event.start_mark)  # type: ignore[arg-type]
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _check_values(content: Any, known: dict[int, int], depth: int) -> int:
+    """How many values there are, each alias written out; ``known`` are those of lists and mappings by id.
+
+    Raises ValueError if they are too many or too deep, or if one holds itself.
+    """
+    if not isinstance(content, dict | list):
+        return 1
+    if depth == _DEPTH:
+        raise ValueError(_TOO_DEEP)
+    count = known.get(id(content))
+    if count is None:
+        # 0 while it is counted
+        known[id(content)] = 0
+        inner = [*content, *content.values()] if isinstance(content, dict) else content
+        count = 1 + sum(_check_values(each, known, depth + 1) for each in inner)
+        if count > _VALUES:
+            raise ValueError(_TOO_MANY)
+        known[id(content)] = count
+    elif count == 0:
+        raise ValueError("is not valid YAML: an alias stands within what it stands for")
+    return count
 
 
 def located(error: HwcoreError, path: Path) -> HwcoreError:

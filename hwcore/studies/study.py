@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
+from hwcore.config import name as check_name
 from hwcore.data import formula
 from hwcore.data.catalog import SOURCES
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
@@ -45,6 +46,10 @@ def load(name: str, folder: Path, config: Config) -> Study:
     if not path.is_file():
         hint = did_you_mean(name, available(folder))
         raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise HwcoreError(f"{path.parent}: {error}; rename the folder") from None
     content = source.read(path)
     try:
         reader = _Reader(str(path), config, config.scales[config.scale])

@@ -38,7 +38,9 @@ def side_by_side(work: Callable[[range], Result], groups: Sequence[range], worke
     context = multiprocessing.get_context("fork")
     try:
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare) as pool:
-            return [torch.load(io.BytesIO(result), weights_only=False) for result in pool.map(_packed, groups)]
+            # what processes of this job made, and no file
+            results = pool.map(_packed, groups)
+            return [torch.load(io.BytesIO(result), weights_only=False) for result in results]  # nosec B614
     except BrokenProcessPool:
         raise HwcoreError(
             "a process of this training was killed, perhaps for lack of memory; run the same command again"

@@ -85,7 +85,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     n = min(len(x), len(y))
     runs = f"{counted(n, 'pair')} of runs with the same seeds" if data.paired else f"{len(x)} and {len(y)} replicates"
     reason = (
-        f"The {what} of {runs} is {number(value)}, and its 95 % interval, {span(least, most)}, "
+        f"The {what} of {runs} is {number(value, (least, most))}, and its 95 % interval, {span(least, most)}, "
         f"{position(least, most, (low, high), verdict)}."
     )
     needed = None

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hwcore.claims.judgement import CannotJudgeError, Judgement
 from hwcore.claims.samples import Count, Sample
-from hwcore.claims.words import number, span
+from hwcore.claims.words import number, stated
 
 if TYPE_CHECKING:
     from hwcore.claims.spec import Claim
@@ -18,11 +18,13 @@ def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
     value = float(values.iloc[0])
     if expect.within is None:
         assert expect.equal is not None
-        right, stated = value == expect.equal, number(expect.equal)
+        right = value == expect.equal
         low = high = expect.equal
-        reason = f"It is {number(value)}, as stated." if right else f"It is {number(value)}, not {stated}."
+        reason = (
+            f"It is {number(value)}, as stated." if right else f"It is {number(value)}, not {stated(expect.equal)}."
+        )
     else:
         low, high = expect.within
         right = low <= value <= high
-        reason = f"{number(value)} is {'' if right else 'not '}in the stated range of {span(low, high)}."
+        reason = f"{number(value)} is {'' if right else 'not '}in the stated range of {stated(low)} to {stated(high)}."
     return Judgement("right" if right else "wrong", reason, value, value, value, 1, expected=(low, high))

@@ -13,7 +13,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import CannotJudgeError, Judgement, decide, usable, varies
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair
-from hwcore.claims.words import number, outlook, span
+from hwcore.claims.words import number, outlook, span, stated
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -45,21 +45,22 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     verdict, p = decide(float(holds), float(fails))
     value, n = float(estimate.value), min(len(x), len(y))
     (least, most), (inner, outer) = estimate.interval(), estimate.interval(1 - 2 * LEVEL)
-    narrow, wide = span(float(inner), float(outer)), span(float(least), float(most))
-    bounds = f"{number(margin)} either way"
+    ends = (float(least), float(most))
+    narrow, wide = span(float(inner), float(outer)), span(*ends)
+    bounds = f"{stated(margin)} either way"
     needed = None
     if verdict == "holds":
-        reason = f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies within {bounds}."
+        reason = f"The difference is {number(value, ends)}, and its 90 % interval, {narrow}, lies within {bounds}."
     elif verdict == "fails":
-        reason = f"The difference is {number(value)}, and its 95 % interval, {wide}, lies outside {bounds}."
+        reason = f"The difference is {number(value, ends)}, and its 95 % interval, {wide}, lies outside {bounds}."
     else:
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         needed = student.replicates_needed(margin - abs(value), spread, n, samples)
         shown = student.shown(n, spread, samples)
         reason = (
-            f"The difference is {number(value)}, and its 90 % interval, {narrow}, lies partly within {bounds} and "
-            f"partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
+            f"The difference is {number(value, ends)}, and its 90 % interval, {narrow}, lies partly within {bounds} "
+            f"and partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
         )
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])

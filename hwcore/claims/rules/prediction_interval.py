@@ -16,7 +16,7 @@ from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, late, number, span
+from hwcore.claims.words import counted, late, number, span, stated
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -58,7 +58,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     estimate = student.mean(sample)
     half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
     low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(estimate.value)), number(claim.reported_number()[0])
+    value, reported = float(scale.back(estimate.value)), stated(claim.reported_number()[0])
     if np.ptp(sample) == 0:
         reason = f"All {counted(n, 'replicate')} give {number(value)}, which is the reported {reported}"
         reason += "." if value == claim.reported_number()[0] else " up to its rounding."
@@ -88,7 +88,7 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
         raise CannotJudgeError(f"The reported {data.unit} is later than the last one that was trained here")
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
     got = late(never, n, data.unit, data.last)
-    reported = number(claim.reported_number()[0])
+    reported = stated(claim.reported_number()[0])
     if p <= LEVEL:
         side = "earlier" if later > earlier else "later"
         return Judgement(

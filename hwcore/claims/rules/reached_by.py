@@ -69,8 +69,8 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
     estimate = student.mean(logs)
     mean, (least, most) = float(np.exp(estimate.value)), (float(np.exp(end)) for end in estimate.interval())
     reason = (
-        f"The geometric mean of {counted(n, 'replicate')} is {data.unit} {number(mean)}, and its 95 % interval, "
-        f"{span(least, most)}, {position(least, most, (low, high), verdict)}."
+        f"The geometric mean of {counted(n, 'replicate')} is {data.unit} {number(mean, (least, most))}, and its 95 % "
+        f"interval, {span(least, most)}, {position(least, most, (low, high), verdict)}."
     )
     needed = None
     if verdict == "undecided":

@@ -46,7 +46,7 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     n = int(finite.groupby("model").size().min())
     reason = opening.format(networks=counted(len(finite), "network"), models=finite["model"].nunique())
     reason += (
-        f" τ is {number(found.value)}, and its 95 % interval, {span(least, most)}, "
+        f" τ is {number(found.value, (least, most))}, and its 95 % interval, {span(least, most)}, "
         f"{position(least, most, (low, high), verdict)}."
     )
     needed = None

@@ -16,7 +16,7 @@ from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules.prediction_interval import rounded
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, number, span
+from hwcore.claims.words import counted, span, stated
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -67,7 +67,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     error, freedom = _error(sample, runs, sd)
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2) * error)
     low, high = (float(scale.back(sample.mean() + shift + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(sample.mean() + shift)), number(claim.reported_number()[0])
+    value, reported = float(scale.back(sample.mean() + shift)), stated(claim.reported_number()[0])
     effect = float((np.mean(ends) - shift - sample.mean()) / error)
     interval = (
         f"the 95 % prediction interval of a mean of {counted(runs, 'run')}, {span(low, high)}, "

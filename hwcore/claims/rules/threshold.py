@@ -43,7 +43,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     bound = student.nearest(float(estimate.value), low, high)
     distance = float(estimate.value) - bound
     reason = (
-        f"The {scale.mean} of {counted(n, 'replicate')} is {number(mean)}, and its 95 % interval, "
+        f"The {scale.mean} of {counted(n, 'replicate')} is {number(mean, (least, most))}, and its 95 % interval, "
         f"{span(least, most)}, {position(least, most, expect.region, verdict)}."
     )
     needed = None

@@ -49,7 +49,8 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     least, most = found.interval
     outcome = {"holds": expect.direction, "fails": "falling" if up else "rising"}.get(verdict)
     reason = (
-        f"Over {points} points in each of {counted(n, 'replicate')}, the mean rank correlation is {number(found.value)}"
+        f"Over {points} points in each of {counted(n, 'replicate')}, the mean rank correlation is "
+        f"{number(found.value, found.interval)}"
     )
     reason += f" (95 % interval {span(least, most)}): " + (
         f"the numbers are {outcome}." if outcome else "no clear trend."

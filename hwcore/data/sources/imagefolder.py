@@ -2,15 +2,13 @@
 
 import hashlib
 import io
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from PIL import Image
 
+from hwcore.data import archives
 from hwcore.data.pixels import Part, Pixels, check_size, pixels, stack
 from hwcore.errors import HwcoreError
 
@@ -66,7 +64,8 @@ def _files(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) ->
             f"datasets.{name}.archive: {archive} has the sha256 {actual}, not {identity['sha256']}: fetch it again, "
             f"or state the new sum if you trust the file"
         )
-    return _zip_files(archive) if archive.suffix == ".zip" else _tar_files(archive)
+    # read from the archive itself; nothing is unpacked
+    return ((path, content.read()) for path, content in archives.files(archive))
 
 
 def _place(path: str) -> tuple[str, str] | None:
@@ -86,25 +85,3 @@ def _decode(name: str, path: str, content: bytes, size: Sequence[int] | None) ->
             return pixels(image, size)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise HwcoreError(f"data set {name}: {path} is not an image that can be read; remove or replace it") from None
-
-
-def _tar_files(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Files are read from the archive itself; nothing is extracted."""
-    try:
-        with tarfile.open(archive, "r|gz") as tar:
-            for member in tar:
-                file = tar.extractfile(member) if member.isfile() else None
-                if file is not None:
-                    yield member.name, file.read()
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise HwcoreError(f"{archive}: the archive cannot be read ({error})") from None
-
-
-def _zip_files(archive: Path) -> Iterator[tuple[str, bytes]]:
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            for member in opened.infolist():
-                if not member.is_dir():
-                    yield member.filename, opened.read(member)
-    except (zipfile.BadZipFile, OSError, zlib.error, RuntimeError) as error:  # RuntimeError: it wants a password
-        raise HwcoreError(f"{archive}: the archive cannot be read ({error})") from None

@@ -20,6 +20,7 @@ class Asked(Question):
         Panel("test_accuracy", "test accuracy"),
         Panel("loss_gap", "test loss − training loss"),
     )
+    headline = "test accuracy"
     caption = "Loss and accuracy after training, and the gap between the two losses, against the number of parameters."
 
     @staticmethod

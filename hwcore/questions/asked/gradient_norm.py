@@ -23,6 +23,7 @@ class Asked(Question):
         Panel("loss", "loss / loss of a guess", over="guess_loss", log=True),
         Panel("grad_norm", "gradient norm", log=True),
     )
+    headline = "gradient norm"
     caption = (
         "Loss, relative to that of the best constant prediction, and gradient norm, as means over each hundredth of "
         f"the training. A replicate whose loss exceeds {_DIVERGED} times that of a guess counts as diverged."

@@ -23,6 +23,7 @@ class Asked(Question):
         Panel("train_loss", "training loss / loss of a guess", over="guess_loss"),
         Panel("train_accuracy", "training accuracy", level="guess_accuracy"),
     )
+    headline = "training accuracy"
     caption = (
         "Training loss, relative to that of a guess, and training accuracy of networks whose labels are all random."
     )
