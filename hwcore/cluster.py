@@ -226,7 +226,10 @@ def _ask(*command: str) -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        # the last line says what failed, and without its service for credentials an earlier one why
+        reason = next((line for line in lines if "Munge encode failed" in line), lines[-1])
+        reason = re.sub(r"^\w+: error: ", "", reason)
         raise HwcoreError(
             f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
         ) from error

@@ -14,6 +14,12 @@ cpu*|4|8000|(null)|infinite
 cpu*|16|16000|(null)|infinite
 gpu|16|16000|gpu:a100:2(S:0-1),gpu:2080ti:1,shard:8|2-12:00:00
 """
+# and what it says where munged does not run
+NO_MUNGE = """\
+sinfo: error: If munged is up, restart with --num-threads=10
+sinfo: error: Munge encode failed: Failed to access "/munge": No such file or directory (Did you start munged?)
+sinfo: error: slurm_send_node_msg: auth_g_create: REQUEST_PARTITION_INFO has authentication error
+slurm_load_partitions: Protocol authentication error"""
 
 
 def test_the_largest_node_of_the_partitions_limits_threads() -> None:
@@ -176,3 +182,15 @@ def test_jobs_of_a_killed_call_are_not_forgotten_where_slurm_does_not_answer(
     for _ in range(2):
         with pytest.raises(HwcoreError, match="Slurm does not answer"):
             cancel_left()
+
+
+def test_a_cluster_without_munge_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\ncat >&2 << END\n{NO_MUNGE}\nEND\nexit 1\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(HwcoreError) as error:
+        Cluster.ask()
+    assert str(error.value).startswith(
+        'Slurm does not answer (Munge encode failed: Failed to access "/run/munge.socket": No such file or directory '
+        "(Did you start munged?))."
+    )
