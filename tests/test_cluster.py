@@ -191,6 +191,6 @@ def test_a_cluster_without_munge_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(HwcoreError) as error:
         Cluster.ask()
     assert str(error.value).startswith(
-        'Slurm does not answer (Munge encode failed: Failed to access "/run/munge.socket": No such file or directory '
+        'Slurm does not answer (Munge encode failed: Failed to access "/munge": No such file or directory '
         "(Did you start munged?))."
     )
