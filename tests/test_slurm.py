@@ -230,6 +230,20 @@ def test_what_is_submitted_is_what_the_rules_say(
         }
 
 
+def test_a_whole_call_in_one_job_forks_its_jobs(slurm: Slurm, project: Project) -> None:
+    """As docs/clusters.md has it for many small trainings: one submission, and each training is still its own job."""
+    note_starts(project)
+    targets = [f"results/quick/runs/tiny/fit/{model}/run.json" for model in ("narrow", "wide")]
+    call = f"{Path(sys.executable).parent}/snakemake --cores 2 {' '.join(targets)}"
+    submit = 'cd "$1" && sbatch --wait --output=one.log --cpus-per-task=2 --mem=4G --time=60 --wrap="$2"'
+    slurm.run("sh", "-c", submit, "sh", str(project.folder), call)
+    assert [job["JobState"] for job in slurm.jobs(project)] == ["COMPLETED"]
+    noted = starts(project)
+    assert {*noted} == {"train:tiny/fit/narrow", "train:tiny/fit/wide"}
+    assert {seen[:2] for times in noted.values() for seen in times} == {("True", "True")}
+    assert "Nothing to be done" in project.run(*targets)
+
+
 def test_the_command_is_that_of_the_readme() -> None:
     assert COMMAND in (ROOT / "README.md").read_text()
 
