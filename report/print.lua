@@ -310,16 +310,18 @@ local function heading(blocks, i)
   return shown
 end
 
--- Ledgers and tables with many columns are set small, so that seven columns fit the page.  Others that are short do
--- not break.
+-- Ledgers and tables with many columns are set small, so that seven columns fit the page.  Others than ledgers do not
+-- break if they are short.
 local function tabular(each, small)
-  local rows = #each.bodies[1].body
+  local shown = pandoc.Blocks({ each })
   if small or #each.colspecs > 4 then
-    return { block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") }
-  elseif rows <= SHORT then
-    return { block("\\Needspace{" .. space(each) .. "\\baselineskip}", "#whole["), each, block("", "]") }
+    shown = pandoc.Blocks({ block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") })
   end
-  return { each }
+  if not small and #each.bodies[1].body <= SHORT then
+    shown:insert(1, block("\\Needspace{" .. space(each) .. "\\baselineskip}", "#whole["))
+    shown:insert(block("", "]"))
+  end
+  return shown
 end
 
 -- A line in bold is a heading of what follows.

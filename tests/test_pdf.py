@@ -265,6 +265,11 @@ def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -
     assert len(re.findall(r"\\begin\{widetable\}(?s:.*?)\\begin\{longtable\}", latex)) == 1
     assert typ.count("#widetable[") == typ.count("#whole[") == 1
     assert typ.index("#whole[") < typ.index("#widetable[")
+    # a short table of many columns is both small and whole
+    wide = "| a | b | c | d | e |\n|---|---|---|---|---|\n| 1 | 2 | 3 | 4 | 5 |\n"
+    latex, typ = sources(wide, folder)
+    assert re.search(r"\\Needspace\{\d+\\baselineskip\}\s+\\begin\{widetable\}", latex)
+    assert re.search(r"#whole\[\s+#widetable\[", typ)
 
 
 def test_a_heading_goes_with_the_table_below_it(folder: Path) -> None:
