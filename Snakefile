@@ -1,5 +1,6 @@
 # From data sets to the report.  `snakemake --cores 8 report` makes whatever is stale.
 
+import gc
 import os
 import sys
 import threading
@@ -9,6 +10,9 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 min_version("9.0")
+
+# A graph of thousands of jobs is all alive: to look for garbage in it again and again takes a fifth of the time.
+gc.set_threshold(1_000_000, 50, 100)
 
 
 configfile: "config.yaml"
@@ -24,7 +28,7 @@ os.environ.update(
 )
 sys.path.insert(0, workflow.basedir)
 
-from hwcore import calls, cluster
+from hwcore import calls, cluster, gpus
 from hwcore.console import Console
 from hwcore.errors import HwcoreError
 from hwcore.launch import servers
@@ -45,11 +49,14 @@ elif cluster.VARIABLE in os.environ:
     workflow.register_resource("gpu", 0)
 # The cores that trainings share; None on a cluster, where a job may use as many as a node has.
 CORES = workflow.resource_settings.cores if MAIN else None
+GPUS = len(machine()["accelerators"])
 
 if MAIN:
     Console.attach(workflow)
 try:
     if MAIN:
+        if workflow.resource_settings.nodes is None:
+            gpus.check_visible(os.environ.get(gpus.VARIABLE), GPUS)
         if not workflow.output_settings.dryrun and calls.hold():
             left = cluster.cancel_left()
             if left:

@@ -19,6 +19,17 @@ _RESOURCES = {"cpus": "cpus_per_task", "memory": "mem_mb", "gpus": "gpu", "minut
 _PATIENCE = 60  # seconds for Slurm to answer
 # A file for each call that may have jobs on the cluster, by the name that all its jobs have there.
 _CALLS = Path(".snakemake/hwcore/slurm")
+# What decides whether Slurm takes a job at all, by its name in Snakemake.
+_FLAGS = {
+    "slurm_partition": "--partition",
+    "slurm_account": "--account",
+    "qos": "--qos",
+    "constraint": "--constraint",
+    "gpu": "--gpus",
+    "gres": "--gres",
+}
+# Slurm takes these all the same, and they wait.
+_LATER = ("not available", "busy")
 # Partition, with a star if it is the default, CPUs, memory in MB, generic resources and limit of time of each job:
 # a line per node and partition.
 _QUESTION = ("sinfo", "--all", "--Node", "--noheader", "--format=%P|%c|%m|%G|%l")
@@ -152,6 +163,30 @@ class Cluster:
         return [node for node in self.nodes if node.partition in partition.split(",")]
 
 
+def try_out(jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Have Slurm say whether it would take such jobs; they are names of rules and resources.
+
+    Raises HwcoreError with Slurm's own words if it would refuse some.
+    """
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for rule, resources in sorted(jobs, key=itemgetter(0)):
+        flags = tuple(f"{flag}={resources[name]}" for name, flag in _FLAGS.items() if resources.get(name))
+        if rule not in kinds.setdefault(flags, []):
+            kinds[flags].append(rule)
+    for flags, rules in kinds.items():
+        command = ["sbatch", "--test-only", *flags, "--wrap=true"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+        lines = [re.sub(r"^(sbatch: error|allocation failure): ", "", line) for line in answer.stderr.splitlines()]
+        said = "; ".join(line.strip() for line in lines if line.strip())
+        if answer.returncode and not any(word in said.lower() for word in _LATER):
+            asked = f", asked for with {' '.join(flags)}" if flags else ""
+            gpus = " Where it is --gpus that is refused, use profiles/slurm-gres." if "--gpus" in asked else ""
+            raise HwcoreError(
+                f"{_words(rules)}: Slurm refuses such jobs ({said}){asked}.\n"
+                f"Set slurm_partition, slurm_account and what else the site wants in the profile.{gpus}"
+            )
+
+
 def begin(call: str) -> None:
     """Note that a call is about to submit jobs of this name."""
     _CALLS.mkdir(parents=True, exist_ok=True)
@@ -191,7 +226,10 @@ def _ask(*command: str) -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        reason = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        # the last line says what failed, and without its service for credentials an earlier one why
+        reason = next((line for line in lines if "Munge encode failed" in line), lines[-1])
+        reason = re.sub(r"^\w+: error: ", "", reason)
         raise HwcoreError(
             f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
         ) from error

@@ -8,6 +8,7 @@ errors, are printed as they were.  Everything in full is in .snakemake/log/, and
 
 import logging
 import os
+import re
 import signal
 import threading
 import time
@@ -26,16 +27,31 @@ _SILENT = ("workflow_started", "resources_info", "job_started", "progress")
 _NOISE = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
+    "Cleaning up SLURM log files",
     "Complete log(s)",
     "Conda environments: ignored",
     "Exiting because a job execution failed",
     "Migrating .snakemake folder",
     "Migration complete",
+    # a cluster may have no accounts
+    "No SLURM account given",
+    "No account was given",
     "Select jobs to execute",
     "Shutting down",
     "Trying to restart job",
+    "Unable to guess SLURM account",
     "Using shell",
 )
+# What the Slurm plugin says of a job that it could not submit, and of one that failed.
+_REFUSED = re.compile(r"SLURM sbatch failed\. The error message was '(.*?)'\.", re.DOTALL)
+_ENDED = re.compile(r"SLURM-job '(\d+)' failed.*?SLURM status is: '(\w+)'", re.DOTALL)
+_STATES = {
+    "CANCELLED": "was cancelled",
+    "FAILED": "failed",
+    "NODE_FAIL": "was on a node that failed",
+    "OUT_OF_MEMORY": "took more memory than it had asked for",
+    "TIMEOUT": "took longer than it had asked for",
+}
 # A command that ended with an error: its job says so as well.
 _FAILED_COMMAND = "CalledProcessError in file"
 _STOP = "Terminating processes on user request"
@@ -107,6 +123,8 @@ class Console(logging.Handler):
         self._stopped = False
         # failures without a word, of which only what comes next says whether Ctrl-C is behind them
         self._held: list[tuple[Any, str]] = []
+        # the last word on each job that failed, by its number
+        self._failures: dict[int, str] = {}
         self._bar = ""
         self._over = threading.Event()
 
@@ -212,6 +230,7 @@ class Console(logging.Handler):
     def _fail(self, record: Any) -> None:
         run = self._running.pop(record.jobid, None)
         line = _failure(run.title if run else record.rule_name, record.log, record.rule_msg)
+        self._failures[record.jobid] = line
         # Ctrl-C ends all jobs, and is told once
         if self._stopped or ": KeyboardInterrupt" in line:
             return
@@ -249,7 +268,10 @@ class Console(logging.Handler):
         head += f", {len(failed)} failed"
         if blocked:
             head += f", {len(blocked)} could not be made because of {'it' if len(failed) == 1 else 'them'}:"
-        failures = [_failure(_title(job), job.log) for job in sorted(failed, key=lambda job: job.jobid)]
+        failures = [
+            self._failures.get(job.jobid) or _failure(_title(job), job.log)
+            for job in sorted(failed, key=lambda job: job.jobid)
+        ]
         self._print(record, "\n".join([head, *failures, *(f"not made: {_title(job)}" for job in blocked)]))
 
     def _dependents(self, jobs: Iterable[Any]) -> list[Any]:
@@ -319,8 +341,22 @@ def _failure(title: str, logs: Any, status: str | None = None) -> str:
 
     ``status`` is what a cluster says about a job that left no error.
     """
-    error = next(filter(None, map(_error, logs)), None) or status or _WORDLESS
+    error = next(filter(None, map(_error, logs)), None) or (status and _of_cluster(status, logs)) or _WORDLESS
     return f"failed: {title}: {error}" + (f" (log: {logs[0]})" if logs else "")
+
+
+def _of_cluster(status: str, logs: Iterable[str]) -> str:
+    """What a cluster says about a job, in words, where it is Slurm."""
+    if refused := _REFUSED.search(status):
+        return f"Slurm refused the job: {refused[1].strip().splitlines()[-1].removeprefix('sbatch: error: ')}"
+    if ended := _ENDED.search(status):
+        number, state = ended.groups()
+        if any("memory limit" in _text(log) or "oom-kill" in _text(log).lower() for log in logs):
+            state = "OUT_OF_MEMORY"
+        said = f"Slurm's job {number} {_STATES.get(state, f'ended as {state}')}"
+        seen = any(Path(log).exists() for log in logs)
+        return said if seen else f"{said} and left no log; does its node see this folder?"
+    return status
 
 
 def _ended_by_interrupt(line: str) -> bool:

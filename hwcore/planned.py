@@ -53,7 +53,7 @@ class Planned:
         """A regular expression for the names of a rule's jobs; of training jobs those that record just that."""
         names = [job.name for job in self.of(rule) if recorded is None or {*job.outputs} - {*_ALWAYS} == {*recorded}]
         # a rule without jobs matches nothing
-        return "|".join(map(re.escape, names)) or "(?!)"
+        return _one_of(names) if names else "(?!)"
 
     def training(self, name: str) -> RunSpec:
         return RunSpec.model_validate(self.jobs["train", name].spec)
@@ -65,6 +65,22 @@ class Planned:
         samples = spec.data.samples if isinstance(spec.data, FunctionData) else spec.data.train_samples or 2**31
         size, _ = spec.training.batches(samples)
         return threads(spec.network, spec.replicates, size, cores or 8)
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """A regular expression for these names, as a tree of their letters.
+
+    Of plain alternatives each is tried in turn: with ten thousand names, for each of as many jobs, that takes minutes.
+    """
+    if len(names) == 1:
+        return re.escape(names[0])
+    rests: dict[str, list[str]] = {}
+    for name in names:
+        rests.setdefault(name[:1], []).append(name[1:])
+    # one name may begin another
+    optional = "?" if rests.pop("", None) else ""
+    branches = [re.escape(letter) + _one_of(rest) for letter, rest in rests.items()]
+    return branches[0] if len(branches) == 1 and not optional else f"(?:{'|'.join(branches)}){optional}"
 
 
 class Submitted(Planned):

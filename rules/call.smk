@@ -22,10 +22,8 @@ def shown(name):
 def memory(rule, name):
     """What a training or an analysis is given, in MB, with a GPU's share of it where the job may have one."""
     on_cluster = workflow.executor_plugin and workflow.executor_plugin.name == "slurm"
-    gpus = (
-        cluster.VARIABLE not in os.environ if on_cluster else machine()["accelerators"]
-    )
-    return PLAN.memory(rule, name) + (GPU if gpus and config["device"] != "cpu" else 0)
+    gpu = cluster.VARIABLE not in os.environ if on_cluster else GPUS > 0
+    return PLAN.memory(rule, name) + (GPU if gpu and config["device"] != "cpu" else 0)
 
 
 def begin_on_cluster():
@@ -99,6 +97,7 @@ def fit_to_cluster():
         os.environ[cluster.VARIABLE] = "1"
         workflow.register_resource("gpu", 0)
     nodes.check((job.rule.name, job.threads, job.resources) for job in jobs)
+    cluster.try_out((job.rule.name, job.resources) for job in jobs)
 
 
 def cancel_timers():

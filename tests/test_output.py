@@ -18,7 +18,13 @@ from pathlib import Path
 import pytest
 
 from conftest import Project, make_project
-from hwcore.console import _duration, _error
+from hwcore.console import _duration, _error, _failure
+
+# What the Slurm plugin says of a job that failed.
+ENDED = (
+    "SLURM-job '3' failed, SLURM status is: '{}'. Detailed failure reason unavailable (status command is not 'sacct')."
+    "For further error details see the cluster/cloud log and the log files of the involved rule(s)."
+)
 
 # a mistake of the user and a bug, each in the middle of a training
 EPOCH = "loss = ensemble.epoch(lambda: before + time.perf_counter() - started)\n"
@@ -246,6 +252,36 @@ def test_the_error_of_a_log(tmp_path, text: str, error: str | None) -> None:
     log.write_text(text)
     assert _error(str(log)) == error
     assert _error(str(tmp_path / "none.log")) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "log", "said"),
+    [
+        (
+            "SLURM sbatch failed. The error message was "
+            "'sbatch: error: Batch job submission failed: Invalid account'.\n"
+            "    sbatch call:\n        sbatch --parsable\n",
+            None,
+            "Slurm refused the job: Batch job submission failed: Invalid account",
+        ),
+        (ENDED.format("TIMEOUT"), "going on", "Slurm's job 3 took longer than it had asked for"),
+        (ENDED.format("CANCELLED"), "going on", "Slurm's job 3 was cancelled"),
+        (
+            ENDED.format("FAILED"),
+            "slurmstepd-vm: error: Exceeded job memory limit",
+            "Slurm's job 3 took more memory than it had asked for",
+        ),
+        (ENDED.format("FAILED"), None, "Slurm's job 3 failed and left no log; does its node see this folder?"),
+        (ENDED.format("FAILED"), "error: no such folder", "no such folder"),
+        ("the disk of the cloud is full", None, "the disk of the cloud is full"),
+    ],
+)
+def test_what_a_cluster_says_of_a_failure_is_a_line(tmp_path: Path, status: str, log: str | None, said: str) -> None:
+    file = tmp_path / "3.log"
+    if log:
+        file.write_text(f"{log}\n")
+    told = _failure("train a", [str(file)], status)
+    assert told.removeprefix("failed: train a: ").removesuffix(f" (log: {file})").removeprefix("error: ") == said
 
 
 def test_durations() -> None:

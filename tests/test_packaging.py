@@ -117,6 +117,17 @@ def test_conda_environment_has_the_pinned_versions(name: str) -> None:
         assert {version} == pins("run")[canonical(PYPI.get(package, package))], package
 
 
+def test_containers_install_the_pinned_versions_and_nothing_else() -> None:
+    docker, apptainer = ((ROOT / "envs" / name).read_text() for name in ("Dockerfile", "apptainer.def"))
+    base = {re.search(r"^F(?:ROM |rom: )(.*)", text, re.MULTILINE)[1] for text in (docker, apptainer)}
+    assert base == {f"python:{environment('train')['python']}-slim"}
+    install = "pip install --no-cache-dir --require-hashes --requirement /opt/hwcore/run.txt"
+    for text in (docker, apptainer):
+        assert re.findall(r"\b(?:pip|apt-get|conda) .*", text) == [install]
+        assert re.search(r"requirements/run\.txt /opt/hwcore/run\.txt$", text, re.MULTILINE)
+        assert "snakemake" in text
+
+
 def rules() -> dict[str, tuple[str, str]]:
     """The script and the environment of each rule that has them."""
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))

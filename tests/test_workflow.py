@@ -1,5 +1,6 @@
 """The plan behind the workflow: what code a job depends on, and what it needs on this machine."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import yaml
 
 from conftest import ROOT, Project
 from hwcore.errors import HwcoreError
-from hwcore.planned import Submitted
+from hwcore.planned import Submitted, _one_of
 from hwcore.studies.kinds import ANALYSES
 from hwcore.workflow import Workflow
 
@@ -75,6 +76,14 @@ def test_trainings_on_a_node_are_as_they_were_planned(finished: Project, monkeyp
     for name in names:
         assert here.training(name) == there.training(name)
         assert here.threads(name, None) == there.threads(name, None)
+
+
+@pytest.mark.parametrize("names", [["a/b"], ["a/b", "a/bc", "a/d.e", "x", "a"], [f"e{i}/m{i}" for i in range(300)]])
+def test_the_names_of_a_rule_and_no_others_match(names: list[str]) -> None:
+    pattern = _one_of(names)
+    assert all(re.fullmatch(pattern, name) for name in names)
+    others = ["", "a/", "a/dxe", "b", "e1/m2x", "e1/m", "a/b/c", *(f"{name}0/" for name in names)]
+    assert not any(re.fullmatch(pattern, name) for name in {*others} - {*names})
 
 
 def test_a_job_that_a_later_call_does_not_plan_is_told(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Reading a study: from report/<study>/study.yaml to what is resolved and checked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -26,6 +26,7 @@ from hwcore.train.spec import Training
 from hwcore.validation import did_you_mean, validate
 
 Options = TypeVar("Options", bound=Spec)
+Read = TypeVar("Read")
 # What a model says of its network.
 _NETWORK = {"mlp", "activation", "cnn", "layers", "torchvision", "module", "input", "out", "options"}
 
@@ -52,11 +53,12 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise HwcoreError(f"{path.parent}: {error}; rename the folder") from None
     content = source.read(path)
     try:
-        reader = _Reader(str(path), config, config.scales[config.scale])
+        known: dict[str, Any] = {}
+        reader = _Reader(str(path), config, config.scales[config.scale], known)
         study = reader.study(name, content)
         claims = reader.claims(content, study)
         study = replace(study, claims=claims, findings=reader.findings(content, claims))
-        published = _Reader(str(path), config, _PUBLISHED).study(name, content)
+        published = _Reader(str(path), config, _PUBLISHED, known).study(name, content)
         return captions.fill_study(study, published, str(path))
     except HwcoreError as error:
         raise source.located(error, path) from None
@@ -81,7 +83,10 @@ _PUBLISHED = Scale(describes="everything", judged="yes")
 
 
 class _Reader:
-    def __init__(self, file: str, config: Config, scale: Scale) -> None:
+    """Reads a study at one scale; ``known`` is what was read before, at any scale."""
+
+    def __init__(self, file: str, config: Config, scale: Scale, known: dict[str, Any]) -> None:
+        self._known = known
         self.file = file
         self.config = config
         self.scale = scale
@@ -93,6 +98,14 @@ class _Reader:
                 options = ANALYSES[kind].countable()
                 if option not in options:
                     raise HwcoreError(f"{at}.{option}: no option that can be capped{did_you_mean(option, options)}")
+
+    def _once(self, what: str, content: Any, read: Callable[[], Read]) -> Read:
+        """What ``read`` makes of some content, once for all models that share it."""
+        key = f"{what} {content!r}"
+        if key not in self._known:
+            self._known[key] = read()
+        known: Read = self._known[key]
+        return known
 
     def study(self, name: str, file: Any) -> Study:
         """All but the claims."""
@@ -189,7 +202,8 @@ class _Reader:
         entry = validate(schema.ModelFile, content, self.file, at)
         network = self._network(entry, experiment.blocks, at)
         data = self._data({**experiment.data, **entry.data}, at)
-        training = validate(Training, {**experiment.training, **entry.training}, self.file, f"{at}.training")
+        said = {**experiment.training, **entry.training}
+        training = self._once("training", said, lambda: validate(Training, said, self.file, f"{at}.training"))
         if isinstance(data, FunctionData) and training.loss != "mse":
             raise HwcoreError(f"{self.file}: {at}.training.loss: {training.loss!r} needs classes; a function needs mse")
         if isinstance(data, FunctionData) and (network.input, network.output) != ((1,), (1,)):
@@ -241,21 +255,24 @@ class _Reader:
                     f"if you trust it, allow it by `trusted_studies: [{study}]` in config.yaml"
                 )
             content["module"] = module_settings(model.module, Path(self.file).parent, f"{self.file}: {at}.module")
-        network = validate(Network, content, self.file, at)
+        network = self._once("network", content, lambda: validate(Network, content, self.file, at))
         if network.has_own_code() and model.module is None:
             raise HwcoreError(f"{self.file}: {at}.layers: `module` is no layer of a list; write `module: nets:Name`")
         return network
 
     def _data(self, content: dict[str, Any], at: str) -> DataSpec:
         if "function" in content:
-            samples = validate(FunctionData, content, self.file, f"{at}.data")
-            try:
-                check_function(samples)
-            except ValueError as error:
-                raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
-            return samples
+            return self._once("function", content, lambda: self._function(content, at))
         data = validate(DatasetData, content, self.file, f"{at}.data")
         return data.model_copy(update={"dataset": self.scale.datasets.get(data.dataset, data.dataset)})
+
+    def _function(self, content: dict[str, Any], at: str) -> FunctionData:
+        samples = validate(FunctionData, content, self.file, f"{at}.data")
+        try:
+            check_function(samples)
+        except ValueError as error:
+            raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
+        return samples
 
     def _analysis(self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str) -> Analysis:
         kind, options = self._kind(content, name.replace("-", "_"), ANALYSES, at)

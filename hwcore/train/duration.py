@@ -5,10 +5,10 @@ from hwcore.train.memory import known_samples
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import ensembles, parameters
 
-# Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of 289 trainings of five studies at
-# the scales quick and standard and raised until nine in ten take a third of the estimate at least and all of it at
-# most: loading packages and data, starting the operations of a layer, and what a step does to each parameter (gradient
-# and optimizer), each number of an activation and each multiplication.
+# Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of trainings of five studies at the
+# scales quick and standard, and raised until most take a third of the estimate at least and all of it at most (see
+# docs/clusters.md): loading packages and data, starting the operations of a layer, and what a step does to each
+# parameter (gradient and optimizer), each number of an activation and each multiplication.
 _START, _LAYER, _PARAMETER, _ACTIVATION, _MULTIPLICATION = 0.8, 2e-4, 12e-9, 5e-9, 0.03e-9
 
 

@@ -1,0 +1,91 @@
+"""How long a dry run of a large study takes, and how much memory."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "hwcore", "profiles", "envs")
+# Models of one experiment.
+_MODELS = 100
+
+
+def study(trainings: int) -> dict[str, Any]:
+    """Experiments of 100 models, each with an analysis and a figure over all of them."""
+    experiment = {
+        "section": "1",
+        "title": "Fit cos x",
+        "data": {"function": "cos(x)", "domain": [-3, 3], "sampling": "uniform", "samples": 40, "test_samples": 20},
+        "training": {"optimizer": "adam", "lr": 0.01, "loss": "mse", "epochs": 6, "batch_size": "full"},
+        "models": {f"m{width}": {"label": f"{width} wide", "mlp": [1, width, 1]} for width in range(1, _MODELS + 1)},
+        "analyses": {"evaluation": {}},
+        "figures": {"loss": {"kind": "curves", "y": ["train_loss"], "log": True, "caption": "Training loss."}},
+    }
+    return {
+        "title": f"{trainings} trainings",
+        "source": {"author": "nobody", "title": "no report", "date": "January 2000"},
+        "replicates": 2,
+        "experiments": {f"e{number}": experiment for number in range(trainings // _MODELS)},
+    }
+
+
+def project(folder: Path, trainings: int) -> None:
+    """A project with one study of so many trainings and nothing else."""
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder)
+    report = folder / "report"
+    report.mkdir()
+    for path in (ROOT / "report").iterdir():
+        if path.is_file():
+            shutil.copy(path, report)
+    (report / "large").mkdir()
+
+    class Plain(yaml.SafeDumper):
+        """Without anchors, as people write."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    said = study(trainings)
+    (report / "large/study.yaml").write_text(yaml.dump(said, Dumper=Plain, sort_keys=False))
+    shown = "\n\n".join(f'{{{{ experiment("{id}") }}}}' for id in said["experiments"])
+    (report / "large/report.md").write_text(f"Prose.\n\n{shown}\n")
+
+
+def _dry_run(trainings: int) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory() as folder:
+        project(Path(folder), trainings)
+        command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "all"]
+        rows = []
+        for name in ("first", "again"):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(command, cwd=folder, check=True, env={**os.environ, "PYTHONPATH": ""}, capture_output=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            # the largest child until now; each call is as large as the first
+            rows.append(
+                {
+                    "name": f"dry-run-{trainings}-{name}",
+                    "trainings": trainings,
+                    "processor seconds": round(seconds, 2),
+                    "memory in MB": round(after.ru_maxrss / 2**10),
+                }
+            )
+        return rows
+
+
+WORKS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    f"dry-run-{trainings}": lambda trainings=trainings: _dry_run(trainings)  # type: ignore[misc]
+    for trainings in (2_000, 10_000)
+}
