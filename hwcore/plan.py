@@ -447,7 +447,7 @@ class Plan:
 
     def _check_citations(self, study: Study, template: Path) -> None:
         bibliography = REPORT / REFERENCES
-        known = works((self._root / bibliography).read_text(encoding="utf-8"))
+        known = works(self._shared(REFERENCES).read_text(encoding="utf-8"))
         known += [ORIGINAL] if study.source else []
         for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
             if key not in known:
@@ -595,7 +595,14 @@ class Plan:
         return checksum(Path(__file__).with_name("figures") / "hwcore.mplstyle")
 
     def _statics(self, names: Iterable[str]) -> dict[str, str]:
-        return {name: checksum(self._root / REPORT / name) for name in names}
+        return {name: checksum(self._shared(name)) for name in names}
+
+    def _shared(self, name: str) -> Path:
+        """A file of all pages.  Raises HwcoreError if it is not there."""
+        path = self._root / REPORT / name
+        if not path.is_file():
+            raise HwcoreError(f"{REPORT / name}: is missing, and all pages need it; `git checkout {REPORT / name}`")
+        return path
 
 
 def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:

@@ -163,6 +163,15 @@ def test_target_of_another_scale_says_how_to_make_it(project: Project) -> None:
     assert "--config scale=full" in complaint(project, "results/full/figures/tiny/fit/loss.svg")
 
 
+@pytest.mark.parametrize("name", ["style.css", "references.bib"])
+def test_a_file_of_all_pages_that_is_missing(project: Project, name: str) -> None:
+    (project.folder / "report" / name).unlink()
+    done = project.snakemake("--dry-run", "report")
+    assert done.returncode == 1
+    assert f"error: report/{name}: is missing, and all pages need it; `git checkout report/{name}`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_results_that_is_no_folder(project: Project) -> None:
     (project.folder / "results").write_text("a file")
     assert "results" in complaint(project)
