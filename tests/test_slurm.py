@@ -339,7 +339,7 @@ class Trainings:
             jobs = self.of(model)
             if jobs and jobs[-1]["JobState"] == state and identity(jobs[-1]) != after:
                 log = self.project.folder / f"results/quick/logs/train/tiny/fit/{model}.log"
-                saved = self.project.folder / f"results/quick/runs/tiny/fit/{model}/unfinished/0.pt"
+                saved = self.project.folder / f"results/quick/runs/tiny/fit/{model}/unfinished/0.safetensors"
                 if state != "RUNNING" or (saved.exists() and "40 epochs" in log.read_text()):
                     return identity(jobs[-1])
             time.sleep(0.2)
