@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from hwcore.data.notation import in_powers
+from hwcore.powers import in_powers
 
 
 def number(value: float, within: tuple[float, float] | None = None) -> str:

@@ -6,10 +6,10 @@ A module of its own, because no number depends on it.
 import ast
 
 from hwcore.data.formula import Formula
+from hwcore.powers import SUPERSCRIPTS, in_powers
 
 # How tightly parts of a formula hold together, as pages write it.
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 # Where they differ from the names in formulas.
 _WORDS = {"pi": "π", "sign": "sgn", "sqrt": "√"}
 
@@ -93,7 +93,7 @@ def _is_number(node: ast.expr) -> bool:
 def _write_exponent(node: ast.expr) -> str:
     sign, number = (-1, node.operand) if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else (1, node)
     if isinstance(number, ast.Constant) and isinstance(number.value, int):
-        return str(sign * number.value).translate(_SUPERSCRIPTS)
+        return str(sign * number.value).translate(SUPERSCRIPTS)
     return f"^{_closed(node, _ATOM)}"
 
 
@@ -112,9 +112,3 @@ def _closed(node: ast.expr, tightness: int) -> str:
 def write_number(value: float) -> str:
     """A number as pages write it: `5`, `0.5`, `1.5·10⁻⁷`."""
     return in_powers(repr(value).replace(".0e", "e").removesuffix(".0"))
-
-
-def in_powers(digits: str) -> str:
-    """The digits that Python gives a number, without its `e`: `1.5e-07` is `1.5·10⁻⁷`."""
-    mantissa, _, exponent = digits.replace("-", "−", 1 if digits.startswith("-") else 0).partition("e")
-    return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}" if exponent else mantissa

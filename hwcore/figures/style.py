@@ -27,6 +27,7 @@ from hwcore.errors import HwcoreError
 from hwcore.figures.colours import DARK, GREY, ink, spread
 from hwcore.figures.means import Means, Scale, along, interval, scale_of
 from hwcore.figures.replicates import FEW
+from hwcore.powers import SUPERSCRIPTS
 
 # Without the defaults of a user's own matplotlibrc, by which figures would differ from machine to machine.
 mpl.rcdefaults()
@@ -79,7 +80,7 @@ def numbers(values: Iterable[float]) -> list[str]:
 
 
 def _ten_to(exponent: int) -> str:
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return "10" + str(exponent).translate(SUPERSCRIPTS)
 
 
 def make(panels: int = 1, *, columns: int = 2, height: float = 2.4, stacked: bool = False) -> tuple[Figure, list[Axes]]:
