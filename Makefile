@@ -77,7 +77,7 @@ audit: .venv/audit.done ## look for unsafe code, and for pinned packages with kn
 
 sbom: .venv/audit.done ## list all that `make report` installs, with hashes, as sbom.json (CycloneDX)
 	$(BIN)/cyclonedx-py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible \
-		--index-url https://pypi.org/simple --output-file sbom.json
+		--output-file sbom.json
 
 slurm: .venv/slurm.done ## add the Slurm plugin to .venv
 
@@ -86,6 +86,7 @@ requirements: .venv/dev.done ## pin what requirements/*.in ask for (UPGRADE=1 fo
 		$(BIN)/uv pip compile requirements/$$name.in --universal --python-version 3.11 --generate-hashes \
 			--no-header --no-emit-index-url --no-emit-find-links --quiet $(if $(UPGRADE),--upgrade) \
 			$$(test $$name = run || echo --constraint requirements/run.txt) \
+			$$(test $$name != audit || echo --constraint requirements/dev.txt) \
 			--output-file requirements/$$name.txt || exit 1; \
 	done
 
