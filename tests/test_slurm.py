@@ -399,6 +399,7 @@ def states(jobs: list[dict[str, str]]) -> list[str]:
     return [job["JobState"] for job in jobs]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(("model", "state"), [("cancelled", "CANCELLED"), ("late", "TIMEOUT"), ("hungry", "FAILED")])
 def test_a_job_that_is_cancelled_or_takes_too_much_is_submitted_once_more(
     faulty: Faulty, model: str, state: str
@@ -407,6 +408,7 @@ def test_a_job_that_is_cancelled_or_takes_too_much_is_submitted_once_more(
     assert states(faulty.jobs[model]) == [state, "CANCELLED", "COMPLETED"]
 
 
+@pytest.mark.faults
 def test_a_job_whose_node_fails_starts_again(faulty: Faulty) -> None:
     """By Slurm, under the same number, or as one that has failed."""
     seen = faulty.jobs["crashed"]
@@ -414,6 +416,7 @@ def test_a_job_whose_node_fails_starts_again(faulty: Faulty) -> None:
     assert len(seen) + int(seen[0]["Restarts"]) == 3
 
 
+@pytest.mark.faults
 def test_the_next_attempt_asks_for_more_memory_and_time(faulty: Faulty) -> None:
     first, second, third = faulty.jobs["hungry"]
     assert int(second["MinMemoryNode"].rstrip("M")) == 2 * int(first["MinMemoryNode"].rstrip("M"))
@@ -423,10 +426,12 @@ def test_the_next_attempt_asks_for_more_memory_and_time(faulty: Faulty) -> None:
     assert third["MinMemoryNode"] == first["MinMemoryNode"]
 
 
+@pytest.mark.faults
 def test_the_jobs_of_a_killed_call_are_not_left_to_write_the_same_files(faulty: Faulty) -> None:
     assert "A call that was killed left 4 jobs on the cluster" in faulty.printed[1]
 
 
+@pytest.mark.faults
 def test_what_had_finished_is_not_trained_again_even_if_nobody_saw_it(faulty: Faulty) -> None:
     assert states(faulty.jobs["unwatched"]) == ["COMPLETED"]
     assert "Nothing to be done" in faulty.printed[2]
@@ -437,6 +442,7 @@ def test_what_had_finished_is_not_trained_again_even_if_nobody_saw_it(faulty: Fa
     assert {*counts.values()} <= {2, 3}
 
 
+@pytest.mark.faults
 def test_trainings_go_on_from_their_checkpoints_and_end_as_undisturbed_ones(faulty: Faulty, tmp_path: Path) -> None:
     undisturbed = make_faulty(tmp_path / "undisturbed")
     undisturbed.run(*RUNS)
@@ -449,6 +455,7 @@ def test_trainings_go_on_from_their_checkpoints_and_end_as_undisturbed_ones(faul
         assert ("go on after epoch" in log) == (model != "unwatched")
 
 
+@pytest.mark.faults
 def test_a_controller_that_lost_its_jobs_is_not_waited_for(slurm: Slurm, tmp_path: Path) -> None:
     """This comes last: other tests ask it about theirs."""
     project = make_faulty(tmp_path / "project", ["forgotten"])
