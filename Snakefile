@@ -34,8 +34,7 @@ from hwcore.errors import HwcoreError
 from hwcore.launch import servers
 from hwcore.machine import machine
 from hwcore.planned import Submitted
-from hwcore.provenance import remember_commit
-from hwcore.reporting import absent
+from hwcore.provenance import failures, remember_commit
 from hwcore.train.memory import GPU
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.

@@ -5,7 +5,10 @@ import os
 import subprocess
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
+
+from hwcore.files import read_json
 
 VARIABLE = "HWCORE_COMMIT"
 
@@ -48,6 +51,16 @@ def _git(*arguments: str) -> str | None:
     except FileNotFoundError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+# In the recipe of a figure that could not be drawn: what it failed with.
+FAILED = "failed"
+
+
+def failures(recipes: Iterable[Path]) -> dict[Path, str]:
+    """What those of the ``recipes`` say that are of something that could not be made."""
+    read = {path: read_json(path) for path in recipes if path.is_file()}
+    return {path: recipe[FAILED] for path, recipe in read.items() if FAILED in recipe}
 
 
 def recipe(spec: Any, packages: Iterable[str]) -> dict[str, Any]:

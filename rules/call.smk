@@ -117,7 +117,7 @@ def end_with_missing_figures():
         for job in workflow.dag.jobs
         if job.rule.name == "figure" and workflow.dag.needrun(job)
     }
-    failed = absent.undrawn(drawn)
+    failed = failures(drawn)
     if not failed:
         return
     for path, reason in failed.items():

@@ -16,8 +16,7 @@ from hwcore.figures.drawn import save_numbers
 from hwcore.figures.output import save
 from hwcore.files import write_json
 from hwcore.jobs import Job, run
-from hwcore.provenance import recipe
-from hwcore.reporting.absent import FAILED
+from hwcore.provenance import FAILED, recipe
 from hwcore.tables import read_tables
 
 

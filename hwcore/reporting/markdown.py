@@ -219,8 +219,8 @@ class _Page:
         id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '-')}"
         self._numbers[figure["path"]] = number, id
         recipe = read_json(self.results / figure["recipe"])
-        if absent.FAILED in recipe:
-            return f'<div class="missing" id="{id}">\n\n{absent.note(figure["path"], number, recipe)}\n\n</div>'
+        if note := absent.note(figure["path"], number, recipe):
+            return f'<div class="missing" id="{id}">\n\n{note}\n\n</div>'
         made = self._commit(figure["recipe"])
         image = f"![**Figure {number}.** {figure['caption']}]({_UP}{figure['path']}.svg)"
         sources = (

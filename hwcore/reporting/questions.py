@@ -76,8 +76,7 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
 def _figure(question: Context, number: int, results: Path) -> str:
     recipe = f"{question['figure']}.json"
     made = read_json(results / recipe)
-    if absent.FAILED in made:
-        note = absent.note(str(question["figure"]), str(number), made)
+    if note := absent.note(str(question["figure"]), str(number), made):
         return f'<div class="missing" id="figure-{question["id"]}">\n\n{note}\n\n</div>'
     commit = f", commit `{made['commit'][:10]}`" if made["commit"] else ""
     image = f"![**Figure {number}.** {question['caption']}]({_UP}{question['figure']}.svg)"
