@@ -52,6 +52,8 @@ _STATES = {
     "OUT_OF_MEMORY": "took more memory than it had asked for",
     "TIMEOUT": "took longer than it had asked for",
 }
+# Seconds until Ctrl-C is tried again.
+_LATER = 0.02
 # A command that ended with an error: its job says so as well.
 _FAILED_COMMAND = "CalledProcessError in file"
 _STOP = "Terminating processes on user request"
@@ -150,7 +152,11 @@ class Console(logging.Handler):
 
         def note(number: int, frame: FrameType | None) -> None:
             self._stopped = True
-            signal.default_int_handler(number, frame)
+            if not _logs(frame):
+                raise KeyboardInterrupt
+            later = threading.Timer(_LATER, signal.pthread_kill, (threading.main_thread().ident, number))
+            later.daemon = True
+            later.start()
 
         signal.signal(signal.SIGINT, note)
 
@@ -319,6 +325,17 @@ class Console(logging.Handler):
     def _write(self, text: str) -> None:
         self._default.stream.write(text)
         self._default.flush()
+
+
+def _logs(frame: FrameType | None) -> bool:
+    """Whether a record is being logged.
+
+    An exception there may leave the handler's lock to nobody: the threads that tell of the ends of jobs, for which
+    Snakemake waits before it stops, would wait for it for ever.
+    """
+    while frame and frame.f_code.co_filename != logging.__file__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _jobs(count: int) -> str:

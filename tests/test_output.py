@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import pty
 import re
@@ -12,13 +13,15 @@ import subprocess
 import sys
 import termios
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from conftest import Project, make_project
-from hwcore.console import _duration, _error, _failure
+from hwcore.console import Console, _duration, _error, _failure
 
 # What the Slurm plugin says of a job that failed.
 ENDED = (
@@ -286,3 +289,38 @@ def test_what_a_cluster_says_of_a_failure_is_a_line(tmp_path: Path, status: str,
 
 def test_durations() -> None:
     assert [_duration(seconds) for seconds in (0.4, 59.6, 125, 7260)] == ["0 s", "1 min 0 s", "2 min 5 s", "2 h 1 min"]
+
+
+def test_a_stop_while_a_line_is_written_leaves_the_lock_to_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Default(logging.Handler):
+        """In place of Snakemake's."""
+
+        name = "DefaultStreamHandler"
+        is_tty = False
+
+    release, lines = Console.release, []
+
+    def stop(console: Console) -> None:
+        """Ctrl-C comes when the first line is written, and the lock not yet released."""
+        if len(lines) == 1:
+            lines.append("stop")
+            signal.raise_signal(signal.SIGINT)
+        release(console)
+
+    monkeypatch.setattr(Console, "release", stop)
+    monkeypatch.setattr(Console, "_show", lambda console, record: lines.append("start"))
+    logger = logging.getLogger("snakemake.logging")
+    monkeypatch.setattr(logger, "handlers", [Default()])
+    before = signal.getsignal(signal.SIGINT)
+    Console.attach(SimpleNamespace(output_settings=SimpleNamespace(verbose=False, dryrun=False)))
+    try:
+        (console,) = logger.handlers
+        console.handle(logging.makeLogRecord({}))
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)
+        assert lines == ["start", "stop"]
+        assert console.lock
+        with ThreadPoolExecutor() as pool:
+            assert pool.submit(console.lock.acquire, timeout=2).result(), "the end of a job would wait for ever"
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,8 @@ from hwcore.reporting.live import Live
 WATCHED = ("report", "hwcore", "workflow_scripts", "rules", "Snakefile", "config.yaml")
 # Milliseconds: editors save in several steps.
 PAUSE = 200
+# Seconds in which a build that is stopped ends by itself.
+PATIENCE = 20.0
 
 
 def build(options: Sequence[str]) -> str:
@@ -36,7 +38,11 @@ def build(options: Sequence[str]) -> str:
                 lines.append(line.strip())
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            process.stdout.read()
+            try:
+                process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                # the next call goes on from what it leaves
+                process.kill()
             raise
     return "" if process.returncode == 0 else "\n".join(errors(lines))
 
