@@ -262,12 +262,11 @@
       if (!step || !lines.length) return;
       event.preventDefault();
       const line = within(at ? at.line + (step.line ?? 0) : 0, lines.length);
-      const { x, y, name, customdata, xaxis, yaxis } = lines[line];
+      const { x, name, customdata, xaxis, yaxis } = lines[line];
       const point = within(at ? at.point + (step.point ?? 0) : 0, x.length);
       at = { line, point };
       window.Plotly.Fx.hover(place, [{ curveNumber: place.data.indexOf(lines[line]), pointNumber: point }], [xaxis + yaxis]);
-      const value = y[point] === null ? "none" : short(y[point]);
-      status.textContent = `${name.replaceAll("<br>", " ")}: ${value}${customdata[point]} at ${short(x[point])}`;
+      status.textContent = `${name.replaceAll("<br>", " ")}: ${customdata[point]} at ${short(x[point])}`;
     });
     place.addEventListener("blur", () => window.Plotly?.Fx.unhover(place));
   }
@@ -287,6 +286,14 @@
     }, []).join("<br>");
 
   const short = (value) => Number(value.toPrecision(4)).toString().replace("-", "−");
+
+  /** A number with its interval, if it has one; fractions in per cent, on request. */
+  function estimated(value, low, high, percent) {
+    if (value === null) return "none";
+    const [factor, sign] = percent ? [100, " %"] : [1, ""];
+    const interval = low == null ? "" : ` [${short(factor * low)}, ${short(factor * high)}]`;
+    return `${short(factor * value)}${sign}${interval}`;
+  }
 
   /** A colour that is seen on the page: in the dark, lighter until it has enough of a contrast. */
   function seen(colour, opacity = 1) {
@@ -350,7 +357,7 @@
         for (const series of own.series) {
           const name = [series.of ?? series.name, own.variant].filter(Boolean).join(" · ");
           const legend = !series.of && !named.has(name);
-          traces.push(...lines(series, { name, id, which, ground, legend }));
+          traces.push(...lines(series, { name, id, which, ground, legend, percent: own.y.percent }));
           if (series.of) continue;
           named.add(name);
         }
@@ -383,6 +390,7 @@
       gridcolor: line, linecolor: line, zeroline: false, showline: true, ticks: "outside", tickcolor: line,
       hoverformat: ".4~g", exponentformat: "power",
     };
+    if (described.percent) result.tickformat = ".4~%";
     const decades = limits[1] - limits[0];
     if (described.log) result.dtick = decades < 1.5 ? "D2" : Math.ceil(decades / 7);
     if (described.ticks) {
@@ -393,7 +401,7 @@
   }
 
   /** A series as a band, if it has one, and a line with its values. */
-  function lines(series, { name, id, which, ground, legend }) {
+  function lines(series, { name, id, which, ground, legend, percent }) {
     const colour = seen(series.colour);
     const group = { legendgroup: name, xaxis: `x${id}`, yaxis: `y${id}`, name: wrapped(name, 70) };
     const known = series.low ? series.x.map((_, i) => i).filter((i) => series.low[i] !== null) : [];
@@ -420,8 +428,8 @@
       ...group, type: "scatter", mode: [series.line && "lines", series.marker && "markers"].filter(Boolean).join("+"),
       x: series.x, y: series.y, opacity: series.opacity, showlegend: legend,
       line: { color: colour, width: Math.min(series.width, 3), dash: dashes[series.line] ?? series.line },
-      customdata: series.x.map((_, i) => (series.low?.[i] != null ? ` [${short(series.low[i])}, ${short(series.high[i])}]` : "")),
-      ...(series.of ? { hoverinfo: "skip" } : { hovertemplate: "%{y:.4~g}%{customdata}" }),
+      customdata: series.y.map((y, i) => estimated(y, series.low?.[i], series.high?.[i], percent)),
+      ...(series.of ? { hoverinfo: "skip" } : { hovertemplate: "%{customdata}" }),
     };
     if (marker) trace.marker = which ? { ...marker, symbol: `${series.marker}-open` } : marker;
     if (known.length && points) {

@@ -284,6 +284,19 @@ def test_a_chart_has_the_values_of_the_tables_on_hover(visit: Any, pages: Path) 
     assert not chart.is_visible()
 
 
+def test_a_chart_of_accuracies_speaks_of_per_cent(visit: Any, pages: Path) -> None:
+    page = visit(pages / "tiny.html")
+    chart = explored(page, "tiny/classify/accuracy")
+    table = pd.read_parquet(pages.parent / "runs/tiny/classify/small/metrics.parquet")
+    last = table[table.epoch == table.epoch.max()].train_accuracy.mean()
+    said = hovered(page, chart, 0.985)
+    values = [float(value) for value in re.findall(r"(\d+(?:\.\d+)?) %", said)]
+    assert any(value == pytest.approx(100 * last, rel=1e-3) for value in values), said
+    ticks = chart.locator(".ytick text").all_text_contents()
+    assert ticks
+    assert all(re.fullmatch(r"\d+(\.\d+)?%", tick) for tick in ticks), ticks
+
+
 def test_a_chart_is_read_by_arrow_keys(visit: Any, pages: Path) -> None:
     page = visit(pages / "tiny.html")
     chart = explored(page, "tiny/fit/fits")

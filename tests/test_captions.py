@@ -64,7 +64,7 @@ BANDS = "Lines are means over {} replicates, bands their 95 % intervals."
 @pytest.mark.parametrize(
     ("text", "quick", "full"),
     [
-        ("{epochs} epochs", "1,000 (full scale: 2,000) epochs", "2,000 epochs"),
+        ("{epochs} epochs", "500 (full scale: 2,000) epochs", "2,000 epochs"),
         ("{lr} on {domain}", "0.001 to 0.01 on [−3.5, 3]", "0.001 to 0.01 on [−3.5, 3]"),
         ("{large.lr} on {function}", "0.01 on cos x", "0.01 on cos x"),
         ("{parameters} parameters", "10 to 2,701 parameters", "10 to 2,701 parameters"),
@@ -75,7 +75,7 @@ BANDS = "Lines are means over {} replicates, bands their 95 % intervals."
     ],
 )
 def test_a_caption_is_filled_from_resolved_settings(tmp_path: Path, text: str, quick: str, full: str) -> None:
-    bands = {"quick": "10 (full scale: 20)", "full": "20"}
+    bands = {"quick": "6 (full scale: 20)", "full": "20"}
     for scale, expected in (("quick", quick), ("full", full)):
         assert caption(tmp_path, text, scale=scale) == f"{expected} {BANDS.format(bands[scale])}"
 

@@ -239,14 +239,14 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.51 to 0.91, lies above 0.5.",
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 51 to 91 %, lies above 50 %.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.5}),
         t=hits(15, 20),
     ),
     Example(
         "undecided",
-        "It is true of 15 of 20 networks, and the 95 % interval of the share, 0.51 to 0.91, contains 0.9. "
-        "20 networks would show a share of at most 0.71 four times in five, and 41 networks would show "
+        "It is true of 15 of 20 networks, and the 95 % interval of the share, 51 to 91 %, contains 90 %. "
+        "20 networks would show a share of at most 71 % four times in five, and 41 networks would show "
         "what was measured.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.9}),
         t=hits(15, 20),
@@ -601,10 +601,42 @@ def test_one_diverged_replicate_of_many_is_left_out_and_counted() -> None:
     assert "1 of 13 replicates diverged or gave no number and is left out." in row.reason
 
 
+@pytest.mark.parametrize(
+    ("measure", "rule", "unit", "says"),
+    [
+        ({"value": "test_accuracy", "model": "a"}, "threshold", "%", "lies above 80 %."),
+        ({"value": "accuracy_gap", "model": "a"}, "threshold", "points", "lies above 80 points."),
+        ({"value": "ratio", "model": "a"}, "threshold", "", "lies above 0.8."),
+        (
+            {"difference": [{"value": "test_accuracy", "model": "a"}, {"value": "test_accuracy", "model": "b"}]},
+            "comparison",
+            "points",
+            "lies above 80 points.",
+        ),
+    ],
+)
+def test_numbers_are_written_in_the_unit_of_their_column(
+    measure: dict[str, Any], rule: str, unit: str, says: str
+) -> None:
+    table = pd.DataFrame(
+        [
+            {"model": model, "replicate": replicate, "epoch": 1, **dict.fromkeys(columns, value + replicate / 1000)}
+            for model, value in (("a", 0.95), ("b", 0.05))
+            for replicate in range(8)
+            for columns in [("test_accuracy", "accuracy_gap", "ratio")]
+        ]
+    )
+    # those of the same replicate would differ by the same amount
+    table.loc[table.model == "b", "test_accuracy"] += [0.001, 0, 0.002, 0, 0.001, 0.003, 0, 0.001]
+    row = judged(claim(measure, rule, {"above": 0.8}), metrics=table)
+    assert (row.verdict, row.unit) == ("holds", unit)
+    assert says in row.reason
+
+
 def test_what_is_not_reached_is_later_than_the_last_epoch() -> None:
     found = read({"reached": "loss", "below": 1.5}, metrics(m=[[3, 2, 1], [3, 3, 3], [1, 1, 1]]))
     assert list(found.values) == [3, float("inf"), 1]
-    assert (found.unit, found.last) == ("epoch", 3)
+    assert (found.count, found.last) == ("epoch", 3)
 
 
 def test_a_rank_correlation_is_of_each_replicate() -> None:

@@ -22,9 +22,16 @@ NAN = float("nan")
 
 
 def row(claim: str, verdict: str, says: str, **changes: Any) -> dict[str, Any]:
-    known = {"study": "s", "where": "1", "metric": "final loss", "reported": "", "reason": "It is so.", "diagnosis": ""}
+    known = {"study": "s", "where": "1", "metric": "final loss", "reported": "", "reason": "It is so."}
     numbers = {"reproduced": 0.4, "ci_low": 0.3, "ci_high": 0.5, "expected_low": NAN, "expected_high": 0.2, "n": 3}
-    rest = {"kind": "statement", "rule": "threshold", "variant": "as-described", "figure": "figures/s/fit/loss"}
+    rest = {
+        "kind": "statement",
+        "rule": "threshold",
+        "variant": "as-described",
+        "figure": "figures/s/fit/loss",
+        "diagnosis": "",
+        "unit": "",
+    }
     return {**known, **numbers, **rest, "claim": claim, "verdict": verdict, "says": says, "p": 0.01, **changes}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ROOT
 from hwcore.claims.ledger import frame
-from hwcore.claims.words import estimated, number
+from hwcore.claims.words import PERCENT, PLAIN, POINTS, number, of_differences
 from hwcore.errors import HwcoreError
 from hwcore.figures.output import save
 from hwcore.files import write_json
@@ -91,7 +91,15 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         figure = matplotlib.figure.Figure(figsize=(4, 2))
         figure.subplots().plot([1, 2], [3, 4])
         save(figure, folder / each["figures"][0]["path"])
-    both = {"study": "s", "where": "1", "variant": "as-described", "figure": "", "effect": 1.0, "needed": None}
+    both = {
+        "study": "s",
+        "where": "1",
+        "variant": "as-described",
+        "figure": "",
+        "effect": 1.0,
+        "needed": None,
+        "unit": "",
+    }
     loss = {"says": "it falls | far", "metric": "final loss of m", "reported": "0.5", "kind": "statement", "n": 3}
     loss |= {"reproduced": 0.4321, "ci_low": 0.4, "ci_high": 0.46, "verdict": "holds", "reason": "It does.", "p": 0.01}
     count = {"says": "it has 5", "metric": "parameters of m", "reported": "5", "kind": "count", "n": 1, "rule": "count"}
@@ -462,12 +470,36 @@ def test_numbers(value: float, said: str) -> None:
     ],
 )
 def test_an_estimate_has_the_digits_that_its_interval_allows(value: float, low: float, high: float, said: str) -> None:
-    assert estimated(value, low, high, 5).removesuffix(", n = 5") == said
+    assert PLAIN.estimated(value, low, high, 5).removesuffix(", n = 5") == said
+
+
+def test_accuracies_are_written_in_per_cent_and_their_differences_in_points() -> None:
+    assert PERCENT.estimated(0.92958, 0.9219, 0.9365, 5) == "92.96 % [92.19, 93.65], n = 5"
+    assert PERCENT.span(0.9219, 0.9365) == "92.19 to 93.65 %"
+    assert PERCENT.region(0.9, 0.95) == "between 90 and 95 %"
+    assert PERCENT.position(0.89, 0.93, (0.9, 1.0), "undecided") == "contains 90 %"
+    assert of_differences(PERCENT).estimated(0.00286, -0.00235, 0.00807, 5) == "0.29 points [−0.24, 0.81], n = 5"
+    assert of_differences(POINTS) == POINTS
+    assert of_differences(PLAIN) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0.9866", "98.66 %"),
+        ("0.970", "97.0 %"),
+        ("1", "100 %"),
+        ("0.8 to 0.9 (read off)", "0.8 to 0.9 (read off)"),
+    ],
+)
+def test_a_reported_accuracy_keeps_its_digits(text: str, said: str) -> None:
+    assert PERCENT.reported(text) == said
+    assert PLAIN.reported(text) == text
 
 
 def test_measured_without_an_interval() -> None:
     nothing = float("nan")
-    row = pd.Series({"reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0})
+    row = pd.Series({"unit": "", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0})
     assert measured(row) == "no number"
     row["reproduced"] = 2.5
     assert measured(row) == "2.500"

@@ -11,7 +11,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
 from hwcore.claims.samples import Groups
 from hwcore.claims.scales import Transform, transform
-from hwcore.claims.words import beyond, counted, number, outlook, percent, span
+from hwcore.claims.words import PLAIN, Unit, counted, number, of_differences, outlook, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +23,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Contest:
-    """Samples by name on the scale of their comparison, larger being better; ``note`` says what is left out."""
+    """Samples by name on the scale of their comparison, larger being better.
+
+    ``unit`` is that of their differences; ``note`` says what is left out.
+    """
 
     samples: Mapping[str, Array]
     scale: Transform
     paired: bool
     sign: int
+    unit: Unit
     note: str
 
     @property
@@ -53,6 +57,7 @@ class Contest:
             shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
             expected=(equal, np.inf) if self.sign > 0 else (-np.inf, equal),
+            unit=self.unit,
         )
 
     def judgement(
@@ -73,6 +78,7 @@ class Contest:
             margin.needed if verdict == "undecided" else None,
             margin.expected,
             "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
+            self.unit,
         )
 
     def outlook(self, margin: "Margin", first: str, second: str) -> str:
@@ -80,7 +86,7 @@ class Contest:
         if np.isnan(margin.low):
             return f"{first} and {second} do not vary between replicates, so their spread is unknown."
         what = "a ratio" if self.scale.scale == "log" else "a difference"
-        return outlook(self.n, "replicate", beyond(what, *margin.shown), margin.needed)
+        return outlook(self.n, "replicate", self.unit.beyond(what, *margin.shown), margin.needed)
 
     def combinations(self, share: float) -> str:
         """`in 93 % of all 125 combinations of replicates`"""
@@ -105,10 +111,11 @@ class Margin:
     shown: tuple[float, float]
     words: str
     expected: tuple[float, float]
+    unit: Unit
 
     def __str__(self) -> str:
-        interval = "" if np.isnan(self.low) else f" (95 % interval {span(self.low, self.high)})"
-        return f"{self.words} is {number(self.value, (self.low, self.high))}{interval}"
+        interval = "" if np.isnan(self.low) else f" (95 % interval {self.unit.span(self.low, self.high)})"
+        return f"{self.words} is {self.unit.number(self.value, (self.low, self.high))}{interval}"
 
 
 def contest(data: Groups, scale: str) -> Contest:
@@ -128,11 +135,13 @@ def contest(data: Groups, scale: str) -> Contest:
             raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
     if all(each.nunique() == 1 for each in values.values()):
         raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
-    automatic = "log" if next(iter(data.samples.values())).scale == "log" else "linear"
+    one = next(iter(data.samples.values()))
+    automatic = "log" if one.scale == "log" else "linear"
     to = transform(automatic if scale == "auto" else scale, *values.values())
     sign = 1 if data.largest else -1
     samples = {name: sign * to.to(each) for name, each in values.items()}
-    return Contest(samples, to, data.paired, sign, " ".join(filter(None, [to.note, *notes])))
+    unit = PLAIN if to.scale == "log" else of_differences(one.unit)
+    return Contest(samples, to, data.paired, sign, unit, " ".join(filter(None, [to.note, *notes])))
 
 
 def larger(first: Array, second: Array, *, paired: bool) -> Array:

@@ -14,7 +14,7 @@ from hwcore.claims.measure import Measure
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import NoSuchDataError, Sample
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import estimated, listed, sentence
+from hwcore.claims.words import PLAIN, listed, sentence
 from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
@@ -95,9 +95,9 @@ def _by_rule(
         judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
     except CannotJudgeError as error:
         # one number, or several that are the same, say something, if not enough
-        values = data.finite if isinstance(data, Sample) else pd.Series(dtype=float)
+        values, unit = (data.finite, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
         mean = float(values.mean()) if len(values) else float("nan")
-        return Judgement("undecided", sentence(str(error)), mean, n=len(values))
+        return Judgement("undecided", sentence(str(error)), mean, n=len(values), unit=unit)
     return judgement
 
 
@@ -126,7 +126,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> 
 
 def _says(other: Judgement) -> str:
     verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
-    number = estimated(other.value, other.low, other.high, other.n)
+    number = other.unit.estimated(other.value, other.low, other.high, other.n)
     return f"it {verb}: {number}" if number != "no number" else f"it {verb}"
 
 
@@ -151,7 +151,8 @@ def _row(
         "where": claim.where,
         "says": claim.says,
         "metric": own.number or ("" if claim.measure is None else claim.measure.describe()),
-        "reported": "" if claim.reported is None else _stated(claim.reported),
+        "reported": "" if claim.reported is None else own.unit.reported(_stated(claim.reported)),
+        "unit": own.unit.name,
         "reproduced": own.value,
         "ci_low": own.low,
         "ci_high": own.high,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample
-from hwcore.claims.words import counted, sentence
+from hwcore.claims.words import PLAIN, Unit, counted, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,8 @@ class Judgement:
     """A verdict, and the sentences that say why.
 
     ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured, and ``expected``
-    where the claim says that it lies, in the same unit; ``number`` says what it is where it is not the measure itself.
+    where the claim says that it lies; ``number`` says what it is where it is not the measure itself, and ``unit`` how
+    it is written.
     ``effect`` is its size in the rule's own unit; ``p`` the chance of such numbers if the verdict were false, where
     chance plays a part; ``needed`` the replicates that would decide an undecided claim.
     """
@@ -36,6 +37,7 @@ class Judgement:
     needed: int | None = None
     expected: tuple[float, float] | None = None
     number: str = ""
+    unit: Unit = PLAIN
 
 
 class CannotJudgeError(Exception):

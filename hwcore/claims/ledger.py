@@ -22,6 +22,9 @@ Verdict = Literal[
 ]
 
 
+UnitName = Literal["", "%", "points"]
+
+
 class Row(Spec):
     """One claim, judged."""
 
@@ -30,7 +33,11 @@ class Row(Spec):
     where: str = Field(description="the section of the report")
     says: str = Field(description="what the report says there, in short")
     metric: str = Field(description="what number is measured, in words; empty if the claim is not testable")
-    reported: str = Field(description="the number that the report states; empty if it states none")
+    reported: str = Field(description="the number that the report states, as pages write it; empty if it states none")
+    unit: UnitName = Field(
+        description="the unit in which pages write the numbers, which are fractions of one here: % of accuracies and "
+        "shares, points (of a per cent) of their differences; empty where they are written as they are"
+    )
     reproduced: float | None = Field(description="the number measured here; null if there is none")
     ci_low: float | None = Field(
         description="lower end of its 95 % interval over replicates: a confidence interval for a statement, a "

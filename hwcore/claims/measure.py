@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from hwcore.claims.samples import Data, NoSuchDataError, Sample, Scale, Shape
+from hwcore.claims.words import PERCENT, PLAIN, POINTS, Unit
 from hwcore.spec import Spec
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 # The table of an experiment by (experiment, name); None is the experiment of the claim.
 Tables = Callable[[str | None, str], "pd.DataFrame"]
+
+
+# In the names of columns that may have either sign.
+_SIGNED = {"gap", "change", "decrease"}
 
 
 class Measure(Spec):
@@ -93,7 +98,7 @@ def rows_where(rows: "pd.DataFrame", where: dict[str, Any]) -> "pd.DataFrame":
     return rows
 
 
-def samples_by(rows: "pd.DataFrame", by: str, column: str, scale: Scale) -> tuple[dict[str, Sample], bool]:
+def samples_by(rows: "pd.DataFrame", by: str, column: str) -> tuple[dict[str, Sample], bool]:
     """A sample for each value of ``by``, and whether they are numbers of the same networks.
 
     Several rows of a network at one value (epochs, say) count by their last.
@@ -103,7 +108,7 @@ def samples_by(rows: "pd.DataFrame", by: str, column: str, scale: Scale) -> tupl
         raise NoSuchDataError(f"a network has several rows with one {by}; choose one with `where`")
     last = rows.groupby([by, *network], sort=False).tail(1)
     samples = {
-        str(value): Sample(own.set_index(network)[column].astype(float), scale)
+        str(value): sample(own.set_index(network)[column].astype(float), column)
         for value, own in last.groupby(by, sort=False)
     }
     # where each value has models of its own, as batch sizes have, the networks differ
@@ -118,18 +123,31 @@ def require(table: "pd.DataFrame", *names: str) -> None:
             raise NoSuchDataError(f"there is no column {name!r}; there are {', '.join(table.columns)}")
 
 
+def sample(values: "pd.Series[float]", column: str) -> Sample:
+    """Numbers of a column, on the scale and in the unit of that column."""
+    return Sample(values, column_scale(column), column_unit(column))
+
+
+def column_unit(column: str) -> Unit:
+    """In which unit numbers of a column are written, by its name: accuracies in per cent."""
+    words = {*column.split("_")}
+    if "accuracy" not in words:
+        return PLAIN
+    return POINTS if _SIGNED & words else PERCENT
+
+
 def column_scale(column: str) -> Scale:
     """The scale on which replicates of a column are compared, by the name of the column.
 
     Losses and norms are positive and vary by factors, accuracies and shares are fractions; what may have either
     sign (gaps, changes) stays as it is.
     """
-    words = column.split("_")
-    if {"gap", "change", "decrease"} & {*words}:
+    words = {*column.split("_")}
+    if _SIGNED & words:
         return "linear"
-    if {"accuracy", "share", "ratio"} & {*words}:
+    if {"accuracy", "share", "ratio"} & words:
         return "logit"
-    return "log" if {"loss", "norm"} & {*words} else "linear"
+    return "log" if {"loss", "norm"} & words else "linear"
 
 
 def words(column: str) -> str:

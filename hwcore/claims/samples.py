@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from hwcore.claims.words import PLAIN, Unit
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -48,6 +50,7 @@ class Sample:
 
     values: "pd.Series[float]"
     scale: Scale = "linear"
+    unit: Unit = PLAIN
 
     @property
     def finite(self) -> "pd.Series[float]":
@@ -56,9 +59,9 @@ class Sample:
 
 @dataclass(frozen=True)
 class Times(Sample):
-    """The first ``unit`` (epoch, step) at which something is reached, infinite where it is not by ``last``."""
+    """The first ``count`` (epoch, step) at which something is reached, infinite where it is not by ``last``."""
 
-    unit: str = "epoch"
+    count: str = "epoch"
     last: float = float("inf")
 
 

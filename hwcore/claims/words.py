@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from hwcore.powers import in_powers
 
@@ -39,21 +41,89 @@ def _decimals(value: float, digits: int) -> int:
     return digits - 1 - math.floor(math.log10(abs(float(f"{value:.{digits}g}"))))
 
 
-def estimated(value: float, low: float, high: float, n: int) -> str:
-    """A number with its interval and the number of replicates."""
-    if not math.isfinite(value):
-        return "no number"
-    if low == high:
-        return number(value)
-    if not math.isfinite(low):
-        return f"{number(value)} (one replicate)" if n == 1 else number(value)
-    ends = (low, high)
-    return f"{number(value, ends)} [{number(low, ends)}, {number(high, ends)}], n = {n}"
+@dataclass(frozen=True)
+class Unit:
+    """In which numbers of a quantity are written: ``factor`` times what tables hold, with ``name`` behind them."""
+
+    name: str = ""
+    factor: int = 1
+
+    def number(self, value: float, within: tuple[float, float] | None = None) -> str:
+        return self._with_name(self._digits(value, within))
+
+    def stated(self, value: float) -> str:
+        """A bound or a reported number with the digits that it was given."""
+        return self._with_name(stated(self.factor * value))
+
+    def reported(self, text: str) -> str:
+        """A number as a report states it, with all of its digits; what is no number is as it is."""
+        try:
+            return self._with_name(f"{Decimal(text).scaleb(round(math.log10(self.factor))):f}")
+        except InvalidOperation:
+            return text
+
+    def estimated(self, value: float, low: float, high: float, n: int) -> str:
+        """A number with its interval and the number of replicates."""
+        if not math.isfinite(value):
+            return "no number"
+        if low == high:
+            return self.number(value)
+        if not math.isfinite(low):
+            return f"{self.number(value)} (one replicate)" if n == 1 else self.number(value)
+        ends = (low, high)
+        return f"{self.number(value, ends)} [{self._digits(low, ends)}, {self._digits(high, ends)}], n = {n}"
+
+    def span(self, low: float, high: float) -> str:
+        """An interval in a sentence."""
+        return f"{self._digits(low, (low, high))} to {self.number(high, (low, high))}"
+
+    def region(self, low: float, high: float) -> str:
+        """`above 0.5`, `below 2` or `between 1 and 3`"""
+        if math.isinf(high):
+            return f"above {self.stated(low)}"
+        if math.isinf(low):
+            return f"below {self.stated(high)}"
+        return f"between {stated(self.factor * low)} and {self.stated(high)}"
+
+    def position(self, low: float, high: float, expected: tuple[float, float], verdict: str) -> str:
+        """Where an interval lies, as a verb phrase: `lies above 0.5`, `contains 0.5`."""
+        least, most = expected
+        if verdict == "holds":
+            return f"lies {self.region(least, most)}"
+        if verdict == "fails":
+            return f"lies above {self.stated(most)}" if low >= most else f"lies below {self.stated(least)}"
+        inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
+        if inside:
+            return f"contains {listed([self.stated(bound) for bound in inside])}"
+        side = "holds" if least < low and high < most else "fails"
+        return (
+            f"{self.position(low, high, expected, side)}, but the replicates are too skewed to rely on it (Hall's test)"
+        )
+
+    def beyond(self, what: str, low: float, high: float, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
+        """`a mean of at least 3 or at most 1`, as far as these lie within the domain."""
+        ends = [f"at least {self.number(high, (low, high))}"] if high <= domain[1] else []
+        ends += [f"at most {self.number(low, (low, high))}"] if low >= domain[0] else []
+        return f"{what} of {listed(ends, 'or')}" if ends else f"no {what.partition(' ')[2]}"
+
+    def _digits(self, value: float, within: tuple[float, float] | None = None) -> str:
+        return number(self.factor * value, within and (self.factor * within[0], self.factor * within[1]))
+
+    def _with_name(self, digits: str) -> str:
+        return f"{digits} {self.name}" if self.name else digits
 
 
-def span(low: float, high: float) -> str:
-    """An interval in a sentence."""
-    return f"{number(low, (low, high))} to {number(high, (low, high))}"
+PLAIN = Unit()
+# of accuracies and other shares of a whole
+PERCENT = Unit("%", 100)
+# of the difference between two of these
+POINTS = Unit("points", 100)
+UNITS = {unit.name: unit for unit in (PLAIN, PERCENT, POINTS)}
+
+
+def of_differences(unit: Unit) -> Unit:
+    """That of the difference of two numbers in ``unit``."""
+    return POINTS if unit == PERCENT else unit
 
 
 def percent(share: float) -> str:
@@ -80,29 +150,6 @@ def sentence(text: str) -> str:
     return text if not text else text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def region(low: float, high: float) -> str:
-    """`above 0.5`, `below 2` or `between 1 and 3`"""
-    if math.isinf(high):
-        return f"above {stated(low)}"
-    if math.isinf(low):
-        return f"below {stated(high)}"
-    return f"between {stated(low)} and {stated(high)}"
-
-
-def position(low: float, high: float, expected: tuple[float, float], verdict: str) -> str:
-    """Where an interval lies, as a verb phrase: `lies above 0.5`, `contains 0.5`."""
-    least, most = expected
-    if verdict == "holds":
-        return f"lies {region(least, most)}"
-    if verdict == "fails":
-        return f"lies above {stated(most)}" if low >= most else f"lies below {stated(least)}"
-    inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
-    if inside:
-        return f"contains {listed([stated(bound) for bound in inside])}"
-    side = "holds" if least < low and high < most else "fails"
-    return f"{position(low, high, expected, side)}, but the replicates are too skewed to rely on it (Hall's test)"
-
-
 def late(never: int, n: int, unit: str, last: float) -> str:
     """`2 of 5 replicates do not get there by epoch 100`"""
     return (
@@ -116,10 +163,3 @@ def outlook(n: int, noun: str, shown: str, needed: int | None) -> str:
     if needed is None:
         return f"{able}; what was measured lies too close to the bound for any feasible number of {noun}s."
     return f"{able}, and {counted(needed, noun)} would show what was measured."
-
-
-def beyond(what: str, low: float, high: float, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
-    """`a mean of at least 3 or at most 1`, as far as these lie within the domain."""
-    ends = [f"at least {number(high, (low, high))}"] if high <= domain[1] else []
-    ends += [f"at most {number(low, (low, high))}"] if low >= domain[0] else []
-    return f"{what} of {listed(ends, 'or')}" if ends else f"no {what.partition(' ')[2]}"

@@ -36,9 +36,9 @@ _MARKERS = {
 def drawn(figure: Figure) -> dict[str, Any]:
     """The panels of a figure as plain data.
 
-    A panel has a ``title``, the axes ``x`` and ``y`` (``label``, ``log``, ``limits``, and ``ticks`` where these are
-    named; ``equal`` says that both have one scale), ``series``, ``guides`` (straight lines over the whole panel) and,
-    of a plane of losses, its ``surface``.
+    A panel has a ``title``, the axes ``x`` and ``y`` (``label``, ``log``, ``limits``, ``percent`` where fractions are
+    written so, and ``ticks`` where these are named; ``equal`` says that both have one scale), ``series``, ``guides``
+    (straight lines over the whole panel) and, of a plane of losses, its ``surface``.
     A series has a ``name``, which is that of the legend, its look, and ``x`` and ``y`` with, where there are intervals,
     ``low`` and ``high``; ``hollow`` are the indices of its hollow points, ``marks`` of those with a marker where not
     all have one, and ``of`` names the mean behind which it is a single run.  What is not finite is None.
@@ -118,6 +118,8 @@ def _axis(axes: Axes, which: str) -> dict[str, Any]:
         "limits": _numbers(axis.get_view_interval()),
     }
     formatter = axis.get_major_formatter()
+    if isinstance(formatter, ticker.PercentFormatter):
+        described["percent"] = True
     if isinstance(axis.get_major_locator(), ticker.FixedLocator) and isinstance(formatter, ticker.FixedFormatter):
         described["ticks"] = dict(zip(_numbers(axis.get_majorticklocs()), formatter.seq, strict=False))
     return described

@@ -4,6 +4,7 @@ Figures are made without pyplot, so nothing of one figure is left for the next.
 """
 
 import math
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -403,6 +404,8 @@ def finish(figure: Figure, legend: Sequence[Line2D] = (), notes: Sequence[Line2D
                 continue
             if axis.get_scale() == "log":
                 _log_ticks(axis)
+            elif _of_accuracy(axis.get_label_text()):
+                axis.set_major_formatter(ticker.PercentFormatter(1, symbol=" %"))
             else:
                 axis.set_major_formatter(_Plain())
         _thin_ticks(axes)
@@ -473,6 +476,11 @@ class _Plain(ticker.ScalarFormatter):
         return f"× {_ten_to(int(exponent))}" if exponent else ""
 
 
+def _of_accuracy(name: str) -> bool:
+    """Whether an axis shows accuracies or their differences; to those of some curves a number is added."""
+    return "accuracy" in name and not re.search(r"[+−] \d", name)
+
+
 def _limits(axes: Axes) -> None:
     """No room below zero for what cannot be negative, nor above one for an accuracy, unless a figure set its own."""
     if axes.get_yscale() == "log" or not axes.get_autoscaley_on():
@@ -481,7 +489,7 @@ def _limits(axes: Axes) -> None:
     values = np.concatenate(drawn) if drawn else np.empty(0)
     values = values[np.isfinite(values)]
     low, high = before = axes.get_ylim()
-    if "accuracy" in axes.get_ylabel() and not set("+−") & set(axes.get_ylabel()):
+    if _of_accuracy(axes.get_ylabel()) and "gap" not in axes.get_ylabel():
         high = min(high, 1.01)
     if len(values) and (values >= 0).all():
         low = max(low, -0.02 * high)

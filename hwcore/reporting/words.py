@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS, expected_false
-from hwcore.claims.words import counted, estimated, listed
+from hwcore.claims.words import UNITS, counted, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
@@ -48,7 +48,7 @@ def claim_head(study: Mapping[str, Any]) -> str:
 
 def measured(claim: Any) -> str:
     """The reproduced number of a row of claims.parquet."""
-    return estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
+    return UNITS[claim.unit].estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from hwcore.claims.measure import Measure, Tables, column_scale, require, rows_where, samples_by, where_words, words
+from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
@@ -46,7 +46,7 @@ class Kind(Measure):
         unknown = [value for value in self.candidates if value not in known]
         if unknown:
             raise NoSuchDataError(f"no row has {self.by} = {unknown[0]!r}; there are {', '.join(map(str, known))}")
-        samples, paired = samples_by(rows, self.by, self.best, column_scale(self.best))
+        samples, paired = samples_by(rows, self.by, self.best)
         best = tuple(str(value) for value in known if value in self.candidates)
         if len(best) == len(samples):
             raise NoSuchDataError(f"`is` names every {self.by} that there is, so nothing is left to be better than")

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, column_scale, require, rows_where, samples_by, where_words, words
+from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
@@ -38,6 +38,6 @@ class Kind(Measure):
                 known = ", ".join(map(str, rows[self.by].unique()))
                 raise NoSuchDataError(f"no row has {self.by} = {value!r}; there are {known}")
         rows = rows[rows[self.by].isin(self.of)]
-        samples, paired = samples_by(rows, self.by, self.order, column_scale(self.order))
+        samples, paired = samples_by(rows, self.by, self.order)
         names = tuple(map(str, self.of))
         return Groups({name: samples[name] for name in names}, names, largest=True, paired=paired)

@@ -1,6 +1,6 @@
 from pydantic import Field, model_validator
 
-from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
+from hwcore.claims.measure import MeasureOfModel, Tables, column_unit, of_model, require, words
 from hwcore.claims.samples import Shape, Times
 
 
@@ -27,8 +27,11 @@ class Kind(MeasureOfModel):
         return "times"
 
     def describe(self) -> str:
-        bound = f"at most {self.below:g}" if self.below is not None else f"at least {self.above:g}"
-        return f"first {self.by} with a {words(self.reached)} of {bound}{of_model(self.model, self.experiment)}"
+        side, bound = ("most", self.below) if self.below is not None else ("least", self.above)
+        assert bound is not None
+        number = column_unit(self.reached).stated(bound)
+        model = of_model(self.model, self.experiment)
+        return f"first {self.by} with a {words(self.reached)} of at {side} {number}{model}"
 
     def read(self, tables: Tables) -> Times:
         rows = self.rows(tables)
@@ -37,4 +40,4 @@ class Kind(MeasureOfModel):
         there = rows[column <= self.below if self.below is not None else column >= self.above]
         replicates = rows["replicate"].drop_duplicates().sort_values()
         first = there.groupby("replicate")[self.by].min().astype(float).reindex(replicates, fill_value=float("inf"))
-        return Times(first, "log", self.by, float(rows[self.by].max()))
+        return Times(first, "log", count=self.by, last=float(rows[self.by].max()))

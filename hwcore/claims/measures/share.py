@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, of_model, require, rows_of, rows_where, words
+from hwcore.claims.measure import Measure, Tables, column_unit, of_model, require, rows_of, rows_where, words
 from hwcore.claims.samples import Hits, NoSuchDataError, Shape
 
 
@@ -26,7 +26,7 @@ class Kind(Measure):
         yield self.experiment, self.model
 
     def describe(self) -> str:
-        within = f" between {self.within[0]:g} and {self.within[1]:g}" if self.within else ""
+        within = f" {column_unit(self.share).region(*self.within)}" if self.within else ""
         return f"share of networks with {words(self.share)}{within}{of_model(self.model, self.experiment)}"
 
     def read(self, tables: Tables) -> Hits:

@@ -6,10 +6,10 @@ from hwcore.claims.measure import (
     AT,
     MeasureOfModel,
     Tables,
-    column_scale,
     of_model,
     require,
     rows_where,
+    sample,
     where_words,
     words,
 )
@@ -39,4 +39,4 @@ class Kind(MeasureOfModel):
         by = rows_where(rows, self.where).groupby("replicate")[self.value]
         values = by.agg(self.at).astype(float)
         # pandas passes over what is missing, and from where a replicate diverged all is
-        return Sample(values.mask(by.tail(1).isna().to_numpy()), column_scale(self.value))
+        return sample(values.mask(by.tail(1).isna().to_numpy()), self.value)

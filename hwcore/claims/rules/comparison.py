@@ -17,7 +17,7 @@ from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, us
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import beyond, counted, number, outlook, percent, position, span
+from hwcore.claims.words import PLAIN, counted, of_differences, outlook, percent
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -81,12 +81,13 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     if scale.scale == "log":
         low, high = (float(scale.back(bound)) if np.isfinite(bound) else bound for bound in (low, high))
         low = -np.inf if expect.above is None else low
+    unit = PLAIN if scale.scale == "log" else of_differences(first.unit)
     what = "ratio of the geometric means" if scale.scale == "log" else "difference of the means"
     n = min(len(x), len(y))
     runs = f"{counted(n, 'pair')} of runs with the same seeds" if data.paired else f"{len(x)} and {len(y)} replicates"
     reason = (
-        f"The {what} of {runs} is {number(value, (least, most))}, and its 95 % interval, {span(least, most)}, "
-        f"{position(least, most, (low, high), verdict)}."
+        f"The {what} of {runs} is {unit.number(value, (least, most))}, and its 95 % interval, "
+        f"{unit.span(least, most)}, {unit.position(least, most, (low, high), verdict)}."
     )
     needed = None
     if verdict == "undecided":
@@ -97,14 +98,14 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         shown = student.shown(n, spread, samples)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
         kind = "a ratio" if scale.scale == "log" else "a difference"
-        reason += f" {outlook(n, 'replicate', beyond(kind, *ends), needed)}"
+        reason += f" {outlook(n, 'replicate', unit.beyond(kind, *ends), needed)}"
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
     reason = " ".join([reason, *filter(None, notes)])
     ratio = ""
     if scale.scale == "log" and claim.measure is not None:
         ratio = claim.measure.describe().replace(" minus ", " over ")
-    return Judgement(verdict, reason, value, least, most, n, effect, p, needed, (low, high), ratio)
+    return Judgement(verdict, reason, value, least, most, n, effect, p, needed, (low, high), ratio, unit)
 
 
 def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float, str]:

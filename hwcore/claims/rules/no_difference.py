@@ -13,7 +13,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import CannotJudgeError, Judgement, decide, usable, varies
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair
-from hwcore.claims.words import number, outlook, span, stated
+from hwcore.claims.words import of_differences, outlook
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -46,22 +46,25 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     value, n = float(estimate.value), min(len(x), len(y))
     (least, most), (inner, outer) = estimate.interval(), estimate.interval(1 - 2 * LEVEL)
     ends = (float(least), float(most))
-    narrow, wide = span(float(inner), float(outer)), span(*ends)
-    bounds = f"{stated(margin)} either way"
+    unit = of_differences(data.first.unit)
+    narrow, wide = unit.span(float(inner), float(outer)), unit.span(*ends)
+    bounds = f"{unit.stated(margin)} either way"
     needed = None
     if verdict == "holds":
-        reason = f"The difference is {number(value, ends)}, and its 90 % interval, {narrow}, lies within {bounds}."
+        reason = f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies within {bounds}."
     elif verdict == "fails":
-        reason = f"The difference is {number(value, ends)}, and its 95 % interval, {wide}, lies outside {bounds}."
+        reason = f"The difference is {unit.number(value, ends)}, and its 95 % interval, {wide}, lies outside {bounds}."
     else:
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         needed = student.replicates_needed(margin - abs(value), spread, n, samples)
         shown = student.shown(n, spread, samples)
+        able = outlook(n, "replicate", f"that there is none up to {unit.number(shown)}", needed)
         reason = (
-            f"The difference is {number(value, ends)}, and its 90 % interval, {narrow}, lies partly within {bounds} "
-            f"and partly outside. {outlook(n, 'replicate', f'that there is none up to {number(shown)}', needed)}"
+            f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies partly within "
+            f"{bounds} and partly outside. {able}"
         )
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])
-    return Judgement(verdict, reason, value, float(least), float(most), n, value / margin, p, needed, (-margin, margin))
+    effect, expected = value / margin, (-margin, margin)
+    return Judgement(verdict, reason, value, float(least), float(most), n, effect, p, needed, expected, unit=unit)

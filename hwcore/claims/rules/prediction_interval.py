@@ -16,7 +16,7 @@ from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, late, number, span, stated
+from hwcore.claims.words import counted, late
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -58,15 +58,17 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     estimate = student.mean(sample)
     half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
     low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(estimate.value)), stated(claim.reported_number()[0])
+    value, reported = float(scale.back(estimate.value)), data.unit.stated(claim.reported_number()[0])
     if np.ptp(sample) == 0:
-        reason = f"All {counted(n, 'replicate')} give {number(value)}, which is the reported {reported}"
+        reason = f"All {counted(n, 'replicate')} give {data.unit.number(value)}, which is the reported {reported}"
         reason += "." if value == claim.reported_number()[0] else " up to its rounding."
         reason = " ".join(filter(None, [reason, lost]))
-        return Judgement("consistent", reason, value, value, value, n, p=p, expected=(least, most))
+        return Judgement("consistent", reason, value, value, value, n, p=p, expected=(least, most), unit=data.unit)
     # how far the reported run is from the mean, in standard deviations of a further run
     effect = float((np.mean(ends) - estimate.value) / (estimate.error * np.sqrt(n + 1)))
-    interval = f"the 95 % prediction interval of a single run, {span(low, high)}, from {counted(n, 'replicate')}"
+    interval = (
+        f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
+    )
     if p > LEVEL:
         verdict = "consistent"
         exact = low <= claim.reported_number()[0] <= high
@@ -76,7 +78,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         reason = f"The reported {reported} lies {'below' if most < low else 'above'} {interval}."
     sentences = (reason, scale.note, lost)
     reason = " ".join(filter(None, sentences))
-    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most))
+    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)
 
 
 def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judgement:
@@ -85,10 +87,10 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
     n, earlier, later = len(values), int((values < least).sum()), int((values > most).sum())
     never = int(np.isinf(values).sum())
     if claim.reported_number()[0] > data.last:
-        raise CannotJudgeError(f"The reported {data.unit} is later than the last one that was trained here")
+        raise CannotJudgeError(f"The reported {data.count} is later than the last one that was trained here")
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
-    got = late(never, n, data.unit, data.last)
-    reported = stated(claim.reported_number()[0])
+    got = late(never, n, data.count, data.last)
+    reported = data.unit.stated(claim.reported_number()[0])
     if p <= LEVEL:
         side = "earlier" if later > earlier else "later"
         return Judgement(
@@ -98,5 +100,5 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
         reason = f"{got}, others earlier than the reported {reported}, which is within what the replicates do."
         return Judgement("consistent", reason, n=n, p=p)
     raise CannotJudgeError(
-        f"{got}, which says too little of whether a further run could get there at {data.unit} {reported}"
+        f"{got}, which says too little of whether a further run could get there at {data.count} {reported}"
     )

@@ -16,7 +16,7 @@ from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, va
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules import share
 from hwcore.claims.samples import Times
-from hwcore.claims.words import beyond, counted, late, number, outlook, percent, position, region, span
+from hwcore.claims.words import PLAIN, counted, late, outlook, percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
     low, high = expect.region
     verdict, p = decide(*(float(tail) for tail in p_values(times, data.last, low, high)))
     if times.min() <= 0:
-        raise CannotJudgeError(f"A replicate is there from the start, at {data.unit} 0, which has no logarithm")
+        raise CannotJudgeError(f"A replicate is there from the start, at {data.count} 0, which has no logarithm")
     as_expected = float(np.mean((np.minimum(times, data.last) >= low) & (times <= high)))
     if never:
         return _censored(data, times, (low, high), verdict, p, as_expected)
@@ -69,8 +69,8 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
     estimate = student.mean(logs)
     mean, (least, most) = float(np.exp(estimate.value)), (float(np.exp(end)) for end in estimate.interval())
     reason = (
-        f"The geometric mean of {counted(n, 'replicate')} is {data.unit} {number(mean, (least, most))}, and its 95 % "
-        f"interval, {span(least, most)}, {position(least, most, (low, high), verdict)}."
+        f"The geometric mean of {counted(n, 'replicate')} is {data.count} {PLAIN.number(mean, (least, most))}, and "
+        f"its 95 % interval, {PLAIN.span(least, most)}, {PLAIN.position(least, most, (low, high), verdict)}."
     )
     needed = None
     if verdict == "undecided":
@@ -80,7 +80,7 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
         needed = student.replicates_needed(float(estimate.value) - bound, spread, n)
         shown = student.shown(n, spread)
         ends = (float(np.exp(bound - shown)), float(np.exp(bound + shown)))
-        reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
+        reason += f" {outlook(n, 'replicate', PLAIN.beyond('a mean', *ends), needed)}"
     return Judgement(verdict, reason, mean, least, most, n, as_expected, p, needed, (low, high))
 
 
@@ -91,14 +91,15 @@ def _censored(
     low, high = bounds
     median = float(np.median(times))
     value = median if np.isfinite(median) else NAN
-    got = late(never, n, data.unit, data.last)
+    region = PLAIN.region(low, high)
+    got = late(never, n, data.count, data.last)
     if verdict == "holds":
-        reason = f"{got}, yet in most, {percent(as_expected)}, the {data.unit} lies {region(low, high)} (sign test)."
+        reason = f"{got}, yet in most, {percent(as_expected)}, the {data.count} lies {region} (sign test)."
     elif verdict == "fails":
         others = percent(1 - as_expected)
-        reason = f"{got}, and in most, {others}, the {data.unit} does not lie {region(low, high)} (sign test)."
+        reason = f"{got}, and in most, {others}, the {data.count} does not lie {region} (sign test)."
     else:
-        reason = f"{got}, so it is not shown whether the typical {data.unit} lies {region(low, high)}."
+        reason = f"{got}, so it is not shown whether the typical {data.count} lies {region}."
     needed = None
     if verdict == "undecided":
         needed = _needed(times, data.last, bounds)

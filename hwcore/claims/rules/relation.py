@@ -12,7 +12,7 @@ from hwcore.claims.concordance import kendall
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
 from hwcore.claims.samples import Networks
 from hwcore.claims.student import nearest
-from hwcore.claims.words import beyond, counted, number, outlook, position, sentence, span
+from hwcore.claims.words import PLAIN, counted, outlook, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,14 +46,14 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     n = int(finite.groupby("model").size().min())
     reason = opening.format(networks=counted(len(finite), "network"), models=finite["model"].nunique())
     reason += (
-        f" τ is {number(found.value, (least, most))}, and its 95 % interval, {span(least, most)}, "
-        f"{position(least, most, (low, high), verdict)}."
+        f" τ is {PLAIN.number(found.value, (least, most))}, and its 95 % interval, {PLAIN.span(least, most)}, "
+        f"{PLAIN.position(least, most, (low, high), verdict)}."
     )
     needed = None
     if verdict == "undecided":
         bound = nearest(found.value, low, high)
         needed = found.replicates_needed(bound, n)
-        reason += f" {outlook(n, 'replicate', beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
+        reason += f" {outlook(n, 'replicate', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
     of = "" if claim.measure is None else f"Kendall's τ of {claim.measure.describe()}"

@@ -16,7 +16,7 @@ from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules.prediction_interval import rounded
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, span, stated
+from hwcore.claims.words import counted
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -67,14 +67,14 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     error, freedom = _error(sample, runs, sd)
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2) * error)
     low, high = (float(scale.back(sample.mean() + shift + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(sample.mean() + shift)), stated(claim.reported_number()[0])
+    value, reported = float(scale.back(sample.mean() + shift)), data.unit.stated(claim.reported_number()[0])
     effect = float((np.mean(ends) - shift - sample.mean()) / error)
     interval = (
-        f"the 95 % prediction interval of a mean of {counted(runs, 'run')}, {span(low, high)}, "
+        f"the 95 % prediction interval of a mean of {counted(runs, 'run')}, {data.unit.span(low, high)}, "
         f"from {counted(n, 'replicate')}"
     )
     verdict = "consistent" if p > LEVEL else "inconsistent"
     where = "in" if p > LEVEL else "below" if effect < 0 else "above"
     sentences = (f"The reported mean, {reported}, lies {where} {interval}.", scale.note, lost)
     reason = " ".join(filter(None, sentences))
-    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most))
+    return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)

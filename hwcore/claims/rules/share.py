@@ -13,7 +13,7 @@ from hwcore.claims.judgement import Judgement, decide
 from hwcore.claims.rule import LEVEL, Z80, Z95
 from hwcore.claims.samples import Hits
 from hwcore.claims.student import MOST_REPLICATES, nearest
-from hwcore.claims.words import beyond, counted, outlook, position, span
+from hwcore.claims.words import PERCENT, counted, outlook
 
 if TYPE_CHECKING:
     from hwcore.claims.spec import Claim
@@ -68,12 +68,12 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
     share, (least, most) = hits / n, interval(hits, n)
     reason = (
         f"It is true of {hits:,} of {counted(n, 'network')}, and the 95 % interval of the share, "
-        f"{span(least, most)}, {position(least, most, expect.region, verdict)}."
+        f"{PERCENT.span(least, most)}, {PERCENT.position(least, most, expect.region, verdict)}."
     )
     needed = None
     if verdict == "undecided":
         bound = nearest(share, low, high)
         needed = networks_needed(share, bound)
         shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
-        reason += f" {outlook(n, 'network', beyond('a share', bound - shown, bound + shown, (0, 1)), needed)}"
-    return Judgement(verdict, reason, share, least, most, n, share, p, needed, expect.region)
+        reason += f" {outlook(n, 'network', PERCENT.beyond('a share', bound - shown, bound + shown, (0, 1)), needed)}"
+    return Judgement(verdict, reason, share, least, most, n, share, p, needed, expect.region, unit=PERCENT)

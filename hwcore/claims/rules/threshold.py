@@ -14,7 +14,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import Judgement, decide, usable, varies
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
-from hwcore.claims.words import beyond, counted, number, outlook, position, span
+from hwcore.claims.words import counted, outlook
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -43,15 +43,16 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     bound = student.nearest(float(estimate.value), low, high)
     distance = float(estimate.value) - bound
     reason = (
-        f"The {scale.mean} of {counted(n, 'replicate')} is {number(mean, (least, most))}, and its 95 % interval, "
-        f"{span(least, most)}, {position(least, most, expect.region, verdict)}."
+        f"The {scale.mean} of {counted(n, 'replicate')} is {data.unit.number(mean, (least, most))}, and its 95 % "
+        f"interval, {data.unit.span(least, most)}, {data.unit.position(least, most, expect.region, verdict)}."
     )
     needed = None
     if verdict == "undecided":
         needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
-        reason += f" {outlook(n, 'replicate', beyond('a mean', *ends), needed)}"
+        reason += f" {outlook(n, 'replicate', data.unit.beyond('a mean', *ends), needed)}"
     sentences = (reason, scale.note, lost)
     effect = distance / spread
-    return Judgement(verdict, " ".join(filter(None, sentences)), mean, least, most, n, effect, p, needed, expect.region)
+    reason = " ".join(filter(None, sentences))
+    return Judgement(verdict, reason, mean, least, most, n, effect, p, needed, expect.region, unit=data.unit)

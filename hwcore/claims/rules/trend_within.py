@@ -14,7 +14,7 @@ from scipy import stats
 from hwcore.claims.concordance import Correlation
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
 from hwcore.claims.samples import Blocks
-from hwcore.claims.words import beyond, counted, number, outlook, sentence, span
+from hwcore.claims.words import PLAIN, counted, outlook, sentence
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -50,15 +50,15 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     outcome = {"holds": expect.direction, "fails": "falling" if up else "rising"}.get(verdict)
     reason = (
         f"Over {points} points in each of {counted(n, 'replicate')}, the mean rank correlation is "
-        f"{number(found.value, found.interval)}"
+        f"{PLAIN.number(found.value, found.interval)}"
     )
-    reason += f" (95 % interval {span(least, most)}): " + (
+    reason += f" (95 % interval {PLAIN.span(least, most)}): " + (
         f"the numbers are {outcome}." if outcome else "no clear trend."
     )
     needed = None
     if verdict == "undecided":
         needed = found.replicates_needed(0.0, n)
-        reason += f" {outlook(n, 'replicate', beyond('a correlation', *found.shown(0.0), (-1, 1)), needed)}"
+        reason += f" {outlook(n, 'replicate', PLAIN.beyond('a correlation', *found.shown(0.0), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and are left out')}"
     of = "" if claim.measure is None else f"rank correlation of {claim.measure.describe()}"
