@@ -41,7 +41,7 @@ gallery: .venv/run.done ## write docs/gallery.md from finished results (SCALE, S
 	$(BIN)/python -m workflow_scripts.gallery results/$(or $(SCALE),quick)
 
 test: .venv/dev.done ## run the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slurm: .venv/dev.done .venv/slurm.done ## run jobs on a throw-away Slurm (root, with slurm-wlm, munge and iproute2; MARKED='not faults' in a third of the time)
 	REQUIRE_SLURM=1 $(BIN)/python -m pytest -q tests/test_slurm.py $(if $(MARKED),-m '$(MARKED)')

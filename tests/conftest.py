@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,14 +22,20 @@ class Project:
     folder: Path
 
     def snakemake(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        return forked.snakemake(["--cores", str(cores), *arguments], self.folder)
 
     def run(self, *arguments: str, cores: int = 2) -> str:
         """What Snakemake printed.  Fails the test if it failed."""
         done = self.snakemake(*arguments, cores=cores)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
+
+    def loaded(self, *arguments: str) -> tuple[str, set[str]]:
+        """What a call prints, and the modules that it loads."""
+        command = [sys.executable, "-X", "importtime", "-m", "snakemake", "--cores", "2", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True)
+        lines = done.stderr.splitlines()
+        return done.stderr, {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
     def stale(self, *arguments: str) -> set[str]:
         """The jobs that a run would do now, by their messages."""
