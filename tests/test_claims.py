@@ -566,6 +566,13 @@ def test_how_a_scale_judges() -> None:
     assert np.isnan(row.p)
     provisional = judged(one, "provisional", metrics=CLOSE)
     assert (provisional.verdict, provisional.reason.endswith(" A note. Provisional.")) == ("holds", True)
+    # a scale whose caps leave out what a claim names measures the others
+    large = claim({"value": "loss", "model": "m", "where": {"epoch": 1000}}, "threshold", {"above": 0.1})
+    row = judged(large, "no", metrics=CLOSE)
+    assert (row.verdict, row.n) == ("not judged", 0)
+    assert np.isnan(row.reproduced)
+    with pytest.raises(HwcoreError, match="no row has epoch = 1000"):
+        judged(large, "provisional", metrics=CLOSE)
     untestable = claim(None, not_testable="it is a matter of taste")
     assert judged(untestable, "no").verdict == "not testable"
 

@@ -12,7 +12,7 @@ from hwcore.claims import ledger
 from hwcore.claims.judgement import CannotJudgeError, Judgement
 from hwcore.claims.measure import Measure
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import NoSuchDataError, Sample
+from hwcore.claims.samples import NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import PLAIN, listed, sentence
 from hwcore.errors import HwcoreError
@@ -52,7 +52,7 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
 
     Raises HwcoreError if a claim names a model or column that its tables do not have.
     """
-    judgements = {id: _judgement(study, id, case, tables) for id, case in cases.items()}
+    judgements = {id: _judgement(study, id, case, tables, judged) for id, case in cases.items()}
     adjusted = dict(zip(judgements, ledger.holm([each.p for each in judgements.values()]), strict=True))
     return ledger.frame(
         [
@@ -70,13 +70,15 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
     )
 
 
-def _judgement(study: str, id: str, case: Case, tables: Tables) -> Judgement:
+def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> Judgement:
     claim = case.claim
     if claim.measure is None:
         return Judgement("not testable", sentence(claim.not_testable or ""))
     try:
         return _by_rule(claim, claim.measure, claim.experiment, tables, None)
     except NoSuchDataError as error:
+        if judged == "no" and isinstance(error, NoSuchValueError):
+            return Judgement("not judged", "")
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
 
 
@@ -104,7 +106,7 @@ def _by_rule(
 def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> Iterator[str]:
     """A sentence for each variant, and each other measure of the same, with another verdict."""
     claim = case.claim
-    if claim.measure is None:
+    if claim.measure is None or own.verdict == "not judged":
         return
     for words, measure in claim.otherwise.items():
         try:

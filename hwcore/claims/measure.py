@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from hwcore.claims.samples import Data, NoSuchDataError, Sample, Scale, Shape
+from hwcore.claims.samples import Data, NoSuchDataError, NoSuchValueError, Sample, Scale, Shape
 from hwcore.claims.words import PERCENT, PLAIN, POINTS, Unit
 from hwcore.spec import Spec
 
@@ -94,7 +94,7 @@ def rows_where(rows: "pd.DataFrame", where: dict[str, Any]) -> "pd.DataFrame":
         close = (rows[column] - value).abs() <= 1e-9 * max(1.0, abs(value)) if isinstance(value, float) else None
         rows = rows[rows[column] == value if close is None else close]
         if rows.empty:
-            raise NoSuchDataError(f"no row has {column} = {value!r}")
+            raise NoSuchValueError(f"no row has {column} = {value!r}")
     return rows
 
 

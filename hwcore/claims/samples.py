@@ -34,6 +34,10 @@ class NoSuchDataError(Exception):
     """A measure names a column, model or value that its table does not have."""
 
 
+class NoSuchValueError(NoSuchDataError):
+    """It names a value that a scale with caps may leave out, such as a batch of more images than it has."""
+
+
 @dataclass(frozen=True)
 class Count:
     """An exact number, or one for each replicate that ought to be the same; shape (replicates,)."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
-from hwcore.claims.samples import Groups, NoSuchDataError, Shape
+from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Shape
 
 
 class Kind(Measure):
@@ -45,7 +45,8 @@ class Kind(Measure):
         known = list(rows[self.by].unique())
         unknown = [value for value in self.candidates if value not in known]
         if unknown:
-            raise NoSuchDataError(f"no row has {self.by} = {unknown[0]!r}; there are {', '.join(map(str, known))}")
+            error = NoSuchDataError if self.by == "model" else NoSuchValueError
+            raise error(f"no row has {self.by} = {unknown[0]!r}; there are {', '.join(map(str, known))}")
         samples, paired = samples_by(rows, self.by, self.best)
         best = tuple(str(value) for value in known if value in self.candidates)
         if len(best) == len(samples):

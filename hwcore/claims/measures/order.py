@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
-from hwcore.claims.samples import Groups, NoSuchDataError, Shape
+from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Shape
 
 
 class Kind(Measure):
@@ -36,7 +36,8 @@ class Kind(Measure):
         for value in self.of:
             if not (rows[self.by] == value).any():
                 known = ", ".join(map(str, rows[self.by].unique()))
-                raise NoSuchDataError(f"no row has {self.by} = {value!r}; there are {known}")
+                error = NoSuchDataError if self.by == "model" else NoSuchValueError
+                raise error(f"no row has {self.by} = {value!r}; there are {known}")
         rows = rows[rows[self.by].isin(self.of)]
         samples, paired = samples_by(rows, self.by, self.order)
         names = tuple(map(str, self.of))
