@@ -405,7 +405,7 @@ def finish(figure: Figure, legend: Sequence[Line2D] = (), notes: Sequence[Line2D
             if axis.get_scale() == "log":
                 _log_ticks(axis)
             elif _of_accuracy(axis.get_label_text()):
-                axis.set_major_formatter(ticker.PercentFormatter(1, symbol=" %"))
+                axis.set_major_formatter(_Percent())
             else:
                 axis.set_major_formatter(_Plain())
         _thin_ticks(axes)
@@ -474,6 +474,13 @@ class _Plain(ticker.ScalarFormatter):
         # 1e−5
         exponent = super().get_offset().partition("e")[2].replace("−", "-")
         return f"× {_ten_to(int(exponent))}" if exponent else ""
+
+
+class _Percent(ticker.PercentFormatter):
+    """Fractions in per cent, with as many decimals as each needs."""
+
+    def format_pct(self, x: float, display_range: float) -> str:
+        return f"{number(round(100 * x, 6))} %"
 
 
 def _of_accuracy(name: str) -> bool:
