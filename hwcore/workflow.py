@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcore.analyses.duration import seconds as analysis_seconds
 from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
+from hwcore.jobs import Job
 from hwcore.plan import CRATE, Plan
 from hwcore.planned import Planned
 from hwcore.shown import Shown, shown
@@ -72,19 +74,24 @@ class Workflow(Planned):
             spec = self.training(name)
             return train_memory(spec, _samples(spec))
         job = self.plan.job(rule, name)
-        runs = [self.plan.maker(job.inputs[f"{model}/run"]) for model in job.spec["models"]]
-        return analysis_memory(job.spec["kind"], job.spec["options"], [self.training(run.name) for run in runs])
+        return analysis_memory(job.spec["kind"], job.spec["options"], self._analysed(job))
 
     def minutes(self, rule: str, name: str) -> int:
         """How long a training or an analysis may take on a cluster.
 
-        Below ten minutes less asked for gains nothing.  What an analysis takes is not foreseen.
+        Below ten minutes less asked for gains nothing.
         """
         if rule == "train":
             spec = self.training(name)
             cores = self.threads(name, None)
             return max(10, math.ceil(seconds(spec, _samples(spec)) / cores / 60))
-        return 120
+        job = self.plan.job(rule, name)
+        return max(10, math.ceil(analysis_seconds(job.spec["kind"], job.spec["options"], self._analysed(job)) / 60))
+
+    def _analysed(self, job: Job) -> list[RunSpec]:
+        """The trainings of which an analysis is made."""
+        runs = [self.plan.maker(job.inputs[f"{model}/run"]) for model in job.spec["models"]]
+        return [self.training(run.name) for run in runs]
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from conftest import Project
+from hwcore.analyses.duration import seconds as analysis_seconds
 from hwcore.jobs import Job
 from hwcore.train.duration import seconds
 from hwcore.train.spec import RunSpec
@@ -41,10 +42,47 @@ def test_memory_is_one_to_three_times_what_is_used(jobs: tuple[Workflow, list[tu
 
 def test_what_takes_seconds_asks_for_minutes(jobs: tuple[Workflow, list[tuple[Job, dict[str, Any]]]]) -> None:
     plan, records = jobs
-    trainings = [(job, record) for job, record in records if job.rule == "train"]
-    assert {plan.minutes("train", job.name) for job, _ in trainings} == {10}
-    for job, record in trainings:
+    assert {plan.minutes(job.rule, job.name) for job, _ in records} == {10}
+    for job, record in records:
         assert record["cpu_seconds"] < 600, job.name
+
+
+EVALUATION: dict[str, Any] = {"over": None}
+LANDSCAPE = {"across": "line", "count": 51, "samples": 1000, "replicates": 1}
+SPECTRUM = {"samples": 1000, "steps": 100, "probes": 9}
+SEARCH = {"restarts": 3, "steps": 300}
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "more", "times"),
+    [
+        ("landscape", LANDSCAPE, {"samples": 2000}, 2),
+        ("landscape", LANDSCAPE, {"across": "plane"}, 51),
+        ("landscape", LANDSCAPE, {"replicates": 5}, 5),
+        ("hessian_spectrum", SPECTRUM, {"probes": 19}, 2),
+        ("critical_points", SEARCH, {"restarts": 7}, 2),
+        ("critical_points", SEARCH, {"steps": 900}, 3),
+        # at each epoch
+        ("evaluation", EVALUATION, {"over": "epochs"}, 10),
+    ],
+)
+def test_the_time_of_an_analysis_follows_its_options(
+    kind: str, options: dict[str, Any], more: dict[str, Any], times: float
+) -> None:
+    spec = RunSpec.model_validate(SPEC)
+    nothing, before, after = (
+        analysis_seconds(kind, each, specs)
+        for each, specs in ((options, []), (options, [spec]), ({**options, **more}, [spec]))
+    )
+    assert (after - nothing) / (before - nothing) == pytest.approx(times, rel=0.05)
+
+
+def test_a_slow_analysis_asks_for_longer() -> None:
+    large = {**SPEC, "network": {"input": [3, 32, 32], "layers": [{"kind": "conv", "channels": 500, "kernel": 5}] * 3}}
+    large["network"]["layers"] += [{"kind": "flatten"}, {"kind": "linear", "out": 10}]
+    spec = RunSpec.model_validate(large)
+    assert analysis_seconds("evaluation", EVALUATION, [spec]) > 6 * 3600
+    assert analysis_seconds("evaluation", EVALUATION, [RunSpec.model_validate(SPEC)]) < 60
 
 
 def changed(**training: Any) -> RunSpec:

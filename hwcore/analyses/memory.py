@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hwcore.data.spec import FunctionData
+from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.train.memory import PROCESS, known_samples, snapshot_bytes
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import parameters
@@ -26,6 +26,11 @@ _SQUARES = {"critical_points": 20, "optimum": 4}
 _DENSE = 5_000
 
 
+def testing_samples(data: DataSpec) -> int:
+    """The number of test samples, where it is not known that of a large data set."""
+    return data.test_samples if isinstance(data, FunctionData) else data.test_samples or _TEST_SAMPLES
+
+
 def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> int:
     """MB for an analysis of some runs: an upper estimate, on a CPU.
 
@@ -35,7 +40,7 @@ def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> i
     for spec in specs:
         data, count = spec.data, parameters(spec.network)
         training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
-        testing = data.test_samples if isinstance(data, FunctionData) else data.test_samples or _TEST_SAMPLES
+        testing = testing_samples(data)
         total += _INPUT * (training + testing) * math.prod(spec.network.input)
         total += 4 * _WEIGHT_COPIES * count * spec.replicates
         if kind == "trajectory":

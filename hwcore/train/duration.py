@@ -25,5 +25,9 @@ def seconds(spec: RunSpec, samples: int | None) -> float:
 
 def _step(network: Network, size: int) -> float:
     """Seconds of arithmetic in one step of one replicate with ``size`` samples."""
-    sample = _ACTIVATION * sum(network.activations()) + _MULTIPLICATION * network.multiplications()
-    return _PARAMETER * parameters(network) + size * sample
+    return _PARAMETER * parameters(network) + size * sample_seconds(network)
+
+
+def sample_seconds(network: Network) -> float:
+    """Seconds of arithmetic on one sample in a step, and in a forward pass at most."""
+    return _ACTIVATION * sum(network.activations()) + _MULTIPLICATION * network.multiplications()

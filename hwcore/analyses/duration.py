@@ -1,0 +1,72 @@
+"""How long an analysis takes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hwcore.analyses.memory import testing_samples
+from hwcore.data.spec import FunctionData
+from hwcore.train.duration import sample_seconds
+from hwcore.train.memory import known_samples
+from hwcore.train.spec import RunSpec
+from hwcore.train.split import parameters
+
+# Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of the analyses of five studies at the
+# scales quick and standard, and raised as those of hwcore.train.duration: loading packages and data, what calling the
+# operations of one pass over a layer takes, a step of a search for critical points, and a multiplication in the
+# solution of its dense equations.
+_START, _LAYER, _STEP, _MULTIPLICATION = 2.0, 1e-4, 7e-4, 0.06e-9
+# By how much faster networks without convolutions are where no gradient is computed.
+_DENSE = 4
+# Numbers of the activations that are computed at a time, as in hwcore.train.evaluate.
+_CHUNK = 2**20
+# Kinds that pass no data set through a network, or not often.
+_LIGHT = ("fitting", "gradient_norm", "predictions", "trajectory", "critical_points", "optimum")
+# Passes of a gradient, and of a product of the Hessian with a vector, in those of a forward pass.
+_GRADIENT, _PRODUCT = 3, 6
+# Gradients with which sharpness in a box is looked for.
+_BOX = 40
+
+
+def seconds(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> float:
+    """The processor time of an analysis of some runs: an upper estimate, on a CPU."""
+    return _START + sum(_of_run(kind, options, spec) for spec in specs)
+
+
+def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
+    data, count = spec.data, parameters(spec.network)
+    training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
+    everything = training + testing_samples(data)
+    some = min(options.get("samples") or training, training)
+    replicates = min(options.get("replicates") or spec.replicates, spec.replicates)
+    epochs = 1
+    if options.get("over") == "epochs":
+        epochs = spec.training.epoch_count(spec.training.batches(training)[1])
+    # what convolutions gain by computing no gradient, they lose by computing in float32
+    forward = sample_seconds(spec.network) / (1 if spec.network.convolves() else _DENSE)
+    passes, samples = _passes(kind, options, spec, some, everything)
+    chunks = 1 + samples * sum(spec.network.activations()) / _CHUNK
+    layers = _LAYER * len(spec.network.layers) * passes * chunks
+    dense = 0.0
+    if kind in ("critical_points", "optimum"):
+        searches = 1 + options.get("restarts", 0)
+        dense = searches * options["steps"] * (_STEP + _MULTIPLICATION * count**2 * (training + count))
+    return replicates * (epochs * (passes * samples * forward + layers) + dense)
+
+
+def _passes(kind: str, options: Mapping[str, Any], spec: RunSpec, some: int, everything: int) -> tuple[float, int]:
+    """How many forward passes' worth of computing, and of how many samples each."""
+    if kind in _LIGHT:
+        return 0, 0
+    if kind == "interpolation":
+        # between two models there is one line
+        return options["alphas"]["count"] / 2, everything
+    if kind == "landscape":
+        return options["count"] ** (1 if options["across"] == "line" else 2), some
+    if kind == "sensitivity":
+        return _GRADIENT * (1 + spec.network.output[0]), 2 * some
+    if kind == "sharpness":
+        products = options["probes"] + options["lanczos_steps"]
+        return (1 if options.get("rescale") is None else 2) * (_GRADIENT * _BOX + _PRODUCT * products), some
+    if kind == "hessian_spectrum":
+        return _PRODUCT * options["steps"] * (options["probes"] + 1), some
+    return 1, everything
