@@ -7,6 +7,7 @@ random.  The first failure is told with the input that caused it, and ends the p
 import os
 import random
 import sys
+import tempfile
 import time
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,8 @@ def main(name: str, seconds: int = 600) -> None:
     with atheris.instrument_imports(include=["hwcore"]):
         target = getattr(import_module("test_fuzz"), f"test_{name}").hypothesis.fuzz_one_input
     options = ["-max_len=4096", "-len_control=0", "-timeout=60", "-rss_limit_mb=4096", f"-max_total_time={seconds}"]
+    # inputs that are slow, or fail
+    options.append(f"-artifact_prefix={tempfile.mkdtemp(prefix='hwcore-fuzz-')}/")
     atheris.Setup([sys.argv[0], *options], target)
     atheris.Fuzz()
 
