@@ -1,5 +1,6 @@
 """Pages: what a template may say, and that every format comes out whole."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -173,6 +174,37 @@ def test_a_model_that_a_variant_changes_has_a_row_for_each_form(results: Path) -
         model |= {"layers": "1-3-1, relu", "settings": {}, "reported_parameters": None}
     render(said, template, results / "claims.parquet", results / "report/s.md")
     assert "| model | layers | parameters |\n" in (results / "report/s.md").read_text()
+
+
+def axis(low: float, high: float, *, log: bool = False) -> dict[str, Any]:
+    return {"limits": [low, high], "log": log}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        (axis(0, 1), axis(0, 1.5), False),
+        (axis(0, 1), axis(0, 2), True),
+        (axis(0, 1), axis(0.5, 1.5), True),
+        (axis(0, 1), axis(0, 1, log=True), True),
+        # as long on paper where a decade is a decade
+        (axis(1e-4, 1, log=True), axis(1e-3, 1, log=True), False),
+        (axis(1e-4, 1, log=True), axis(1e-2, 1, log=True), True),
+    ],
+)
+def test_variants_on_another_vertical_scale_say_so(
+    results: Path, first: dict[str, Any], second: dict[str, Any], other: bool
+) -> None:
+    said = context()
+    for each, panel in zip(said["experiments"], (first, second), strict=True):
+        recipe = results / each["figures"][0]["recipe"]
+        write_json(recipe, {**json.loads(recipe.read_text()), "axes": [axis(0, 1), panel]})
+    template = results / "report.md"
+    template.write_text('{{ experiment("fit") }}')
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "1a.** As described. Loss" in text
+    assert f"1b.** Corrected{' (another vertical scale)' if other else ''}." in text
 
 
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:

@@ -24,8 +24,8 @@ def work(job: Job) -> None:
     figure, failure = _attempt(job)
     stem = job.outputs["svg"].with_suffix("")
     save(figure, stem)
-    save_numbers(figure, stem)
-    write_json(job.outputs["recipe"], {**recipe(job.spec, ["matplotlib", "numpy", "pandas"]), **failure})
+    said = {"axes": save_numbers(figure, stem), **failure}
+    write_json(job.outputs["recipe"], {**recipe(job.spec, ["matplotlib", "numpy", "pandas"]), **said})
 
 
 def _attempt(job: Job) -> tuple[Figure, dict[str, str]]:

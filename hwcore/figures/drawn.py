@@ -47,14 +47,18 @@ def drawn(figure: Figure) -> dict[str, Any]:
     return {"panels": [_panel(axes, entries) for axes in figure.axes if axes.get_label() != "<colorbar>"]}
 
 
-def save_numbers(figure: Figure, stem: Path) -> None:
-    """Write ``stem``.data.json, of which a page makes an interactive chart, and all points as ``stem``.csv."""
+def save_numbers(figure: Figure, stem: Path) -> list[dict[str, Any]]:
+    """Write ``stem``.data.json, of which a page makes an interactive chart, and all points as ``stem``.csv.
+
+    Returns the vertical axes of all panels.
+    """
     shown = drawn(figure)
     write_text(stem.with_name(f"{stem.name}.data.json"), json.dumps(shown, separators=(",", ":"), ensure_ascii=False))
     table = pd.DataFrame(_rows(shown), columns=_COLUMNS)
     # a column that says nothing is left out
     table = table.dropna(axis="columns", how="all")
     write_text(stem.with_name(f"{stem.name}.csv"), table.to_csv(index=False, lineterminator="\n"))
+    return [panel["y"] for panel in shown["panels"]]
 
 
 _COLUMNS = ["panel", "horizontal", "vertical", "series", "x", "y", "low", "high", "value"]

@@ -8,7 +8,7 @@ import jinja2
 import pandas as pd
 
 from hwcore.files import read_json, write_text
-from hwcore.reporting import absent
+from hwcore.reporting import absent, axes
 from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.filling import fill
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
@@ -205,9 +205,11 @@ class _Page:
         if len(variants) == 1:
             return self._figure(shown[0][1], str(self._count))
         drawn, told = [], ""
-        for letter, (each, figure) in zip("abcdef", shown, strict=False):
+        scales = [read_json(self.results / figure["recipe"]).get("axes", []) for _, figure in shown]
+        for letter, (each, figure), scale in zip("abcdef", shown, scales, strict=False):
             number = f"{self._count}{letter}" if len(shown) > 1 else str(self._count)
-            which = f"{spoken(each['variant'])}."
+            other = " (another vertical scale)" if axes.differ(scales[0], scale) else ""
+            which = f"{spoken(each['variant'])}{other}."
             # the same words need not be read twice
             caption = which if figure["caption"] == told else f"{which} {figure['caption']}"
             told = figure["caption"]
