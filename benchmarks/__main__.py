@@ -17,12 +17,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accuracy, augment, critical_points, data, landscape, scale, spectrum, stopping, train
+from benchmarks import accuracy, augment, critical_points, data, landscape, scale, spectrum, stopping, train, vmap
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 
 RESULTS = Path("benchmarks/results.json")
-MODULES = (train, augment, stopping, accuracy, critical_points, spectrum, landscape, scale)
+MODULES = (train, vmap, augment, stopping, accuracy, critical_points, spectrum, landscape, scale)
 Row = dict[str, Any]
 
 

@@ -133,12 +133,12 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
             works.append(
                 (
                     partial(_plain, net, parts, spec, threads, where),
-                    partial(_ours, spec, data.to(where), precision.number_format(spec, where), threads),
+                    partial(ours, spec, data.to(where), precision.number_format(spec, where), threads),
                 )
             )
             if device == "cpu":
                 floor += _floor(net, fitted, spec, threads)
-        times = _in_turns(works)
+        times = in_turns(works)
     plain_s = sum(t for t, _ in times) / epochs / len(works)
     hwcore_s = sum(t for _, t in times) / epochs / len(works) / replicates
     row = {"name": shown, "plain_s": plain_s, "hwcore_s": hwcore_s, "ratio": plain_s / hwcore_s}
@@ -165,14 +165,14 @@ def _plain(net: nn.Module, parts: list[Any], spec: RunSpec, threads: int, where:
     plain.fit(net, parts, spec.training, where)
 
 
-def _ours(spec: RunSpec, data: Data, dtype: torch.dtype, threads: int) -> None:
+def ours(spec: RunSpec, data: Data, dtype: torch.dtype, threads: int) -> None:
     torch.set_num_threads(1)
     recorders = fit(spec, data, dtype, threads=threads)
     # on a GPU this waits for the end
     assert all(bool(part.probe(Metrics).values.isfinite().any()) for part in recorders)
 
 
-def _in_turns(works: list[tuple[Callable[[], None], Callable[[], None]]]) -> list[tuple[float, float]]:
+def in_turns(works: list[tuple[Callable[[], None], Callable[[], None]]]) -> list[tuple[float, float]]:
     """The median time of each pair's two sides, after a warm-up."""
     times: list[tuple[list[float], list[float]]] = [([], []) for _ in works]
     for turn in range(ROUNDS + 1):
