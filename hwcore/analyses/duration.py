@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hwcore.analyses.memory import testing_samples
+from hwcore.analyses.memory import DENSE, testing_samples
 from hwcore.data.spec import FunctionData
 from hwcore.train.duration import sample_seconds
 from hwcore.train.memory import known_samples
@@ -16,7 +16,7 @@ from hwcore.train.split import parameters
 # solution of its dense equations.
 _START, _LAYER, _STEP, _MULTIPLICATION = 2.0, 1e-4, 7e-4, 0.06e-9
 # By how much faster networks without convolutions are where no gradient is computed.
-_DENSE = 4
+_WITHOUT_GRADIENT = 4
 # Numbers of the activations that are computed at a time, as in hwcore.train.evaluate.
 _CHUNK = 2**20
 # Kinds that pass no data set through a network, or not often.
@@ -42,12 +42,12 @@ def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
     if options.get("over") == "epochs":
         epochs = spec.training.epoch_count(spec.training.batches(training)[1])
     # what convolutions gain by computing no gradient, they lose by computing in float32
-    forward = sample_seconds(spec.network) / (1 if spec.network.convolves() else _DENSE)
+    forward = sample_seconds(spec.network) / (1 if spec.network.convolves() else _WITHOUT_GRADIENT)
     passes, samples = _passes(kind, options, spec, some, everything)
     chunks = 1 + samples * sum(spec.network.activations()) / _CHUNK
     layers = _LAYER * len(spec.network.layers) * passes * chunks
     dense = 0.0
-    if kind in ("critical_points", "optimum"):
+    if kind in ("critical_points", "optimum") and count <= DENSE and options.get("solver") != "none":
         searches = 1 + options.get("restarts", 0)
         dense = searches * options["steps"] * (_STEP + _MULTIPLICATION * count**2 * (training + count))
     return replicates * (epochs * (passes * samples * forward + layers) + dense)

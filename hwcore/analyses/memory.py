@@ -23,7 +23,7 @@ _CHUNK, _CHUNK_COPIES, _JACOBIAN_COPIES = 2**20, 20, 120
 # Matrices of parameters by parameters in float64 of the kinds that solve with them, for each replicate that they take.
 _SQUARES = {"critical_points": 20, "optimum": 4}
 # Parameters beyond which no such matrix is made.
-_DENSE = 5_000
+DENSE = 5_000
 
 
 def testing_samples(data: DataSpec) -> int:
@@ -45,7 +45,7 @@ def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> i
         total += 4 * _WEIGHT_COPIES * count * spec.replicates
         if kind == "trajectory":
             total += _SNAPSHOT_COPIES * snapshot_bytes(spec, training)
-        if count <= _DENSE:
+        if count <= DENSE:
             replicates = min(options.get("replicates") or spec.replicates, spec.replicates)
             total += 8 * _SQUARES.get(kind, 0) * count**2 * replicates
     return PROCESS + math.ceil(total / 2**20)
