@@ -425,7 +425,7 @@ def test_formula(text: str, domain: tuple[float, float]) -> None:
     with told(project()), np.errstate(all="ignore"):
         read, arrays = formula.parse(text), {name: getattr(np, name) for name in formula.FUNCTIONS}
         assert notation.write(read)
-        for x in (domain[0], domain[1], 0.0):
+        for x in map(float, (*domain, 0)):
             if domain[0] <= x <= domain[1]:
                 exact = read.function(formula.FUNCTIONS)(x)
                 found = read.function(arrays)(np.array([x]))
