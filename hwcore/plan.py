@@ -370,7 +370,7 @@ class Plan:
             if experiment is None:
                 # what is not re-run has nothing to measure: the claim says why it is not testable
                 variant = study.not_rerun[claim.experiment].variant
-                cases[id] = {"claim": claim, "variant": variant, "variants": [], "models": [], "figure": ""}
+                cases[id] = {"claim": claim, "variant": variant, "variants": [], "models": [], "figure": "", "cut": ""}
                 continue
             counterparts = study.counterparts(claim)
             for other in (experiment, *counterparts):
@@ -392,6 +392,7 @@ class Plan:
                 ],
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
+                "cut": _cut(study, claim),
             }
         models = {
             experiment.id: [
@@ -603,6 +604,23 @@ class Plan:
         if not path.is_file():
             raise HwcoreError(f"{REPORT / name}: is missing, and all pages need it; `git checkout {REPORT / name}`")
         return path
+
+
+def _cut(study: Study, claim: Claim) -> str:
+    """By how much the caps of the scale shorten the trainings that a claim measures: `1 epoch in place of 8`."""
+    measured = {
+        (id, model.name): model
+        for id, name in claim.networks()
+        for model in study.experiments[id].models.values()
+        if name in (None, model.name)
+    }
+    cut = [model for model in measured.values() if model.length[0] < model.full_length]
+    if not cut:
+        return ""
+    lengths, full = sorted({model.length[0] for model in cut}), sorted({model.full_length for model in cut})
+    here, there = (f"{ends[0]:,}" if len(ends) == 1 else f"{ends[0]:,} to {ends[-1]:,}" for ends in (lengths, full))
+    unit = cut[0].length[1].removesuffix("s" if here == "1" else "")
+    return f"{here} {unit} in place of {there}"
 
 
 def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:

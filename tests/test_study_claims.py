@@ -263,6 +263,7 @@ def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -
     clone = finished.clone(tmp_path / "clone")
     config = yaml.safe_load((clone.folder / "config.yaml").read_text())
     config["scales"]["quick"]["judged"] = "provisional"
+    config["scales"]["quick"]["caps"]["functions"]["epochs"] = 3
     (clone.folder / "more.yaml").write_text(yaml.safe_dump({"scales": {"quick": config["scales"]["quick"]}}))
     clone.edit(
         "report/tiny/study.yaml",
@@ -287,4 +288,6 @@ def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -
     assert table.verdict["count"] == "right"
     assert table.verdict["taste"] == "not testable"
     assert table.verdict["learns"] in ("holds", "fails", "undecided")
-    assert table.reason["learns"].endswith("Provisional.")
+    # what the scale cuts is told where it matters
+    assert table.reason["learns"].endswith("Provisional, after 3 epochs in place of 6.")
+    assert table.reason["count"].endswith("Provisional.")

@@ -27,6 +27,7 @@ def work(job: Job) -> None:
             variants=[Variant(**variant) for variant in case["variants"]],
             models=case["models"],
             figure=case["figure"],
+            cut=case["cut"],
         )
         for id, case in job.spec["cases"].items()
     }

@@ -34,7 +34,8 @@ class Case:
     """A claim with what the plan knows of it.
 
     ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
-    its experiment, to which these are restricted; ``figure`` the path of the figure that shows it.
+    its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` by how much
+    the scale shortens the trainings that it measures.
     """
 
     claim: Claim
@@ -42,6 +43,7 @@ class Case:
     variants: Sequence[Variant] = ()
     models: Sequence[str] = ()
     figure: str = ""
+    cut: str = ""
 
 
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
@@ -146,7 +148,8 @@ def _row(
     if claim.note:
         sentences.append(sentence(claim.note))
     if judged == "provisional" and kind != "not testable":
-        sentences.append("Provisional.")
+        # how large a network is does not depend on how long it is trained
+        sentences.append(f"Provisional, after {case.cut}." if case.cut and kind != "count" else "Provisional.")
     return {
         "study": study,
         "claim": id,

@@ -14,7 +14,10 @@ from hwcore.train.spec import Record, Training
 
 @dataclass(frozen=True)
 class Model:
-    """One network with its data and training settings; ``chosen`` are reasons for settings, by name."""
+    """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
+
+    ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it.
+    """
 
     name: str
     label: str
@@ -23,7 +26,14 @@ class Model:
     training: Training
     replicates: int
     reported_parameters: int | None
+    full_length: int
     chosen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def length(self) -> tuple[int, str]:
+        """That of the training, and its unit."""
+        training = self.training
+        return (training.epochs, "epochs") if training.epochs is not None else (training.steps or 0, "steps")
 
 
 @dataclass(frozen=True)

@@ -212,8 +212,19 @@ class _Reader:
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
         replicates = _cap_replicates(replicates, caps, network)
         data = _cap_samples(data, caps)
+        full_length = training.epochs or training.steps or 0
         training = self._cap_length(training, network, data, caps)
-        return Model(name, entry.label, network, data, training, replicates, entry.reported_parameters, entry.chosen)
+        return Model(
+            name,
+            entry.label,
+            network,
+            data,
+            training,
+            replicates,
+            entry.reported_parameters,
+            full_length,
+            entry.chosen,
+        )
 
     def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
         """With the bounds of the unit in which the study gives the length; at least one is left.
