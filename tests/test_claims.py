@@ -822,6 +822,35 @@ def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
     assert (row.verdict, "Corrected" in row.diagnosis) == ("holds", False)
 
 
+@pytest.mark.parametrize(
+    ("one", "verdict", "end"),
+    [
+        (
+            claim(LAST, "prediction-interval", reported=2.0),
+            "undecided",
+            "from 5 replicates. After 1 epoch in place of 8 this says nothing against it. Provisional.",
+        ),
+        (claim(LAST, "prediction-interval", reported=1.2), "consistent", "Provisional, after 1 epoch in place of 8."),
+        (claim(LAST, "threshold", {"above": 2}), "fails", "Provisional, after 1 epoch in place of 8."),
+        # that something is reached earlier than reported is so however long the training goes on
+        (
+            claim({"reached": "loss", "model": "m", "below": 10}, "prediction-interval", reported=7.0),
+            "inconsistent",
+            "Provisional, after 1 epoch in place of 8.",
+        ),
+    ],
+)
+def test_a_training_that_a_scale_shortens_shows_no_reported_number_to_be_wrong(
+    one: Claim, verdict: str, end: str
+) -> None:
+    table = CLOSE
+    if one.measure is not None and one.measure.shape == "times":
+        table = metrics(m=[[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 20, 1]])
+    case = Case(one, "as-described", cut="1 epoch in place of 8")
+    row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
+    assert (row.verdict, row.reason[-len(end) :]) == (verdict, end)
+
+
 def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None:
     table = metrics(m=[1.0, 1.1, 0.9]).assign(last_batch_loss=[3.0, 3.1, 2.9])
     other = {"the last batch's loss": {"value": "last_batch_loss", "model": "m"}}

@@ -77,11 +77,23 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
     if claim.measure is None:
         return Judgement("not testable", sentence(claim.not_testable or ""))
     try:
-        return _by_rule(claim, claim.measure, claim.experiment, tables, None)
+        return _within_caps(case, _by_rule(claim, claim.measure, claim.experiment, tables, None))
     except NoSuchDataError as error:
         if judged == "no" and isinstance(error, NoSuchValueError):
             return Judgement("not judged", "")
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
+
+
+def _within_caps(case: Case, judgement: Judgement) -> Judgement:
+    """What trainings show that a scale shortens: of a number that is reported of longer ones, not that it is wrong.
+
+    When something is reached does not depend on how long a training goes on after that.
+    """
+    measure = case.claim.measure
+    if judgement.verdict != "inconsistent" or not case.cut or (measure and measure.shape == "times"):
+        return judgement
+    reason = f"{judgement.reason} After {case.cut} this says nothing against it."
+    return replace(judgement, verdict="undecided", reason=reason)
 
 
 def _by_rule(
@@ -112,14 +124,14 @@ def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> 
         return
     for words, measure in claim.otherwise.items():
         try:
-            other = _by_rule(claim, measure, claim.experiment, tables, None)
+            other = _within_caps(case, _by_rule(claim, measure, claim.experiment, tables, None))
         except NoSuchDataError as error:
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
             yield sentence(f"with {words} in its place {_says(other)}")
     for variant in case.variants:
         try:
-            other = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
+            other = _within_caps(case, _by_rule(claim, claim.measure, variant.experiment, tables, case.models))
         except NoSuchDataError:
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
@@ -148,8 +160,9 @@ def _row(
     if claim.note:
         sentences.append(sentence(claim.note))
     if judged == "provisional" and kind != "not testable":
-        # how large a network is does not depend on how long it is trained
-        sentences.append(f"Provisional, after {case.cut}." if case.cut and kind != "count" else "Provisional.")
+        # how large a network is does not depend on how long it is trained, and what is said once is enough
+        told = not case.cut or kind == "count" or case.cut in own.reason
+        sentences.append("Provisional." if told else f"Provisional, after {case.cut}.")
     return {
         "study": study,
         "claim": id,
