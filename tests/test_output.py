@@ -311,7 +311,8 @@ def test_a_stop_while_a_line_is_written_leaves_the_lock_to_the_jobs(monkeypatch:
     monkeypatch.setattr(Console, "_show", lambda console, record: lines.append("start"))
     logger = logging.getLogger("snakemake.logging")
     monkeypatch.setattr(logger, "handlers", [Default()])
-    before = signal.getsignal(signal.SIGINT)
+    # a shell that starts this in the background has it ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     Console.attach(SimpleNamespace(output_settings=SimpleNamespace(verbose=False, dryrun=False)))
     try:
         (console,) = logger.handlers
