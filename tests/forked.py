@@ -30,8 +30,11 @@ def snakemake(arguments: list[str], folder: Path) -> "subprocess.CompletedProces
     ):
         server.connect(_server())
         socket.send_fds(server, [json.dumps(request).encode()], [nothing.fileno(), out.fileno(), err.fileno()])
-        started, ended = (json.loads(server.recv(4096) or b"{}") for _ in range(2))
-        assert "pid" in started, "no process could be forked"
+        if "pid" not in json.loads(server.recv(4096) or b"{}"):
+            # a plugin has started a thread, which a fork would lose
+            command = [sys.executable, "-m", "snakemake", *arguments]
+            return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        ended = json.loads(server.recv(4096))
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess(["snakemake", *arguments], ended["status"], out.read(), err.read())
@@ -48,6 +51,8 @@ def _server() -> str:
             subprocess.Popen(
                 [sys.executable, str(SCRIPT), str(listener.fileno()), "now", *LOADED],
                 stdin=subprocess.PIPE,
+                # plugins load libraries that would start threads
+                env={**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")},
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
