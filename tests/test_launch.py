@@ -230,13 +230,25 @@ def test_a_direct_job_ends_with_its_caller(tmp_path: Path) -> None:
     os.kill(child, signal.SIGKILL)
 
 
+def test_no_job_starts_directly_for_a_call_that_was_killed(tmp_path: Path) -> None:
+    """Its servers are gone with it, and whoever started it may not yet have taken note of its end."""
+    call = Call(tmp_path)
+    family = call.servers()
+    call.process.kill()
+    assert until(lambda: gone([call.process.pid, *family]))
+    status, out, err = call.run("tell")
+    assert (status, out) == (1, "")
+    assert err == "error: the call that started this job has ended\n"
+    call.end()
+
+
 def test_a_socket_of_somebody_else_is_not_used(call: Call, tmp_path: Path) -> None:
     """Stale: nobody listens any more.  Foreign: another process does, and never answers."""
     path = str(tmp_path / "socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(path)
         listener.listen()
-        foreign = json.dumps({"figure": {"socket": path, "pid": os.getpid() + 1}})
+        foreign = json.dumps({"figure": {"socket": path, "pid": os.getppid()}})
         status, out, _ = call.run("tell", variable=foreign)
         assert status == 0
         assert not forked(out)

@@ -19,7 +19,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     # the module itself takes longer to load than all the others
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 # Seconds to wait for a server that has taken a job on: it may still be loading packages from a slow disk.
 _PATIENCE = 120.0
@@ -32,20 +32,18 @@ def main(rule: str, *arguments: str) -> "NoReturn":
     os.environ.update(_ONE_THREAD, HWCORE_LAUNCHED=repr(time.time()))
     os.environ.pop("HWCORE_FORKED", None)
     module = f"workflow_scripts.{rule}"
-    server = _server(rule)
+    place = json.loads(os.environ.get("HWCORE_SERVER", "{}")).get(rule)
+    server = None if place is None else _server(place)
     if server is not None:
         with server:
             status = _forked(server, module, arguments)
         if status is not None:
             sys.exit(status)
-    _directly(module, arguments)
+    _directly(module, arguments, None if place is None else place["pid"])
 
 
-def _server(rule: str) -> socket.socket | None:
-    """A connection to the server for ``rule``; None if there is none, or another process listens in its place."""
-    place = json.loads(os.environ.get("HWCORE_SERVER", "{}")).get(rule)
-    if place is None:
-        return None
+def _server(place: "dict[str, Any]") -> socket.socket | None:
+    """A connection to the server at a ``place``; None if there is none, or another process listens there."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         connection.connect(place["socket"])
@@ -101,17 +99,29 @@ def _forked(server: socket.socket, module: str, arguments: tuple[str, ...]) -> i
     return 128 - status
 
 
-def _directly(module: str, arguments: tuple[str, ...]) -> "NoReturn":
-    """Become the job.  On Linux it ends with the process that started it."""
+def _directly(module: str, arguments: tuple[str, ...], caller: int | None) -> "NoReturn":
+    """Become the job.  On Linux it ends with the process that started it.
+
+    If that is the ``caller`` whose servers are gone, it may have ended before this: then nobody waits for the job.
+    """
     if sys.platform == "linux":
         # a good part of this program's time, and seldom needed
         import ctypes  # noqa: PLC0415
 
         parent = os.getppid()
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG of linux/prctl.h
-        if os.getppid() != parent:
-            sys.exit(1)
+        if os.getppid() != parent or (caller is not None and _has_ended(caller)):
+            sys.exit("error: the call that started this job has ended")
     os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process is gone, or waits for its parent to take note of its end."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 def _kill(group: int, number: int) -> None:
