@@ -166,7 +166,8 @@ def test_how_a_job_ends_is_passed_on(call: Call) -> None:
 def test_a_signal_to_the_client_is_one_to_the_job_and_all_that_it_started(call: Call, number: signal.Signals) -> None:
     client, pids = call.sleeping()
     client.send_signal(number)
-    assert ended(client)[0] == 128 + number
+    # on a busy machine the job may run before the client has heard of it, and then the signal ends the client itself
+    assert ended(client)[0] in (128 + number, -number)
     assert until(lambda: gone(pids))
 
 
