@@ -117,8 +117,8 @@ def note_starts(project: Project) -> None:
     """Have each job say, in the file `started`, who it is and whether it can be forked, is on a node and has a GPU."""
     project.edit(
         "hwcore/launch/client.py",
-        "    server = _server(rule)\n",
-        "    server = _server(rule)\n"
+        "    server = None if place is None else _server(place)\n",
+        "    server = None if place is None else _server(place)\n"
         '    seen = ("HWCORE_SERVER", "SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES")\n'
         '    with open("started", "a") as file:\n'
         "        print(rule, arguments[1], *(name in os.environ for name in seen), file=file)\n",
