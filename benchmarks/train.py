@@ -11,7 +11,7 @@ bandwidth; activations are taken to stay in the cache.
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -121,12 +121,7 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
     works: list[tuple[Callable[[], None], Callable[[], None]]] = []
     floor, epochs, replicates = 0.0, work["training"]["epochs"], work["replicates"]
     with computing_on(device) as where:
-        for i, network in enumerate(work["networks"]):
-            said = {key: work[key] for key in ("data", "training", "replicates")}
-            names = {"study": "benchmark", "experiment": name, "model": str(i)}
-            spec = RunSpec.model_validate({**names, "network": network, **said})
-            path = prepared(work["data"]["dataset"]) if "dataset" in work["data"] else None
-            data = load(spec.data, path, **names, replicates=replicates)
+        for spec, data, path in runs(name):
             fitted = data.shaped(spec.network.input)
             parts = plain.loaders(images(spec, path) if path else fitted, spec.training)
             net = plain.build(spec.network, 0)
@@ -145,6 +140,17 @@ def _row(shown: str, name: str, device: str) -> dict[str, Any]:
     if device == "cpu":
         row |= {"floor_s": floor / len(works), "floor_ratio": hwcore_s / (floor / len(works))}
     return row
+
+
+def runs(name: str) -> Iterator[tuple[RunSpec, Data, Path | None]]:
+    """Each network of a work, with its data and the file of these."""
+    work = SPECS[name]
+    path = prepared(work["data"]["dataset"]) if "dataset" in work["data"] else None
+    for i, network in enumerate(work["networks"]):
+        said = {key: work[key] for key in ("data", "training", "replicates")}
+        names = {"study": "benchmark", "experiment": name, "model": str(i)}
+        spec = RunSpec.model_validate({**names, "network": network, **said})
+        yield spec, load(spec.data, path, **names, replicates=work["replicates"]), path
 
 
 def images(spec: RunSpec, path: Path) -> tuple[plain.Images, plain.Images]:

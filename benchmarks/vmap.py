@@ -14,8 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks import train
-from benchmarks.data import prepared
-from hwcore.data.load import Data, load
+from hwcore.data.load import Data
 from hwcore.train import precision
 from hwcore.train.device import available_threads, computing_on
 from hwcore.train.spec import RunSpec
@@ -30,12 +29,7 @@ def measure(name: str) -> list[dict[str, Any]]:
     works: list[tuple[Callable[[], None], Callable[[], None]]] = []
     first = 0.0
     with computing_on("cpu") as where, ExitStack() as programs:
-        for i, network in enumerate(work["networks"]):
-            said = {key: work[key] for key in ("data", "training", "replicates")}
-            names = {"study": "benchmark", "experiment": name, "model": str(i)}
-            spec = RunSpec.model_validate({**names, "network": network, **said})
-            path = prepared(work["data"]["dataset"]) if "dataset" in work["data"] else None
-            data = load(spec.data, path, **names, replicates=replicates)
+        for spec, data, _ in train.runs(name):
             ours = partial(train.ours, spec, data, precision.number_format(spec, where), threads)
             program = programs.enter_context(_program(spec, data.shaped(spec.network.input)))
             started = time.perf_counter()

@@ -640,6 +640,16 @@ def test_numbers_are_written_in_the_unit_of_their_column(
     assert says in row.reason
 
 
+def test_what_is_reported_may_be_another_quantity_than_what_is_judged() -> None:
+    """A minimal ratio of 0.01 is no per cent because the share of networks that have it is one."""
+    ratio = claim({"share": "there", "table": "t"}, "share", {"above": 0.9}, reported="0.01")
+    row = judged(ratio, t=pd.DataFrame({"model": "m", "replicate": range(40), "there": True}))
+    assert (row.reported, row.unit) == ("0.01", "%")
+    table = metrics("accuracy", m=[0.7, 0.71, 0.72, 0.73])
+    accuracy = claim({"value": "accuracy", "model": "m"}, "threshold", {"above": 0.6}, reported="0.970")
+    assert judged(accuracy, metrics=table).reported == "97.0 %"
+
+
 def test_what_is_not_reached_is_later_than_the_last_epoch() -> None:
     found = read({"reached": "loss", "below": 1.5}, metrics(m=[[3, 2, 1], [3, 3, 3], [1, 1, 1]]))
     assert list(found.values) == [3, float("inf"), 1]

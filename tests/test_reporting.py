@@ -204,7 +204,7 @@ def test_variants_on_another_vertical_scale_say_so(
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
     assert "1a.** As described. Loss" in text
-    assert f"1b.** Corrected{' (another vertical scale)' if other else ''}." in text
+    assert f"1b.** Corrected{' (different vertical scale)' if other else ''}." in text
 
 
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:

@@ -14,7 +14,7 @@ from hwcore.claims.measure import Measure
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import PLAIN, listed, sentence
+from hwcore.claims.words import PLAIN, Unit, listed, sentence
 from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
@@ -169,7 +169,7 @@ def _row(
         "where": claim.where,
         "says": claim.says,
         "metric": own.number or ("" if claim.measure is None else claim.measure.describe()),
-        "reported": "" if claim.reported is None else own.unit.reported(_stated(claim.reported)),
+        "reported": "" if claim.reported is None else _of_reported(claim, own).reported(_stated(claim.reported)),
         "unit": own.unit.name,
         "reproduced": own.value,
         "ci_low": own.low,
@@ -189,6 +189,14 @@ def _row(
         "needed": own.needed,
         "figure": case.figure,
     }
+
+
+def _of_reported(claim: Claim, own: Judgement) -> Unit:
+    """The unit of the number that the report states.
+
+    What is measured may be another quantity: a share of networks, or a difference.
+    """
+    return own.unit if claim.measure and claim.measure.shape == "a number per replicate" else PLAIN
 
 
 def _finite(region: tuple[float, float] | None, end: int) -> float:

@@ -485,7 +485,7 @@ class _Percent(ticker.PercentFormatter):
 
 def _of_accuracy(name: str) -> bool:
     """Whether an axis shows accuracies or their differences; to those of some curves a number is added."""
-    return "accuracy" in name and not re.search(r"[+−] \d", name)
+    return ("accuracy" in name or "accuracies" in name) and not re.search(r"[+−] \d", name)
 
 
 def _limits(axes: Axes) -> None:

@@ -208,7 +208,7 @@ class _Page:
         scales = [read_json(self.results / figure["recipe"]).get("axes", []) for _, figure in shown]
         for letter, (each, figure), scale in zip("abcdef", shown, scales, strict=False):
             number = f"{self._count}{letter}" if len(shown) > 1 else str(self._count)
-            other = " (another vertical scale)" if axes.differ(scales[0], scale) else ""
+            other = " (different vertical scale)" if axes.differ(scales[0], scale) else ""
             which = f"{spoken(each['variant'])}{other}."
             # the same words need not be read twice
             caption = which if figure["caption"] == told else f"{which} {figure['caption']}"
