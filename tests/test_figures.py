@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -726,3 +727,23 @@ figures:
     assert plan.job("figure", "s/digits/accuracy").spec["chance"] == pytest.approx(expected)
     for other in ("s/line/loss", "s/both"):
         assert "chance" not in plan.job("figure", other).spec
+
+
+@pytest.mark.parametrize(
+    ("name", "ticks"),
+    [
+        ("test accuracy", {"0 %", "50 %", "100 %"}),
+        ("gap of accuracies", {"0 %", "50 %", "100 %"}),
+        # with a number added it is no accuracy any more
+        ("accuracy + 1", {"0.0", "0.5", "1.0"}),
+        ("training loss", {"0.0", "0.5", "1.0"}),
+    ],
+)
+def test_axes_of_accuracies_are_in_per_cent(name: str, ticks: set[str]) -> None:
+    figure, (panel,) = style.make()
+    panel.plot([0, 1], [0, 1])
+    panel.set_ylabel(name)
+    panel.yaxis.set_major_locator(ticker.MultipleLocator(0.5))
+    style.finish(figure)
+    figure.canvas.draw()
+    assert ticks <= {tick.get_text() for tick in panel.get_yticklabels()}
