@@ -51,6 +51,13 @@ def _of_model(old: Model, new: Model) -> Iterator[str]:
 def _setting(key: str, old: str | None, new: str | None) -> str:
     if key == "stops":
         return f"training that ends {new}" if new else "training that goes on to its last epoch"
+    if key == "modes" and new:
+        return new
+    if key == "order of samples":
+        return "samples in the same order in every epoch" if new else "samples in a new order in every epoch"
+    if key == "batch size" and "full batch" in (old, new):
+        new, old = ("full batches" if size == "full batch" else f"batch size {size}" for size in (new, old))
+        return f"{new} in place of {old}"
     if new is None:
         return f"without {key} {old}"
     if old is None:
@@ -105,11 +112,19 @@ def _of_network(old: Model, new: Model) -> Iterator[str]:
 
 def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
     before, after = (_flat(analysis.options.model_dump(mode="json")) for analysis in (old, new))
-    for key in dict.fromkeys([*before, *after]):
-        if before.get(key) != after.get(key):
-            name = key.replace("_", " ")
-            where = old.name.replace("-", " ")
-            yield f"{name} {_value(after.get(key))} in place of {_value(before.get(key))} in the {where}"
+    changed = [
+        _option(key.replace("_", " "), before.get(key), after.get(key))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+    if changed:
+        yield f"{listed(changed)} in the {old.name.replace('-', ' ')}"
+
+
+def _option(name: str, old: Any, new: Any) -> str:
+    if isinstance(new, bool):
+        return f"{name} {'on' if new else 'off'}"
+    return f"{name} {_value(new)} in place of {_value(old)}"
 
 
 def _flat(options: dict[str, Any]) -> dict[str, Any]:
@@ -125,4 +140,4 @@ def _value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

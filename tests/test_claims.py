@@ -867,9 +867,9 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     one = claim(LAST, "prediction-interval", reported=3.0, otherwise=other)
     row = judged(one, metrics=table)
     assert row.verdict == "inconsistent"
-    assert "With the last batch's loss in its place it is consistent: 3.00 [2.54, 3.54], n = 3." in row.diagnosis
+    assert "With the last batch's loss instead, it is consistent: 3.00 [2.54, 3.54], n = 3." in row.diagnosis
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
-    assert "in its place" not in judged(same, metrics=table).diagnosis
+    assert "instead" not in judged(same, metrics=table).diagnosis
     with pytest.raises(HwcoreError, match=r"claims.c.otherwise.the last batch's loss: there is no column 'last_batch"):
         judged(one, metrics=metrics(m=[1.0, 1.1, 0.9]))
 

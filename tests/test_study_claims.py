@@ -148,6 +148,16 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
             {"training": {"until": {"loss": 0.1}}},
             ["training that ends once training loss ≤ 0.1"],
         ),
+        (FUNCTION, TRAINING, {}, {"training": {"batch_size": 4}}, ["batch size 4 in place of full batches"]),
+        (FUNCTION, TRAINING, {}, {"training": {"shuffle": False}}, ["samples in the same order in every epoch"]),
+        (MNIST, CLASSIFY, {}, {"training": {"batch_size": "full"}}, ["full batches in place of batch size 50"]),
+        (
+            MNIST,
+            CLASSIFY,
+            {},
+            {"training": {"modes": {"dropout_in_evaluation": True}}},
+            ["dropout active in evaluation"],
+        ),
         (FUNCTION, TRAINING, {}, {"data": {"samples": 20}}, ["20 samples on an even grid in place of 9"]),
         (
             FUNCTION,
@@ -220,6 +230,15 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
         "learning rate 0.5 in place of 0.1 in a",
         "1-5-1, relu in place of 1-4-1, relu in b",
         "points 10 in place of 400 in the predictions",
+    ]
+
+
+def test_differences_of_one_analysis_are_one_phrase(tmp_path: Path) -> None:
+    claim = {**CLAIM, "measure": {"value": "test_loss", "table": "evaluation", "model": "a"}}
+    options = {"dropout": True, "test_loss_factor": 4 / 3}
+    found = study(tmp_path, claim, variants={"as-run": {"why": "W.", "analyses": {"evaluation": options}}})
+    assert differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"]) == [
+        "dropout on and test loss factor 1.333 in place of 1 in the evaluation"
     ]
 
 

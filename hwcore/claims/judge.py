@@ -128,7 +128,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> 
         except NoSuchDataError as error:
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
-            yield sentence(f"with {words} in its place {_says(other)}")
+            yield sentence(f"with {words} instead, {_says(other)}")
     for variant in case.variants:
         try:
             other = _within_caps(case, _by_rule(claim, claim.measure, variant.experiment, tables, case.models))
