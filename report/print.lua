@@ -69,6 +69,55 @@ local function verdicts(div)
   return div
 end
 
+-- The reason of a verdict has a row of its own below that of the claim, from the column of the claim to the last.
+local function reason(cell)
+  local found
+  cell.contents = cell.contents:walk({
+    Inlines = function(inlines)
+      for i, each in ipairs(inlines) do
+        if each.t == "Span" and each.classes:includes("why") then
+          found = each
+          return pandoc.Inlines({ table.unpack(inlines, 1, i - 2) }), false
+        end
+      end
+    end,
+  })
+  return found
+end
+
+local function with_reasons(body)
+  local rows = pandoc.List()
+  for _, row in ipairs(body.body) do
+    rows:insert(row)
+    for column, cell in ipairs(row.cells) do
+      local why = reason(cell)
+      if why then
+        local below = pandoc.List()
+        for before = 1, column - 1 do
+          -- in LaTeX the first cell can say that no page ends above it
+          below:insert(pandoc.Cell(before == 1 and { pandoc.Plain({ inline("\\noalign{\\nobreak}", "") }) } or {}))
+        end
+        below:insert(pandoc.Cell({ pandoc.Plain({ why }) }, pandoc.AlignLeft, 1, #row.cells - column + 1))
+        rows:insert(pandoc.Row(below))
+      end
+    end
+  end
+  body.body = rows
+  return body
+end
+
+local function reasons(div)
+  if not is(div, "ledger") then
+    return nil
+  end
+  return div:walk({
+    Table = function(tbl)
+      tbl.bodies = tbl.bodies:map(with_reasons)
+      return tbl
+    end,
+  })
+end
+
 -- A value and its interval beside the region that a claim states, in thousandths of a bar that has them all and,
 -- where the region is open, some room beyond.
 local function interval(span)
@@ -411,6 +460,7 @@ end
 return {
   -- before the verdicts lose their counts
   { Div = verdicts },
+  { Div = reasons },
   { Span = span, Link = link, Header = header, Image = image },
   { Pandoc = page },
 }

@@ -259,6 +259,20 @@ def test_variants_stand_side_by_side_and_links_find_them(folder: Path, monkeypat
             assert re.search(r"Figure 1 \(a\)\. As described\. +Figure 1 \(b\)\. Corrected", told(file))
 
 
+def test_the_reason_of_a_verdict_has_a_row_below_that_of_the_claim(folder: Path) -> None:
+    rows = '| holds | so it is<br><span class="why">Measured.<br>And why.</span> | 1 |\n| fails | it is not | 2 |\n'
+    latex, typ = sources(f'<div class="ledger">\n\n| v | says | n |\n|--|-----|-|\n{rows}\n</div>\n', folder)
+    body = " ".join(latex.partition("\\endlastfoot")[2].partition("\\end{longtable}")[0].split())
+    claim, _, rest = body.partition(" \\\\ ")
+    assert claim == "holds & so it is & 1"
+    # no page ends between the two
+    assert rest.startswith("\\noalign{\\nobreak} & \\multicolumn{2}{")
+    assert "\\why{Measured.\\\\ And why.}" in rest
+    assert rest.endswith("\\\\ fails & it is not & 2 \\\\")
+    cells = "[holds], [so it is], [1], [], table.cell(align: left, colspan: 2)[#why[Measured. \\ And why.]], [fails]"
+    assert cells in " ".join(typ.split())
+
+
 def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -> None:
     table = "| a | b |\n|---|---|\n| c | d |\n"
     latex, typ = sources(f'## One\n\n{table}\n<div class="ledger">\n\n{table}\n</div>\n', folder)
