@@ -467,10 +467,8 @@ class _Reader:
                 )
 
     def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
-        """The replicates of a model at a scale; a number in the configuration counts for the configured scale."""
+        """The replicates of a model at a scale, as the study has them; a call that asks for fewer decides less."""
         settings = experiment.models[model]
-        if scale == self.config.scale:
-            return settings.replicates
         caps = self.config.scales[scale].caps
         kind = caps.functions if isinstance(settings.data, FunctionData) else caps.datasets
         return _cap_replicates(experiment.replicates, kind, settings.network)
