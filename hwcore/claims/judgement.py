@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Sample
+from hwcore.claims.samples import Pair, Sample
 from hwcore.claims.words import PLAIN, Unit, counted, sentence
 
 if TYPE_CHECKING:
@@ -78,3 +78,20 @@ def varies(*samples: "pd.Series[float]") -> None:
     """Raises CannotJudgeError if all replicates of all samples are equal within their sample."""
     if all(sample.nunique() == 1 for sample in samples):
         raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
+
+
+def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str, str]:
+    """Two samples as ``usable`` gives them, and its sentences; of paired ones, what both have of a replicate.
+
+    Raises CannotJudgeError where they cannot be judged: by ``usable``, or their spread is unknown.
+    """
+    (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
+    if not data.paired:
+        varies(a, b)
+        return a, b, lost_a, lost_b
+    both = a.index.intersection(b.index)
+    if len(both) < 2:
+        raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
+    a, b = a[both], b[both]
+    varies(a - b)
+    return a, b, lost_a, lost_b

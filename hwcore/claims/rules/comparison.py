@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from hwcore.claims import student
-from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, usable, varies
+from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, usable_pair
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair, Times
 from hwcore.claims.scales import transform
@@ -59,15 +59,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     censored = any(isinstance(part, Times) and np.isinf(part.values).any() for part in (first, second))
     if censored:
         return _judge_ranks(expect, data)
-    (a, lost_a), (b, lost_b) = usable(first), usable(second)
-    if data.paired:
-        both = a.index.intersection(b.index)
-        a, b = a[both], b[both]
-        if len(both) < 2:
-            raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
-        varies(a - b)
-    else:
-        varies(a, b)
+    a, b, lost_a, lost_b = usable_pair(data)
     low, high = expect.region
     one_bound = 0 in (expect.above, expect.below)
     ratios = expect.scale == "log" or (expect.scale == "auto" and one_bound and first.scale == second.scale == "log")

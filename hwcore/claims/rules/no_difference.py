@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcore.claims import student
-from hwcore.claims.judgement import CannotJudgeError, Judgement, decide, usable, varies
+from hwcore.claims.judgement import Judgement, decide, usable_pair
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair
 from hwcore.claims.words import of_differences, outlook
@@ -31,14 +31,7 @@ def p_values(first: "Array", second: "Array", margin: float, *, paired: bool) ->
 
 
 def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
-    (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
-    if data.paired:
-        both = a.index.intersection(b.index)
-        a, b = a[both], b[both]
-        if len(both) < 2:
-            raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
-        varies(a - b)
-    varies(a, b)
+    a, b, lost_a, lost_b = usable_pair(data)
     x, y, margin = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), expect.margin
     estimate = student.contrast(x, y, paired=data.paired)
     holds, fails = p_values(x, y, margin, paired=data.paired)
