@@ -1,5 +1,6 @@
 """Figures: what they draw is what the tables say, quickly and always the same."""
 
+import itertools
 import re
 import subprocess
 import sys
@@ -747,3 +748,23 @@ def test_axes_of_accuracies_are_in_per_cent(name: str, ticks: set[str]) -> None:
     style.finish(figure)
     figure.canvas.draw()
     assert ticks <= {tick.get_text() for tick in panel.get_yticklabels()}
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(11_085, 425_194), (21_000, 71_000), (20_000, 150_000), (90_000, 1_000_000), (1e-5, 2e-5), (0.3, 40), (700, 5e6)],
+)
+def test_labels_of_a_narrow_logarithmic_axis_do_not_touch(low: float, high: float) -> None:
+    figure, panels = style.make(2)
+    for panel in panels:
+        panel.plot([low, high], [1, 2])
+        panel.set_xscale("log")
+        panel.set_ylabel("accuracy gap\n(test − training)")
+    style.finish(figure)
+    figure.canvas.draw()
+    for panel in panels:
+        seen = panel.get_window_extent()
+        boxes = [tick.get_window_extent() for tick in panel.get_xticklabels() if tick.get_text()]
+        inside = sorted((box.x0, box.x1) for box in boxes if seen.x0 - 1 <= (box.x0 + box.x1) / 2 <= seen.x1 + 1)
+        assert inside
+        assert all(after[0] > before[1] for before, after in itertools.pairwise(inside)), inside

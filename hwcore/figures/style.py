@@ -508,15 +508,17 @@ def _log_ticks(axis: Any) -> None:
     """Ticks at round numbers whatever the range, all plain or all powers of ten."""
     low, high = axis.get_view_interval()
     decades = math.log10(high / low)
+    power = low < 5e-4 or high > 2e4
+    # beside each other there is no room for `2 × 10⁴` at two places of a decade
+    narrow = power and axis.axis_name == "x"
     if decades < 0.7:
-        axis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axis.set_major_locator(ticker.MaxNLocator(3 if narrow else 5, steps=[1, 2, 5, 10]))
         axis.set_minor_locator(ticker.NullLocator())
-    elif decades < 2:
-        axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+    elif decades < 2 and not (narrow and decades >= 1):
+        axis.set_major_locator(ticker.LogLocator(subs=(1, 3) if narrow else (1, 2, 5), numticks=12))
     else:
         # all nine of a decade would take half of the time of a figure
         axis.set_minor_locator(ticker.LogLocator(subs=(2, 5)))
-    power = low < 5e-4 or high > 2e4
     axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: number(value, power=power)))
     axis.set_minor_formatter(ticker.NullFormatter())
 
