@@ -135,6 +135,25 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
     assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
 
 
+def test_the_sources_of_a_figure_of_many_models_are_their_folder(results: Path) -> None:
+    said, template = context(), results / "report.md"
+    figure = said["experiments"][0]["figures"][0]
+    template.write_text('{{ experiment("fit") }}')
+    for count in (4, 5):
+        figure["tables"] = [f"runs/s/fit/m{number}/metrics.parquet" for number in range(count)]
+        figure["tables"].append("tables/s/fit/e.parquet")
+        figure["runs"] = [f"runs/s/fit/m{number}/run.json" for number in range(count)]
+        render(said, template, results / "claims.parquet", results / "report/s.md")
+        text = (results / "report/s.md").read_text()
+        if count == 4:
+            assert "[m2](../runs/s/fit/m2/metrics.parquet), [m3](../runs/s/fit/m3/metrics.parquet); [e](" in text
+        else:
+            assert (
+                "Data: metrics of [5 models](../runs/s/fit); [e](../tables/s/fit/e.parquet) · "
+                "settings: run of [5 models](../runs/s/fit)" in text
+            )
+
+
 def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     text = page(results, FULL).read_text()
     assert "> **Scale `quick`:** stand-ins run. No claim is judged." in text

@@ -1,7 +1,8 @@
 """The Markdown page of a study: its prose, filled with settings, figures and verdicts."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jinja2
@@ -22,6 +23,7 @@ Context = dict[str, Any]
 APPENDIX = "## Appendix: where the time went {#runtimes}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
+_NAMED = 4  # models whose runs the sources of a figure name
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
 
@@ -283,15 +285,22 @@ waits from when its inputs are there until a core is free for it, and starts unt
 
 
 def _links(paths: Iterable[str]) -> str:
-    """Links to tables and runs, by what they are of: `metrics of shallow, deep; evaluation`."""
+    """Links to tables and runs, by what they are of: `metrics of shallow, deep; evaluation`.
+
+    Those of many models are one, to the folder of their experiment: `metrics of 10 models`.
+    """
+    split = [PurePosixPath(path) for path in paths]
+    models = Counter((path.parents[1], path.name) for path in split)
     files: dict[str, dict[str, str]] = {}
-    for path in paths:
-        kind, _, experiment, *model, file = path.split("/")
-        name = file.partition(".")[0]
-        if kind == "runs":
-            files.setdefault(name, {})[f"{experiment} {model[0]}"] = path
+    for path in split:
+        kind, _, experiment, *model, file = path.parts
+        name, count = file.partition(".")[0], models[path.parents[1], file]
+        if kind != "runs":
+            files.setdefault(name, {})[experiment] = str(path)
+        elif count > _NAMED:
+            files.setdefault(name, {})[f"{experiment} {count} models"] = str(path.parents[1])
         else:
-            files.setdefault(name, {})[experiment] = path
+            files.setdefault(name, {})[f"{experiment} {model[0]}"] = str(path)
     places = {place.partition(" ")[0] for kind in files.values() for place in kind}
     parts = []
     for name, own in files.items():
