@@ -709,7 +709,7 @@ def test_a_claim_over_two_experiments() -> None:
     }
     row = judge("s", {"c": Case(one, "as-described")}, tables, judged="yes").iloc[0]
     assert row.verdict == "holds"
-    assert row.metric.endswith("over first epoch with a loss of at most 1 of m in f")
+    assert row.metric.endswith("over first epoch of m in f with a loss of at most 1")
 
 
 @pytest.mark.parametrize(
@@ -1122,3 +1122,22 @@ def test_editors_are_told_what_a_claim_may_say() -> None:
         with pytest.raises(jsonschema.ValidationError):
             validator.validate({**said, "expect": {"above": 1}, **wrong})
     assert all("description" in field for field in described["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("measure", "words"),
+    [
+        ({"value": "train_loss", "model": "a"}, "final training loss of a"),
+        ({"value": "grad_norm", "table": "steps", "at": "max"}, "highest gradient norm"),
+        (
+            {"reached": "train_accuracy", "above": 0.9, "model": "a"},
+            "first epoch of a with a training accuracy of at least 90 %",
+        ),
+        ({"reached": "accuracy", "above": 0.9}, "first epoch with an accuracy of at least 90 %"),
+    ],
+)
+def test_measures_are_said_in_full_words(measure: dict[str, Any], words: str) -> None:
+    claim = {"where": "1", "says": "So", "experiment": "e", "measure": measure, "rule": "prediction-interval"}
+    found = Claim.model_validate({**claim, "reported": 1}).measure
+    assert found is not None
+    assert found.describe() == words

@@ -133,6 +133,13 @@ def test_a_scale_that_judges_nothing_has_no_column_of_verdicts() -> None:
     assert about_figure(frame(rows)) == ""
 
 
+def test_a_figure_tells_three_claims_and_how_many_more_there_are() -> None:
+    rows = [row(name, "holds", f"so is {name}") for name in "abcde"]
+    assert "so is c · and 2 more claims\n" in about_figure(frame(rows))
+    assert "so is c · and 1 more claim\n" in about_figure(frame(rows[:4]))
+    assert " more " not in about_figure(frame(rows[:3]))
+
+
 @pytest.mark.parametrize(
     ("changes", "data"),
     [

@@ -150,8 +150,12 @@ def column_scale(column: str) -> Scale:
     return "log" if {"loss", "norm"} & words else "linear"
 
 
+_FULL = {"train": "training", "grad": "gradient", "lr": "learning rate"}
+
+
 def words(column: str) -> str:
-    return column.replace("_", " ")
+    """The name of a column in words: `training loss` of `train_loss`."""
+    return " ".join(_FULL.get(part, part) for part in column.split("_"))
 
 
 def where_words(where: dict[str, Any]) -> str:

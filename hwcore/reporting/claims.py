@@ -97,7 +97,7 @@ def about_figure(claims: pd.DataFrame, most: int = 3) -> str:
         f"[{chip(str(row.verdict))}](#claim-{row.claim}) {plain(row.says)}" for row in judged.head(most).itertuples()
     ]
     if len(judged) > most:
-        lines.append(f"and {counted(len(judged) - most, 'claim')} more")
+        lines.append(f"and {counted(len(judged) - most, 'more claim')}")
     return f'<div class="shows">\n\n{" · ".join(lines)}\n\n</div>' if lines else ""
 
 

@@ -30,8 +30,9 @@ class Kind(MeasureOfModel):
         side, bound = ("most", self.below) if self.below is not None else ("least", self.above)
         assert bound is not None
         number = column_unit(self.reached).stated(bound)
-        model = of_model(self.model, self.experiment)
-        return f"first {self.by} with a {words(self.reached)} of at {side} {number}{model}"
+        model, column = of_model(self.model, self.experiment), words(self.reached)
+        article = "an" if column[0] in "aeiou" else "a"
+        return f"first {self.by}{model} with {article} {column} of at {side} {number}"
 
     def read(self, tables: Tables) -> Times:
         rows = self.rows(tables)
