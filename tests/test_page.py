@@ -124,6 +124,22 @@ def test_what_is_said_of_several_models_shares_a_row() -> None:
     assert "| so (x)<br>" in lines[1]
 
 
+def test_the_sentences_with_which_all_reasons_end_are_said_once() -> None:
+    rows = [
+        row("a", "holds", "it fits (deep)", reason="It is 0.5. Fitting means less than 1. Provisional."),
+        row("b", "fails", "it fits (wide)", reason="It is 2. Fitting means less than 1. Provisional."),
+    ]
+    told = (
+        "**deep:** Final loss. It is 0.5.<br>**wide:** Final loss. It is 2.<br>Fitting means less than 1. Provisional."
+    )
+    assert told in claims_table(frame(rows), context("yes"), lambda _: "")
+    # what variants say comes before what all share, and is said once where it is the same
+    rows[0]["diagnosis"] = "As run, it fails: 3."
+    assert "It is 0.5. As run, it fails: 3.<br>" in claims_table(frame(rows), context("yes"), lambda _: "")
+    rows[1]["diagnosis"] = "As run, it fails: 3."
+    assert f"{told} As run, it fails: 3.</span>" in claims_table(frame(rows), context("yes"), lambda _: "")
+
+
 def test_a_scale_that_judges_nothing_has_no_column_of_verdicts() -> None:
     rows = [row("a", "not judged", "it falls"), row("b", "not testable", "it thinks", reproduced=NAN)]
     table = claims_table(frame(rows), context("no"), lambda _: "")

@@ -19,6 +19,8 @@ _MEASURED = "measured (95 % interval)"
 CONTRARY = ("fails", "inconsistent", "wrong")
 # An id of a verdict.
 _ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
+# Where a sentence ends and the next one begins.
+_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
@@ -138,13 +140,20 @@ def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]
 def _why(rows: list[Any], names: list[str]) -> str:
     """What was measured and why the verdicts are what they are; what is the same for all rows is said once."""
     metrics = [plain(f"{row.metric[0].upper()}{row.metric[1:]}.") if row.metric else "" for row in rows]
-    reasons = [plain(f"{row.reason} {row.diagnosis}".strip()) for row in rows]
-    common = ""
-    if len({*reasons}) == 1:
-        common, reasons = reasons[0], [""] * len(rows)
-    lines = [
-        f"**{plain(name)}:** {told}" if name else told
-        for name, told in zip(names, (f"{a} {b}".strip() for a, b in zip(metrics, reasons, strict=True)), strict=True)
-        if told
-    ]
-    return ("<br>" if len(rows) > 1 else " ").join(filter(None, [*lines, common]))
+    reasons, common = _apart([plain(row.reason) for row in rows])
+    diagnoses, diagnosis = _apart([plain(row.diagnosis) for row in rows])
+    said = zip(metrics, reasons, diagnoses, strict=True)
+    told = [" ".join(filter(None, each)) for each in said]
+    lines = [f"**{plain(name)}:** {each}" if name else each for name, each in zip(names, told, strict=True) if each]
+    shared = " ".join(filter(None, (common, diagnosis)))
+    return ("<br>" if len(rows) > 1 else " ").join(filter(None, [*lines, shared]))
+
+
+def _apart(texts: list[str]) -> tuple[list[str], str]:
+    """Each text without the sentences with which all end, and these."""
+    sentences = [_SENTENCE.split(text) for text in texts]
+    shared: list[str] = []
+    while len({each[-1] if each else None for each in sentences}) == 1 and sentences[0]:
+        shared.insert(0, sentences[0][-1])
+        sentences = [each[:-1] for each in sentences]
+    return [" ".join(each) for each in sentences], " ".join(shared)
