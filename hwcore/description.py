@@ -33,6 +33,7 @@ class ModelDescription(TypedDict):
     parameters: int | None
     reported_parameters: int | None
     settings: dict[str, str]
+    replicates: int
     run: str
 
 
@@ -173,6 +174,7 @@ def _experiment(
                 "parameters": model.network.parameters(),
                 "reported_parameters": model.reported_parameters,
                 "settings": {key: value for key, value in each.items() if key not in shared},
+                "replicates": model.replicates,
                 "run": f"{folders[model.name]}/run.json",
             }
             for model, each in zip(models, settings, strict=True)

@@ -23,7 +23,7 @@ from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.words import measured, pipe_table
+from hwcore.reporting.words import measured, networks, pipe_table
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
 
@@ -52,6 +52,7 @@ def context(judged: str = "no") -> dict[str, Any]:
                     "parameters": 1234,
                     "reported_parameters": 1235,
                     "settings": {"learning rate": "0.1"},
+                    "replicates": 3,
                     "run": f"runs/s/{id}/m/run.json",
                 }
             ],
@@ -133,6 +134,16 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
     text = (results / "report/s.md").read_text()
     assert re.search(r"\| weight decay +\| 0\.0001 +\| none +\|", text)
     assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
+
+
+def test_networks_that_variants_share_count_once() -> None:
+    said = context()
+    assert [len(each["models"]) for each in said["experiments"]] == [1, 1]
+    assert networks(said) == 6
+    large = {**said["experiments"][0]["models"][0], "replicates": 1, "run": "runs/s/fit/large/run.json"}
+    for each in said["experiments"]:
+        each["models"].append(large)
+    assert networks(said) == 7
 
 
 def test_the_sources_of_a_figure_of_many_models_are_their_folder(results: Path) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from hwcore.claims.ledger import VERDICTS
 from hwcore.claims.words import counted, listed
 from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
-from hwcore.reporting.words import plain, verdict_counts
+from hwcore.reporting.words import networks, plain, verdict_counts
 
 Context = Mapping[str, Any]
 # How many of the claims that do not hold the first page tells at most.
@@ -20,7 +20,6 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
     experiments = study["experiments"]
     bases = {each["base"] for each in experiments}
     variants = len({each["base"] for each in experiments if each["variant"] != "as-described"})
-    networks = {model["run"]: each["replicates"] for each in experiments for model in each["models"]}
     source = study["source"]
     if source:
         text = f"The experiments of “{source['title']}” ({source['author']}, {source['date']}) were run again: "
@@ -29,7 +28,7 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
     text += counted(len(bases), "experiment")
     if variants:
         text += f", {variants} of them also as the notebooks ran them, or corrected"
-    text += f"; {sum(networks.values()):,} networks were trained."
+    text += f"; {networks(study):,} networks were trained."
     return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
 
 

@@ -46,6 +46,12 @@ def claim_head(study: Mapping[str, Any]) -> str:
     return "the report says" if study["source"] else "claim"
 
 
+def networks(study: Mapping[str, Any]) -> int:
+    """How many networks were trained for a study; those that variants share count once."""
+    runs = {model["run"]: model["replicates"] for each in study["experiments"] for model in each["models"]}
+    return sum(runs.values())
+
+
 def measured(claim: Any) -> str:
     """The reproduced number of a row of claims.parquet."""
     return UNITS[claim.unit].estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
