@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import IO
 
+from hwcore.processes import lives
+
 try:
     import fcntl
 except ImportError:  # Windows has no such locks
@@ -70,12 +72,4 @@ def others() -> str:
 
 def _alive(call: dict[str, object]) -> bool:
     """Whether a process may be there still; of another host nothing is known."""
-    if call["host"] != socket.gethostname():
-        return True
-    try:
-        os.kill(int(str(call["process"])), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return call["host"] != socket.gethostname() or lives(int(str(call["process"])))

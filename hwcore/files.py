@@ -9,8 +9,11 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hwcore.processes import lives
 
 if TYPE_CHECKING:
     # slow to load, and the workflow reads this module at every call
@@ -23,10 +26,15 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that replaces it when the block ends without an error.
 
     The temporary file keeps the suffix of ``path``, because matplotlib and pandas choose their
-    format by it.  It is removed if the block raises.
+    format by it.  It is removed if the block raises; one of a process that was killed is removed by the next that
+    writes ``path``.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
+        number = left.name.removeprefix(f".{path.stem}.").partition(".")[0]
+        if number.isdecimal() and not lives(int(number)):
+            left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary

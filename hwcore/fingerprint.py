@@ -37,6 +37,7 @@ PLUMBING = frozenset(
         "hwcore.machine",
         # what is said in short is said in full in the specification of a job
         "hwcore.nets.shorthand",
+        "hwcore.processes",
         "hwcore.provenance",
         "hwcore.tensors",
         "hwcore.train.parallel",

@@ -126,3 +126,30 @@ def test_a_record_that_cannot_be_read_makes_its_file_again(tmp_path: Path, monke
         check({file: record})
     put_aside()
     assert not file.exists()
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    target = tmp_path / "loss [1].json"
+    left = [tmp_path / f".loss [1].{dead.pid}.tmp.json"]
+    others = [
+        tmp_path / f".loss [1].{os.getppid()}.tmp.json",
+        tmp_path / f".loss [1].{dead.pid}.tmp.svg",
+        tmp_path / f".loss.{dead.pid}.tmp.json",
+        tmp_path / ".loss [1].x.tmp.json",
+    ]
+    for path in (*left, *others):
+        path.touch()
+    write_json(target, 1)
+    assert sorted(tmp_path.iterdir()) == sorted([target, *others])
+
+
+def test_files_of_the_future_are_read_like_others(copy: Project) -> None:
+    """As after a clock was set back."""
+    figure, page = (copy.folder / "results/quick" / name for name in ("figures/tiny/fit/loss.svg", "report/tiny.html"))
+    os.utime(figure, (2**32, 2**32))
+    page.unlink()
+    copy.run("report")
+    assert page.exists()
+    assert figure.stat().st_mtime < 2**32
