@@ -36,6 +36,7 @@ from hwcore.machine import machine
 from hwcore.planned import Submitted
 from hwcore.provenance import failures, remember_commit
 from hwcore.train.memory import GPU
+from hwcore.validation import did_you_mean
 
 # A job on a cluster is planned by the call that submitted it, and starts directly.
 MAIN = workflow.is_main_process
@@ -152,3 +153,6 @@ include: "rules/train.smk"
 include: "rules/analyses.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+
+
+check_names()

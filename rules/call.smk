@@ -1,5 +1,8 @@
 # What is done at the start and at the end of a call, and for Snakemake's own report.
 
+import re
+
+from snakemake.cli import parse_args
 from snakemake.persistence import PersistenceBase
 
 
@@ -7,6 +10,24 @@ def compare_parameters_as_text():
     """Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table."""
     # all parameters here are strings, which both methods write alike
     PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
+
+
+def check_names():
+    """Refuse a target that no rule is called, or one that makes many files, of which some are to be named."""
+    rules = {rule.name: rule.has_wildcards() for rule in workflow.rules}
+    # to read the command line a second time takes longer than to see that all of its words are rules
+    if not MAIN or not any(rules.get(word, True) for word in words(sys.argv[1:])):
+        return
+    for name in words(parse_args(sys.argv[1:])[1].targets):
+        if rules.get(name, True) and not Path(name).exists():
+            known = [rule for rule, wildcards in rules.items() if not wildcards]
+            sys.exit(
+                f"error: target {name}: there is none of that name{did_you_mean(name, known)}"
+            )
+
+
+def words(arguments):
+    return [argument for argument in arguments if re.fullmatch("[A-Za-z_]+", argument)]
 
 
 def shown(name):

@@ -159,6 +159,13 @@ def test_unknown_target_names_the_nearest(project: Project) -> None:
     assert "results/quick/figures/tiny/fit/loss.svg" in said
 
 
+@pytest.mark.parametrize("name", ["reprot", "report_", "figure"])
+def test_a_target_of_an_unknown_name_names_the_nearest(project: Project, name: str) -> None:
+    said = complaint(project, name)
+    nearest = "figures" if name == "figure" else "report"
+    assert f"target {name}: there is none of that name; did you mean `{nearest}`? (known: claims, crate" in said
+
+
 def test_target_of_another_scale_says_how_to_make_it(project: Project) -> None:
     assert "--config scale=full" in complaint(project, "results/full/figures/tiny/fit/loss.svg")
 
