@@ -267,7 +267,7 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
     assert "**As run, not re-run:** It was another. Nobody knows how." in text
-    assert "#### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
+    assert "\n### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
     assert (
         "- Not run again, for the reasons given there: [Two](#experiment-fit), as run; [Two](#experiment-two)." in text
     )
@@ -276,7 +276,7 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
 def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_heading(results: Path) -> None:
     said = context()
     said["not_rerun"] = [
-        {"id": id, "base": id, "variant": "as-described", "section": "2", "title": id, "why": None, "reason": "So."}
+        {"id": id, "base": id, "variant": "as-described", "section": "2.1", "title": id, "why": None, "reason": "So."}
         for id in ("two", "three")
     ]
     template = results / "report.md"
@@ -286,6 +286,11 @@ def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_hea
     first = lines.index("### 1 Fit cos x | a bar {#experiment-fit}")
     assert lines[first + 2 : first + 4] == ["Prose.", ""]
     assert "#### two {#experiment-two}" in lines
+    # below the heading of a chapter, which is of the second level
+    for each in said["not_rerun"]:
+        each["section"] = "2"
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    assert "### two {#experiment-two}" in (results / "report/s.md").read_text().splitlines()
 
 
 def test_an_experiment_links_to_the_question_that_it_answers(results: Path) -> None:

@@ -121,7 +121,9 @@ class _Page:
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
         described = (self.experiments | not_rerun).values()
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
-        level = f"### {base['section']}" if len(neighbours) == 1 else "####"
+        # the heading of a section such as 3.1 is of the third level, that of a chapter such as 3 of the second
+        below = "###" if base["section"].isdecimal() else "####"
+        level = f"### {base['section']}" if len(neighbours) == 1 else below
         parts = [f"{level} {plain(base['title'])} {{#experiment-{base['id']}}}"]
         parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
