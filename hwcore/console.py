@@ -2,8 +2,8 @@
 
 Snakemake tells what happens as log records.  ``Console`` takes the place of the handler that prints
 them: a bar on a terminal, a line for each start and each end of a job elsewhere, one line for a failure,
-and one list of failures at the end.  Records that it does not know, such as Snakemake's own warnings and
-errors, are printed as they were.  Everything in full is in .snakemake/log/, and shown with ``--verbose``.
+and one list of failures at the end.  What Snakemake itself cannot do is a line.  Records that it does not know, such as
+its warnings, are printed as they were.  Everything in full is in .snakemake/log/, and shown with ``--verbose``.
 """
 
 import logging
@@ -52,6 +52,9 @@ _STATES = {
     "OUT_OF_MEMORY": "took more memory than it had asked for",
     "TIMEOUT": "took longer than it had asked for",
 }
+# What Snakemake itself cannot do, and the error of the operating system within.
+_OWN = re.compile(r"(?:WorkflowError|MissingRuleException)(?: in [^\n]*)?:\n(?P<why>.*)", re.DOTALL)
+_SYSTEM = re.compile(r"\b\w+: \[Errno \d+\] ([^:\n]*)(?:: '[^'\n]*')?")
 # Seconds until Ctrl-C is tried again.
 _LATER = 0.02
 # A command that ended with an error: its job says so as well.
@@ -196,6 +199,8 @@ class Console(logging.Handler):
             self._list_failures(record)
         elif _LOCKED in text:
             self._print(record, calls.others())
+        elif record.levelno >= logging.ERROR and (own := _of_snakemake(text)):
+            self._print(record, own)
         elif event not in _SILENT and not text.startswith(_NOISE) and _FAILED_COMMAND not in text:
             self._clear_and_pass(record)
 
@@ -325,6 +330,12 @@ class Console(logging.Handler):
     def _write(self, text: str) -> None:
         self._default.stream.write(text)
         self._default.flush()
+
+
+def _of_snakemake(text: str) -> str | None:
+    """What Snakemake itself cannot do, in a line; None if ``text`` says nothing of that."""
+    match = _OWN.fullmatch(text)
+    return "error: " + " ".join(_SYSTEM.sub(r"\1", match["why"]).split()) if match else None
 
 
 def _logs(frame: FrameType | None) -> bool:

@@ -40,7 +40,12 @@ def atomic(path: str | Path) -> Iterator[Path]:
         yield temporary
         # safetensors lets only its owner read a file; results are for the group too
         temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except OSError as error:
+            # what stands in the way is what a person looks for, not the temporary file
+            error.filename = str(path)
+            raise
     finally:
         temporary.unlink(missing_ok=True)
 

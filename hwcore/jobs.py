@@ -7,7 +7,6 @@ alluri/function-cos/shallow.
 """
 
 import argparse
-import errno
 import logging
 import os
 import platform
@@ -20,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwcore.errors import HwcoreError
+from hwcore.errors import HwcoreError, of_disk
 from hwcore.files import read_json, write_json
 from hwcore.integrity import check, checksums
 from hwcore.machine import machine
@@ -118,9 +117,10 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno not in _REMEDIES:
+        said = of_disk(error, arguments.name)
+        if said is None:
             raise
-        sys.exit(f"error: {error.filename or arguments.name}: {error.strerror}; {_REMEDIES[error.errno]}")
+        sys.exit(f"error: {said}")
     except (MemoryError, RuntimeError) as error:
         # torch says so in a RuntimeError
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
@@ -138,19 +138,6 @@ def _bring_to_present(paths: Iterable[Path]) -> None:
         with suppress(OSError):
             if path.stat().st_mtime > now:
                 os.utime(path)
-
-
-_SPACE = "free some space, or files where the disk holds no more of them, and run the same command again"
-_REMEDIES = {
-    errno.ENOSPC: _SPACE,
-    errno.EDQUOT: _SPACE,
-    errno.EACCES: "make the folder writable and run the same command again",
-    errno.EROFS: "the disk is read-only; work in a folder that can be written",
-    errno.EIO: "the disk cannot be read or written; check it, and run the same command again",
-    errno.ESTALE: "the network disk went away; mount it anew, and run the same command again",
-    errno.EISDIR: "a folder is where a file should be; move it away, and run the same command again",
-    errno.ENOTDIR: "a file is where a folder should be; move it away, and run the same command again",
-}
 
 
 def _find(plan: Path, rule: str, name: str, fingerprint: str | None) -> Job:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hwcore.errors import HwcoreError
+from hwcore.errors import HwcoreError, of_disk
 from hwcore.files import read_json, write_json
 from hwcore.integrity import put_aside
 from hwcore.plan import Plan
@@ -41,7 +41,8 @@ def write(plan: Plan) -> set[str]:
         put_aside()
         plan.code.save()
     except OSError as error:
-        raise HwcoreError(f"{error.filename}: {error.strerror}; results/ must be a folder you can write") from None
+        said = of_disk(error) or f"{error.filename}: {error.strerror}; results/ must be a folder you can write"
+        raise HwcoreError(said) from None
     return changed
 
 

@@ -1,4 +1,6 @@
-"""Faults in the real pipeline, one after another: ``python tests/faults.py [NUMBER]``, as root, for the first NUMBER.
+"""Faults in the real pipeline, one after another: ``python tests/faults.py [damages | disks] [NUMBER]``, as root.
+
+NUMBER is how many of each kind are tried; all if it is left out.
 
 Each begins with a copy of finished results of the tiny study.  After it the same command must make the same bytes,
 at once or when the fault is gone, or say what to do in a line; a traceback is a failure.  Damage to what no job reads
@@ -102,7 +104,7 @@ def outcome(project: Project, whole: dict[str, object]) -> str:
     return f"told: {said[said.index('error: ') :].splitlines()[0]}"
 
 
-def main(most: int = sys.maxsize) -> None:
+def main(kinds: tuple[str, ...] = ("damages", "disks"), most: int = sys.maxsize) -> None:
     base = Path(tempfile.mkdtemp(prefix="hwcore-faults-"))
     finished, copy = make_project(base / "finished"), Project(base / "copy")
     finished.run("report")
@@ -118,10 +120,10 @@ def main(most: int = sys.maxsize) -> None:
 
     damages = [(path, damage) for path in PRODUCTS for damage in DAMAGES]
     disks = [(folder, options) for folder in FOLDERS for options in ("size=8k", "nr_inodes=3", "ro")]
-    for path, damage in damages[:most]:
+    for path, damage in damages[: most if "damages" in kinds else 0]:
         damage(anew() / path)
         print(f"{damage.__name__} {path}: {outcome(copy, whole)}", flush=True)
-    for folder, options in disks[:most]:
+    for folder, options in disks[: most if "disks" in kinds else 0]:
         with disk(anew() / folder, options):
             made, _ = call(copy)
         print(f"{folder} on a disk with {options}: {'made' if made else 'told'}; {outcome(copy, whole)}", flush=True)
@@ -129,4 +131,6 @@ def main(most: int = sys.maxsize) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    words = sys.argv[1:]
+    numbers = [int(word) for word in words if word.isdecimal()]
+    main(tuple(word for word in words if not word.isdecimal()) or ("damages", "disks"), *numbers)

@@ -153,3 +153,11 @@ def test_files_of_the_future_are_read_like_others(copy: Project) -> None:
     copy.run("report")
     assert page.exists()
     assert figure.stat().st_mtime < 2**32
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        write_json(tmp_path / "a.json", 1)
+    assert error.value.filename == str(tmp_path / "a.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import Project, make_project
-from hwcore.console import Console, _duration, _error, _failure
+from hwcore.console import Console, _duration, _error, _failure, _of_snakemake
 
 # What the Slurm plugin says of a job that failed.
 ENDED = (
@@ -285,6 +285,26 @@ def test_what_a_cluster_says_of_a_failure_is_a_line(tmp_path: Path, status: str,
         file.write_text(f"{log}\n")
     told = _failure("train a", [str(file)], status)
     assert told.removeprefix("failed: train a: ").removesuffix(f" (log: {file})").removeprefix("error: ") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "WorkflowError:\nFailed to create output directory a/b.\nOSError: [Errno 28] No space left on device: 'a'",
+            "error: Failed to create output directory a/b. No space left on device",
+        ),
+        (
+            'WorkflowError in rule html in file "report.smk", line 52:\nOutput a is older than input b (rule html)',
+            "error: Output a is older than input b (rule html)",
+        ),
+        ("MissingRuleException:\nNo rule to produce x", "error: No rule to produce x"),
+        ('SyntaxError in file "data.smk", line 4:\ninvalid syntax', None),
+        ("A warning", None),
+    ],
+)
+def test_what_snakemake_cannot_do_is_a_line(text: str, line: str | None) -> None:
+    assert _of_snakemake(text) == line
 
 
 def test_durations() -> None:
