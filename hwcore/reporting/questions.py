@@ -110,7 +110,7 @@ def _matrix(context: Context, ledger: pd.DataFrame) -> str:
             given = [verdicts[study, claim] for claim in question["claims"][study]]
             base = next((row["base"] for row in question["settings"] if row["study"] == study), None)
             chips = [_chip(verdict, given.count(verdict)) for verdict in VERDICTS if verdict in given] or ["no claim"]
-            cells.append(" · ".join(f"[{chip}]({study}.html#experiment-{base})" for chip in chips) if base else "–")
+            cells.append(" ".join(f"[{chip}]({study}.html#experiment-{base})" for chip in chips) if base else "–")
         rows.append([f"[{question['title']}](#{question['id']})", *cells])
     return pipe_table(["question", *studies], rows, widths=[30, *[60 // len(studies)] * len(studies)])
 
