@@ -73,7 +73,11 @@ def disk(folder: Path, options: str) -> Iterator[None]:
     """A small disk in the place of a folder, with what the folder holds if it has room."""
     shutil.rmtree(folder)
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options.removesuffix("ro") or "rw", "tmpfs", str(folder)], check=True)
+    # Snakemake removes folders that it leaves empty, and this one cannot be removed
+    (folder / "disk").touch()
+    if options == "ro":
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     try:
         yield
     finally:
@@ -119,7 +123,7 @@ def main(kinds: tuple[str, ...] = ("damages", "disks"), most: int = sys.maxsize)
         return copy.folder / "results/quick"
 
     damages = [(path, damage) for path in PRODUCTS for damage in DAMAGES]
-    disks = [(folder, options) for folder in FOLDERS for options in ("size=8k", "nr_inodes=3", "ro")]
+    disks = [(folder, options) for folder in FOLDERS for options in ("size=8k", "nr_inodes=4", "ro")]
     for path, damage in damages[: most if "damages" in kinds else 0]:
         damage(anew() / path)
         print(f"{damage.__name__} {path}: {outcome(copy, whole)}", flush=True)
