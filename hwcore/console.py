@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any
 
 from hwcore import calls
+from hwcore.errors import of_disk
 
 # Events, and beginnings of other records, that say nothing to someone who watches a run.
 _SILENT = ("workflow_started", "resources_info", "job_started", "progress")
@@ -55,6 +56,10 @@ _STATES = {
 # What Snakemake itself cannot do, and the error of the operating system within.
 _OWN = re.compile(r"(?:WorkflowError|MissingRuleException)(?: in [^\n]*)?:\n(?P<why>.*)", re.DOTALL)
 _SYSTEM = re.compile(r"\b\w+: \[Errno \d+\] ([^:\n]*)(?:: '[^'\n]*')?")
+# An error of the operating system that ends Snakemake itself.
+_CRASH = re.compile(
+    r"Traceback \(most.*\n\w+: \[Errno (?P<number>\d+)\] (?P<what>[^:\n]*)(?:: '(?P<file>[^'\n]*)')?\s*", re.DOTALL
+)
 # Seconds until Ctrl-C is tried again.
 _LATER = 0.02
 # A command that ended with an error: its job says so as well.
@@ -334,8 +339,12 @@ class Console(logging.Handler):
 
 def _of_snakemake(text: str) -> str | None:
     """What Snakemake itself cannot do, in a line; None if ``text`` says nothing of that."""
-    match = _OWN.fullmatch(text)
-    return "error: " + " ".join(_SYSTEM.sub(r"\1", match["why"]).split()) if match else None
+    if match := _OWN.fullmatch(text):
+        return "error: " + " ".join(_SYSTEM.sub(r"\1", match["why"]).split())
+    if match := _CRASH.fullmatch(text):
+        error = OSError(int(match["number"]), match["what"], match["file"])
+        return f"error: {of_disk(error) or f'{error.filename}: {error.strerror}'}"
+    return None
 
 
 def _logs(frame: FrameType | None) -> bool:

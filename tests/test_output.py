@@ -298,6 +298,17 @@ def test_what_a_cluster_says_of_a_failure_is_a_line(tmp_path: Path, status: str,
             'WorkflowError in rule html in file "report.smk", line 52:\nOutput a is older than input b (rule html)',
             "error: Output a is older than input b (rule html)",
         ),
+        (
+            "Traceback (most recent call last):\n\n  File x, line 1, in remove\n    os.remove(file)\n\n"
+            "OSError: [Errno 30] Read-only file system: 'results/a.parquet'\n",
+            "error: results/a.parquet: Read-only file system; the disk is read-only; "
+            "work in a folder that can be written",
+        ),
+        (
+            "Traceback (most recent call last):\n  File x\nOSError: [Errno 16] Device or resource busy: 'results/a'",
+            "error: results/a: Device or resource busy",
+        ),
+        ("Traceback (most recent call last):\n  File x\nKeyError: 'a'", None),
         ("MissingRuleException:\nNo rule to produce x", "error: No rule to produce x"),
         ('SyntaxError in file "data.smk", line 4:\ninvalid syntax', None),
         ("A warning", None),
