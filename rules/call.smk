@@ -1,5 +1,7 @@
 # What is done at the start and at the end of a call, and for Snakemake's own report.
 
+import contextlib
+import io
 import re
 
 from snakemake.cli import parse_args
@@ -18,7 +20,9 @@ def check_names():
     # to read the command line a second time takes longer than to see that all of its words are rules
     if not MAIN or not any(rules.get(word, True) for word in words(sys.argv[1:])):
         return
-    for name in words(parse_args(sys.argv[1:])[1].targets):
+    with contextlib.redirect_stderr(io.StringIO()):  # it says again which profile is used
+        _, arguments = parse_args(sys.argv[1:])
+    for name in words(arguments.targets):
         if rules.get(name, True) and not Path(name).exists():
             known = [rule for rule, wildcards in rules.items() if not wildcards]
             sys.exit(

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -329,16 +330,30 @@ def test_a_stop_while_a_line_is_written_leaves_the_lock_to_the_jobs(monkeypatch:
         name = "DefaultStreamHandler"
         is_tty = False
 
-    release, lines = Console.release, []
+    lines: list[str] = []
 
-    def stop(console: Console) -> None:
-        """Ctrl-C comes when the first line is written, and the lock not yet released."""
-        if len(lines) == 1:
-            lines.append("stop")
-            signal.raise_signal(signal.SIGINT)
-        release(console)
+    class Lock:
+        """A handler's, at whose release Ctrl-C comes when the first line is written.
 
-    monkeypatch.setattr(Console, "release", stop)
+        Python 3.13 takes it by ``with``, earlier versions by ``acquire``.
+        """
+
+        def __init__(self) -> None:
+            self._lock = threading.RLock()
+            self.acquire = self._lock.acquire
+
+        def release(self) -> None:
+            if len(lines) == 1:
+                lines.append("stop")
+                signal.raise_signal(signal.SIGINT)
+            self._lock.release()
+
+        def __enter__(self) -> None:
+            self._lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.release()
+
     monkeypatch.setattr(Console, "_show", lambda console, record: lines.append("start"))
     logger = logging.getLogger("snakemake.logging")
     monkeypatch.setattr(logger, "handlers", [Default()])
@@ -347,6 +362,7 @@ def test_a_stop_while_a_line_is_written_leaves_the_lock_to_the_jobs(monkeypatch:
     Console.attach(SimpleNamespace(output_settings=SimpleNamespace(verbose=False, dryrun=False)))
     try:
         (console,) = logger.handlers
+        console.lock = Lock()  # type: ignore[assignment]
         console.handle(logging.makeLogRecord({}))
         with pytest.raises(KeyboardInterrupt):
             time.sleep(5)

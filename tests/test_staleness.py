@@ -46,7 +46,7 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
         ("hwcore/train/train.py", "go on after epoch", "resume after epoch"),
         ("hwcore/errors.py", "class HwcoreError", "CHANGED = 1\n\n\nclass HwcoreError"),
         ("hwcore/provenance.py", "def commit", "CHANGED = 1\n\n\ndef commit"),
-        ("hwcore/jobs.py", "free some space", "make some room"),
+        ("hwcore/errors.py", "free some space", "make some room"),
         ("hwcore/files.py", "def write_text", "CHANGED = 1\n\n\ndef write_text"),
         ("hwcore/train/progress.py", "class Progress", "CHANGED = 1\n\n\nclass Progress"),
         ("hwcore/train/resume.py", "_SHARE = 0.02", "_SHARE = 0.01"),
