@@ -37,7 +37,7 @@ def processes(folder: Path) -> dict[int, str]:
     return commands
 
 
-def ended(folder: Path, seconds: float = 10) -> bool:
+def ended(folder: Path, seconds: float = 20) -> bool:
     end = time.monotonic() + seconds
     while processes(folder) and time.monotonic() < end:
         time.sleep(0.05)
