@@ -78,7 +78,7 @@ except HwcoreError as error:
 
 # Packages load while Snakemake builds its graph, if jobs changed and run here.  Programs that Snakemake
 # provides have another interpreter, which starts its jobs itself.
-SERVED = MAIN and not DEPLOYED
+SERVED = MAIN and not DEPLOYED and not workflow.output_settings.dryrun
 if SERVED and changed and workflow.resource_settings.nodes is None:
     servers.start(changed)
 

@@ -92,3 +92,15 @@ def _parent(pid: int) -> int:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except FileNotFoundError:
         return 0
+
+
+def test_a_dry_run_starts_no_server(project: Project) -> None:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--dry-run", "report"]
+    call = subprocess.Popen(command, cwd=project.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen: set[str] = set()
+    while call.poll() is None:
+        seen |= {*processes(project.folder).values()}
+        time.sleep(0.02)
+    assert call.returncode == 0
+    assert any("--dry-run" in command for command in seen)
+    assert not any("forkserver" in command for command in seen)
