@@ -63,7 +63,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, 1 of them" in first
     assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
     assert '<span class="verdict fails" data-count="5">5 fails</span>' in first
-    told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§ 1\)', first, re.MULTILINE)
+    told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§\u00a01\)', first, re.MULTILINE)
     # a count is wrong without any chance, and what is said of layers and of neurons is said once
     assert told == [
         ("holds", "it falls"),
@@ -72,7 +72,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
-    line = "it falls (§ 1): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
+    line = "it falls (§\u00a01): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
 
 
