@@ -20,7 +20,8 @@ def check_names():
     # to read the command line a second time takes longer than to see that all of its words are rules
     if not MAIN or not any(rules.get(word, True) for word in words(sys.argv[1:])):
         return
-    with contextlib.redirect_stderr(io.StringIO()):  # it says again which profile is used
+    # it says again which profile is used
+    with contextlib.redirect_stderr(io.StringIO()):
         _, arguments = parse_args(sys.argv[1:])
     for name in words(arguments.targets):
         if rules.get(name, True) and not Path(name).exists():
