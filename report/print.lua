@@ -197,8 +197,11 @@ local function image(element)
   return element
 end
 
--- The number of a figure stays with its word.
+-- The number of a figure stays with its word.  A folder is named without a link, which TeX would take for one to a PDF.
 local function link(element)
+  if LATEX and element.target:match("^%.%./[^:#]*/[^/.]+$") then
+    return element.content
+  end
   if not element.target:match("^#figure%-") then
     return nil
   end

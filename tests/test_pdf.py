@@ -259,6 +259,14 @@ def test_variants_stand_side_by_side_and_links_find_them(folder: Path, monkeypat
             assert re.search(r"Figure 1 \(a\)\. As described\. +Figure 1 \(b\)\. Corrected", told(file))
 
 
+def test_a_folder_is_named_and_tex_links_to_files_alone(folder: Path) -> None:
+    latex, typ = sources(
+        "Of [5 models](../runs/s/fit), [one](../runs/s/fit/m/run.json) and [all](index.html).\n", folder
+    )
+    assert "Of 5 models, \\href{../runs/s/fit/m/run.json}{one} and \\href{index.html}{all}." in " ".join(latex.split())
+    assert '#link("../runs/s/fit")[5 models]' in typ
+
+
 def test_the_reason_of_a_verdict_has_a_row_below_that_of_the_claim(folder: Path) -> None:
     rows = '| holds | so it is<br><span class="why">Measured.<br>And why.</span> | 1 |\n| fails | it is not | 2 |\n'
     latex, typ = sources(f'<div class="ledger">\n\n| v | says | n |\n|--|-----|-|\n{rows}\n</div>\n', folder)
