@@ -150,6 +150,7 @@ def column_scale(column: str) -> Scale:
     return "log" if {"loss", "norm"} & words else "linear"
 
 
+# Abbreviations in the names of columns.
 _FULL = {"train": "training", "grad": "gradient", "lr": "learning rate"}
 
 
