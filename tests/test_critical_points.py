@@ -184,6 +184,12 @@ def test_unconverged_replicates_are_counted(relu: Run) -> None:
     assert not before.converged.any()
     assert not before.certified.any()
     assert set(before.variant) == {"as-trained"}
+    # far from any critical point only rounding makes an eigenvalue zero; near one, what the gradient may still change
+    assert (before.tau <= 10 * 2.3e-16 * before[["largest", "smallest"]].abs().max(axis=1)).all()
+    near = critical_points.analyse({"m": relu}, solver="levenberg-marquardt", tolerance=1e-3)
+    allowance = np.sqrt(near.lipschitz * near.grad_norm)
+    assert (near.tau >= allowance).all()
+    assert (near.tau[near.grad_norm > 1e-9] == allowance[near.grad_norm > 1e-9]).all()
     # a tolerance that rounding does not allow
     after = critical_points.analyse({"m": relu}, solver="levenberg-marquardt", tolerance=1e-30)
     assert len(after) == 4

@@ -9,6 +9,7 @@ import yaml
 
 from conftest import Project
 from hwcore.analyses.duration import seconds as analysis_seconds
+from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.jobs import Job
 from hwcore.train.duration import seconds
 from hwcore.train.spec import RunSpec
@@ -49,7 +50,8 @@ def test_what_takes_seconds_asks_for_minutes(jobs: tuple[Workflow, list[tuple[Jo
 
 EVALUATION: dict[str, Any] = {"over": None}
 LANDSCAPE = {"across": "line", "count": 51, "samples": 1000, "replicates": 1}
-SPECTRUM = {"samples": 1000, "steps": 100, "probes": 9}
+SPECTRUM = {"samples": 1000, "steps": 100, "probes": 9, "by": "whole"}
+SHARPNESS = {"samples": 1000, "probes": 10, "lanczos_steps": 60}
 SEARCH = {"restarts": 3, "steps": 300}
 
 
@@ -60,6 +62,10 @@ SEARCH = {"restarts": 3, "steps": 300}
         ("landscape", LANDSCAPE, {"across": "plane"}, 51),
         ("landscape", LANDSCAPE, {"replicates": 5}, 5),
         ("hessian_spectrum", SPECTRUM, {"probes": 19}, 2),
+        # each of three layers is a matrix
+        ("hessian_spectrum", SPECTRUM, {"by": "layer"}, 3),
+        # 40 gradients of three passes; products of six, 60 for the eigenvalue and twelve a probe for the trace
+        ("sharpness", SHARPNESS, {"probes": 20}, (120 + 6 * 300) / (120 + 6 * 180)),
         ("critical_points", SEARCH, {"restarts": 7}, 2),
         ("critical_points", SEARCH, {"steps": 900}, 3),
         # at each epoch
@@ -76,6 +82,19 @@ def test_the_time_of_an_analysis_follows_its_options(
         for each, specs in ((options, []), (options, [spec]), ({**options, **more}, [spec]))
     )
     assert (after - nothing) / (before - nothing) == pytest.approx(times, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("trajectory", {}), ("landscape", {"across": "trajectory"}), ("evaluation", {"over": "epochs"})],
+)
+def test_what_reads_the_recorded_weights_asks_for_their_memory(kind: str, options: dict[str, Any]) -> None:
+    few, many = (
+        analysis_memory(kind, options, [RunSpec.model_validate({**SPEC, "record": {"weights_every": every}})])
+        for every in (10, 1)
+    )
+    # nine more records of 1,796,010 weights of five replicates, in float64 and as they are read
+    assert many - few > 9 * 5 * 1_796_010 * 8 / 2**20
 
 
 def test_a_slow_analysis_asks_for_longer() -> None:

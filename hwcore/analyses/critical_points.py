@@ -57,7 +57,8 @@ class Effort:
 class _Search:
     """Where the search for a critical point ended, each with a leading dimension R.
 
-    ``first`` is where ‖∇L‖ was below what the reports call zero, or where the first descent ended.
+    ``first`` is where ‖∇L‖ was below what the reports call zero, or where the first descent ended.  ``solved`` is false
+    where the trained weights were taken as they are.
     """
 
     weights: Tensor
@@ -65,6 +66,7 @@ class _Search:
     steps: Tensor
     restarts: Tensor
     first: Tensor
+    solved: bool = True
 
     @property
     def converged(self) -> Tensor:
@@ -105,7 +107,8 @@ def analyse(
     (both without λ) and objective (with it); grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max ‖∇L‖),
     small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
     lipschitz (a local estimate ρ of the Lipschitz constant of H); tau, the tolerance for an
-    eigenvalue to count as zero, max(P ε λ_max, √(ρ ‖∇L‖)); positive, zero and negative (counts of
+    eigenvalue to count as zero: rounding, P ε λ_max, or where a solver has looked for a critical point, and ended at
+    a distance from it, √(ρ ‖∇L‖) if that is more; positive, zero and negative (counts of
     eigenvalues); minimal_ratio, the share of positive ones; negative_share, the index of Pennington
     & Bahri 2017; perturbation_ratio, the share of random perturbations by a thousandth of the
     weights' norm that raise the objective; ratio_at_τ, the share of eigenvalues above τ λ_max for each
@@ -113,8 +116,8 @@ def analyse(
     coordinates in which all curvatures are ±1 (``_kantorovich``); kink_distance, to the
     nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
     reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
-    ‖∇L‖ < 10⁻³, count every eigenvalue above 0; converged (‖∇L‖ ≤ tolerance); outcome, why
-    the search ended (below); certified: converged,
+    ‖∇L‖ < 10⁻³, count every eigenvalue above 0 (the loss without λ, the gradient with it);
+    converged (‖∇L‖ ≤ tolerance); outcome, why the search ended (below); certified: converged,
     and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), with H nonsingular
     beyond rounding and no kink within the radius that the bound speaks of; steps of the solvers; restarts.
 
@@ -168,7 +171,7 @@ def _examine(
         rests = function.hessian(trained, everyone)[1].norm(dim=1) <= effort.tolerance
         outcome = torch.where(rests, Outcome.CONVERGED, Outcome.UNSOLVED)
         none = torch.zeros_like(everyone)
-        search = _Search(trained, outcome, none, none, trained)
+        search = _Search(trained, outcome, none, none, trained, solved=False)
         variant = "as-trained"
     else:
         begin = trained if activation == "none" else _initial(run, network)
@@ -313,11 +316,12 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
     count = values.shape[1]
     rounding = count * torch.finfo(torch.float64).eps * largest
     rho = _lipschitz(run, function, weights, h)
-    tau = torch.maximum(rounding, (rho * norm).sqrt())
+    # by how much the curvature may still change on the way to the critical point is no matter where none is near
+    tau = torch.maximum(rounding, (rho * norm).sqrt()) if search.solved else rounding
     positive, negative = (values > tau[:, None]).sum(1), (values < -tau[:, None]).sum(1)
     kantorovich, radius = _kantorovich(run, function, weights, g, h)
     kinks = function.kink_distance(weights)
-    reports_loss, reports_slope, reports_h = function.hessian(first, everyone)
+    _, reports_slope, reports_h = function.hessian(first, everyone)
     columns = {
         "loss": plain.loss(weights, everyone),
         "objective": objective,
@@ -336,7 +340,7 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
         "smallest": values[:, 0],
         "kantorovich": kantorovich,
         "kink_distance": kinks,
-        "reports_loss": reports_loss,
+        "reports_loss": plain.loss(first, everyone),
         "reports_grad_norm": reports_slope.norm(dim=1),
         "reports_ratio": (torch.linalg.eigvalsh(reports_h) > 0).double().mean(1),
     }

@@ -23,6 +23,8 @@ _CHUNK = 2**20
 _LIGHT = ("fitting", "gradient_norm", "predictions", "trajectory", "critical_points", "optimum")
 # Passes of a gradient, and of a product of the Hessian with a vector, in those of a forward pass.
 _GRADIENT, _PRODUCT = 3, 6
+# Products for each probe of a trace, at most, as in hwcore.analyses.krylov.
+_TRACE = 12
 # Gradients with which sharpness in a box is looked for.
 _BOX = 40
 
@@ -65,8 +67,10 @@ def _passes(kind: str, options: Mapping[str, Any], spec: RunSpec, some: int, eve
     if kind == "sensitivity":
         return _GRADIENT * (1 + spec.network.output[0]), 2 * some
     if kind == "sharpness":
-        products = options["probes"] + options["lanczos_steps"]
+        products = _TRACE * options["probes"] + options["lanczos_steps"]
         return (1 if options.get("rescale") is None else 2) * (_GRADIENT * _BOX + _PRODUCT * products), some
     if kind == "hessian_spectrum":
-        return _PRODUCT * options["steps"] * (options["probes"] + 1), some
+        blocks = len(spec.network.weighted()) if options["by"] == "layer" else 1
+        products = options["steps"] * (options["probes"] + 1) + _TRACE * options["probes"]
+        return _PRODUCT * products * blocks, some
     return 1, everything

@@ -43,7 +43,7 @@ def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> i
         testing = testing_samples(data)
         total += _INPUT * (training + testing) * math.prod(spec.network.input)
         total += 4 * _WEIGHT_COPIES * count * spec.replicates
-        if kind == "trajectory":
+        if kind == "trajectory" or options.get("across") == "trajectory" or options.get("over") == "epochs":
             total += _SNAPSHOT_COPIES * snapshot_bytes(spec, training)
         if count <= DENSE:
             replicates = min(options.get("replicates") or spec.replicates, spec.replicates)

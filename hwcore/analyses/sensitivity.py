@@ -29,10 +29,10 @@ def analyse(runs: dict[str, Run], *, samples: int, batch: str = "first", input_g
     ``train_jacobian_norm_logits`` is the average over as many training points.
 
     ``loss_gradient_norm``: the Frobenius norm of the gradient of the loss of one mini-batch with
-    respect to each parameter tensor, averaged over the tensors.  It is what the reports computed.  With
-    ``batch`` "first" it is that of the trained weights on the first mini-batch of the training data; with
-    "last" that of the last mini-batch of training, at the weights before its update, as the reports had it
-    left over (NaN before the first epoch).
+    respect to each parameter tensor, averaged over the tensors.  With ``batch`` "first" it is that of the
+    trained weights on the first mini-batch of the training data, in evaluation mode (no dropout, running
+    statistics); with "last" that of the last mini-batch of training, at the weights before its update, as the
+    reports had it left over (NaN before the first epoch).
 
     With ``input_gradient``, ``input_gradient_norm``: the Euclidean norm of the gradient of a sample's loss
     with respect to its (normalised) input, averaged over the first ``samples`` test points; and
