@@ -3,7 +3,8 @@
 All paths are relative to results/<scale>/.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from math import prod
@@ -225,25 +226,42 @@ def _figure(
 
 def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
     """Setting, its value in words, and the reason; of the experiment, then of single models."""
-    choices = [(name, name, reason) for name, reason in experiment.chosen.items()]
-    for model in experiment.models.values():
+    every = [*experiment.models.values()]
+    choices = [(_named(name), _value(experiment, name, every), reason) for name, reason in experiment.chosen.items()]
+    for model in every:
         choices += [
-            (f"{name} of {model.label}", f"{model.name}.{name}", reason) for name, reason in model.chosen.items()
+            (f"{_named(name)} of {model.label}", _value(experiment, name, [model], f"{model.name}.{name}"), reason)
+            for name, reason in model.chosen.items()
         ]
-    return [
-        (name.replace("_", " ").replace(".", " "), _value(experiment.values, key), reason)
-        for name, key, reason in choices
-    ]
+    return choices
 
 
-def _value(values: Mapping[str, str], key: str) -> str:
-    """A setting in words; of a group of settings those that are set; nothing for the network, which has its table."""
-    if key.rpartition(".")[2] == "network":
-        return ""
-    if key in values:
-        return values[key]
-    inner = {name.removeprefix(f"{key}."): value for name, value in values.items() if name.startswith(f"{key}.")}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in inner.items() if value != "none")
+def _named(setting: str) -> str:
+    """A setting as a reader calls it: `learning rate`, `alphas of the interpolation`"""
+    of, _, name = setting.rpartition(".")
+    text = _NAMES.get(name, name).replace("_", " ")
+    return f"{text} of {re.sub('[-_.]', ' ', of)}" if of not in ("", "record") else text
+
+
+def _value(experiment: Experiment, name: str, models: Sequence[Model], key: str = "") -> str:
+    """The setting ``name`` of some models in words, under ``key`` in the values of the experiment."""
+    if name in experiment.analyses:
+        options = experiment.analyses[name].options
+        defaults = {option: field.get_default() for option, field in type(options).model_fields.items()}
+        changed = [option for option, value in options if value != defaults[option]]
+        return ", ".join(f"{option.replace('_', ' ')} {experiment.values[f'{name}.{option}']}" for option in changed)
+    if name in _GROUPS:
+        texts = {_GROUPS[name](model) for model in models}
+        if len(texts) == 1:
+            return texts.pop()
+    key = key or name
+    if key in experiment.values:
+        return experiment.values[key]
+    if name in {"network", *Training.model_fields, *DatasetData.model_fields, *FunctionData.model_fields}:
+        return "see its models"
+    parts = [each for each in experiment.values if each.startswith(f"{key}.")]
+    inner = {part.removeprefix(f"{key}.").replace("_", " "): experiment.values[part] for part in parts}
+    return ", ".join(f"{part} {value}" for part, value in inner.items() if value != "none")
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
@@ -261,36 +279,48 @@ def describe_settings(model: Model) -> dict[str, str]:
 
 def _describe_data(data: DataSpec) -> str:
     if isinstance(data, FunctionData):
-        points = {
-            "grid": "an even grid",
-            "uniform": "uniformly drawn points",
-            "subset": f"points drawn from an even grid of {data.grid or 0:,}",
-        }[data.sampling]
+        points = _SAMPLING[data.sampling] + (f" of {data.grid:,}" if data.grid else "")
         low, high = data.domain
-        single = ", ".join(f"{write_number(value)} at {write_number(x)}" for x, value in data.at.items())
+        single = ", ".join(f"{write_number(value)} at x = {write_number(x)}" for x, value in data.at.items())
         formula = write(parse(data.function)) + (f" ({single})" if single else "")
-        return f"{formula} on [{low:g}, {high:g}], {data.samples:,} samples on {points}"
+        interval = f"[{write_number(low)}, {write_number(high)}]".replace("-", "−")
+        return f"{formula} on {interval}, {data.samples:,} samples on {points}"
     return _describe_dataset(data)
 
 
 def _describe_dataset(data: DatasetData) -> str:
     parts = [write_dataset(data.dataset)]
     if data.size:
-        parts.append(f"scaled to {data.size[0]}×{data.size[1]}")
+        parts.append(f"scaled to {_describe_size(data)}")
     if data.train_samples:
         parts.append(f"{data.train_samples:,} training images")
     if data.test_samples:
         parts.append(f"{data.test_samples:,} test images")
     for fraction, which in ((data.random_labels, "training"), (data.random_test_labels, "test")):
         if fraction:
-            parts.append(f"{fraction:.0%} of the {which} labels random")
-    if not data.normalize:
-        parts.append("not normalised")
+            share = "all" if fraction == 1 else f"{100 * fraction:g} % of the"
+            parts.append(f"{share} {which} labels random")
+    parts += [_describe_normalization(data), _describe_augmentation(data)]
+    return ", ".join(filter(None, parts))
+
+
+def _describe_size(data: DataSpec) -> str:
+    return "×".join(map(str, data.size)) if isinstance(data, DatasetData) and data.size else "none"
+
+
+def _describe_normalization(data: DataSpec) -> str:
+    if isinstance(data, FunctionData) or not data.normalize:
+        return "not normalised"
     if isinstance(data.normalize, Moments):
         mean, std = (_describe_numbers(values) for values in (data.normalize.mean, data.normalize.std))
-        parts.append(f"normalised by mean {mean} and standard deviation {std}")
-    parts += [change.words.format(**change.model_dump()) for change in data.augment]
-    return ", ".join(parts)
+        return f"normalised by mean {mean} and standard deviation {std}"
+    return "normalised by its own mean and standard deviation"
+
+
+def _describe_augmentation(data: DataSpec) -> str:
+    if isinstance(data, FunctionData):
+        return ""
+    return ", ".join(change.words.format(**change.model_dump()) for change in data.augment)
 
 
 def _describe_numbers(values: tuple[float, ...]) -> str:
@@ -311,7 +341,7 @@ def _describe_training(training: Training) -> dict[str, str]:
         "pseudo-labels": f"loss at predicted labels added, weight {training.pseudo_label_weight:g}"
         if training.pseudo_label_weight
         else "",
-        "batch size": "full batch" if training.batch_size == "full" else f"{training.batch_size:,}",
+        "batch size": _describe_batch_size(training),
         "order of samples": "" if training.shuffle else "that of the data in every epoch",
         "epochs": f"{training.epochs:,}" if training.epochs else "",
         "steps": f"{training.steps:,}" if training.steps else "",
@@ -320,6 +350,10 @@ def _describe_training(training: Training) -> dict[str, str]:
         "stops": _describe_until(training.until) if training.until else "",
     }
     return {key: value for key, value in settings.items() if value}
+
+
+def _describe_batch_size(training: Training) -> str:
+    return "full batch" if training.batch_size == "full" else f"{training.batch_size:,}"
 
 
 def _describe_optimizer(training: Training) -> str:
@@ -381,15 +415,15 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def describe_network(network: Network) -> str:
-    """A network in one line: `784-30-10, relu` for a perceptron, its layers in order otherwise."""
+def describe_network(network: Network, *, short: bool = False) -> str:
+    """A network in one line: `784-30-10, relu` for a perceptron, its layers in order, or nothing if ``short``, else."""
     layers = [layer for layer in network.layers if layer.kind != "flatten"]
     widths = [layer.out for layer in layers[::2] if isinstance(layer, Linear) and layer.bias]
     activations = {_describe_layer(layer) for layer in layers[1::2] if isinstance(layer, Activation)}
     alternate = len(widths) == len(layers[::2]) and all(isinstance(layer, Activation) for layer in layers[1::2])
     if alternate and len(layers) % 2 == 1 and len(activations) <= 1:
         return ", ".join(["-".join(map(str, [prod(network.input), *widths])), *activations])
-    return " · ".join(describe_layers(network))
+    return "" if short else " · ".join(describe_layers(network))
 
 
 def describe_layers(network: Network) -> list[str]:
@@ -414,6 +448,33 @@ def _describe_layer(layer: LayerSpec) -> str:
     ]
     return ", ".join([layer.words.format(**shown), *extra])
 
+
+# What readers call a setting, where it is not its name.
+_NAMES = {
+    "lr": "learning rate",
+    "augment": "augmentation",
+    "normalize": "normalisation",
+    "until": "stopping rule",
+    "weights_every": "weights recorded every",
+}
+_SAMPLING = {
+    "grid": "an even grid",
+    "uniform": "uniformly drawn points",
+    "subset": "points drawn from an even grid",
+}
+
+# Settings of several parts, as the settings of a model say them.
+_GROUPS: dict[str, Callable[[Model], str]] = {
+    "network": lambda model: describe_network(model.network, short=True) or "see its models",
+    "sampling": lambda model: _SAMPLING[model.data.sampling] if isinstance(model.data, FunctionData) else "none",
+    "batch_size": lambda model: _describe_batch_size(model.training),
+    "augment": lambda model: _describe_augmentation(model.data),
+    "normalize": lambda model: _describe_normalization(model.data),
+    "size": lambda model: _describe_size(model.data),
+    "scheduler": lambda model: _describe_schedule(model.training) or "none",
+    "modes": lambda model: _describe_modes(model.training.modes) if model.training.modes else "none",
+    "until": lambda model: _describe_until(model.training.until) if model.training.until else "none",
+}
 
 # The settings that are layers themselves.
 _PARTS = ("layers", "shortcut")

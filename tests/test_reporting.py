@@ -22,6 +22,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import measured, networks, pipe_table
 
@@ -237,6 +238,20 @@ def test_variants_on_another_vertical_scale_say_so(
     assert f"1b.** Corrected{' (different vertical scale)' if other else ''}." in text
 
 
+def test_settings_of_an_experiment_are_a_sentence() -> None:
+    first = {"variant": "as-described", "replicates": 5, "models": [], "settings": {}}
+    first["settings"] = {"learning rate": "0.1", "schedule": "times 0.1 every 10 epochs", "epochs": "1"}
+    second = {**first, "variant": "as-run", "settings": {**first["settings"], "modes": "dropout active in evaluation"}}
+    assert "learning rate 0.1, learning rate times 0.1 every 10 epochs, 1 epoch, n = 5." in settings_line([first], "s")
+    # what a variant has beside another is told of the other as what it does instead
+    text = settings_line(
+        [second, {**first, "settings": {**first["settings"], "order of samples": "that of the data"}}], "s"
+    )
+    assert "training and evaluation modes as usual, order of samples that of the data." in text
+    table = settings_table([first, {**first, "settings": {"order of samples": "that of the data"}}])
+    assert "| order of samples | samples shuffled in every epoch | that of the data |" in table
+
+
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     said = context()
     for each, value in zip(said["experiments"], ("50", "60"), strict=True):
@@ -245,13 +260,13 @@ def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     template.write_text("Text.")
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
-    assert "Where the original report is silent or unclear, these settings were chosen." in text
+    assert "Where the original report is silent or unclear, or was not followed, these settings were chosen." in text
     link = "[Fit cos x \\| a bar](#experiment-fit)"
     assert text.splitlines()[-4:] == [
-        "| " + " | ".join("-" * width for width in (20, 14, 16, 34)) + " |",
-        f"| {link} | batch size | 50 | the text \\| is silent |",
-        f"| {link} | lr | 0.1 | the notebook has it |",
-        f"| {link}, corrected | batch size | 60 | the text \\| is silent |",
+        "| " + " | ".join("-" * width for width in (14, 18, 34, 20)) + " |",
+        f"| batch size | 50 | the text \\| is silent | {link} |",
+        f"| lr | 0.1 | the notebook has it | {link} |",
+        f"| batch size | 60 | the text \\| is silent | {link} (corrected) |",
     ]
 
 

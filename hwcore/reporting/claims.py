@@ -60,7 +60,7 @@ def claims_table(claims: pd.DataFrame, study: Context, figures: Figures) -> str:
                 "<br>".join(chip(str(row.verdict), id=f"claim-{row.claim}") for _, row in members),
                 f'{plain(says)}<br><span class="why">{why}</span>' if why else plain(says),
                 ", ".join(dict.fromkeys(plain(row.reported) for _, row in members if row.reported)),
-                "<br>".join((f"{plain(of)}: " if several else "") + _measured(row) for of, row in members),
+                "<br>".join((f"{plain(of)}: " if of and several else "") + _measured(row) for of, row in members),
                 ", ".join(dict.fromkeys(filter(None, (figures(row.figure) for _, row in members)))),
             ]
         )

@@ -162,7 +162,8 @@ class _Page:
             title = f"{variants[0]['section']} {plain(variants[0]['title'])}"
             parts += [f"### {title} {{#settings-{base} .unlisted}}", settings_table(variants)]
         if chosen := choices_table(self.context["experiments"]):
-            silent = "the original report is silent or unclear" if self.context["source"] else "there was a choice"
+            silent = "the original report is silent or unclear, or was not followed"
+            silent = silent if self.context["source"] else "there was a choice"
             parts += ["## Appendix: choices {#choices}", f"Where {silent}, these settings were chosen.", chosen]
         if times:
             parts += [APPENDIX, _TIMES, runtime_table(times)]

@@ -7,6 +7,8 @@ from typing import Any
 from hwcore.reporting.words import pipe_table, plain
 
 Context = Mapping[str, Any]
+# What a variant does that has no such setting.
+_ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
 
 
 def spoken(variant: str) -> str:
@@ -64,16 +66,23 @@ def models_table(variants: Sequence[Context], count: Callable[[Context], int]) -
 
 def choices_table(experiments: Iterable[Context]) -> str:
     """The settings that were chosen because the report is silent, with the reasons; empty if there are none."""
-    rows: dict[tuple[str, ...], list[str]] = {}
+    # the same choice of several experiments, and each experiment with the variants that make it
+    rows: dict[tuple[str, ...], dict[str, list[str]]] = {}
     for each in experiments:
         link = f"[{plain(each['title'])}](#experiment-{each['base']})"
         for choice in each["choices"]:
-            rows.setdefault((link, *map(plain, choice)), []).append(each["variant"])
+            rows.setdefault(tuple(map(plain, choice)), {}).setdefault(link, []).append(each["variant"])
     lines = [
-        [link if variants[0] == "as-described" else f"{link}, {' and '.join(variants)}", *choice]
-        for (link, *choice), variants in rows.items()
+        [
+            *choice,
+            ", ".join(
+                link if variants[0] == "as-described" else f"{link} ({' and '.join(variants)})"
+                for link, variants in links.items()
+            ),
+        ]
+        for choice, links in rows.items()
     ]
-    return pipe_table(["experiment", "setting", "value", "why"], lines, widths=[20, 14, 16, 34]) if rows else ""
+    return pipe_table(["setting", "value", "why", "experiments"], lines, widths=[14, 18, 34, 20]) if rows else ""
 
 
 def _keys(variants: Sequence[Context]) -> list[str]:
@@ -84,7 +93,8 @@ def _setting(key: str, variant: Context) -> str:
     """A setting of all models of a variant, where those are that differ in it, or that it has no such setting."""
     if value := str(variant["settings"].get(key, variant.get(key, ""))):
         return value
-    return "see the models" if any(key in model["settings"] for model in variant["models"]) else "none"
+    differs = any(key in model["settings"] for model in variant["models"])
+    return "see the models" if differs else _ABSENT.get(key, "none")
 
 
 def _head(variant: Context) -> str:
@@ -102,8 +112,10 @@ def _in_words(key: str, value: str) -> str:
         return f"no {key}"
     if value == "see the models":
         return f"{key} by model"
-    if key in ("data", "optimizer", "loss", "modes") or value == "full batch":
+    if key in ("data", "optimizer", "loss", "modes") or value in ("full batch", *_ABSENT.values()):
         return value
     if key in ("epochs", "steps"):
-        return f"{value} {key}"
+        return f"{value} {key.removesuffix('s') if value == '1' else key}"
+    if key == "schedule" and value.startswith("times"):
+        return f"learning rate {value}"
     return {"replicates": f"n = {value}", "stops": f"stopped {value}"}.get(key, f"{key} {value}")

@@ -19,15 +19,21 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
     """What was run, and the count of verdicts, in a few sentences."""
     experiments = study["experiments"]
     bases = {each["base"] for each in experiments}
-    variants = len({each["base"] for each in experiments if each["variant"] != "as-described"})
+    others = [each for each in experiments if each["variant"] != "as-described"]
     source = study["source"]
     if source:
         text = f"The experiments of “{source['title']}” ({source['author']}, {source['date']}) were run again: "
     else:
         text = "This report covers "
     text += counted(len(bases), "experiment")
-    if variants:
-        text += f", {variants} of them also as the notebooks ran them, or corrected"
+    if others:
+        kinds = {each["variant"] == "as-run" for each in others}
+        how = [
+            words
+            for known, words in ((True, "as the code of the report ran it"), (False, "corrected"))
+            if known in kinds
+        ]
+        text += f", {len({each['base'] for each in others})} of them also {listed(how, 'or')}"
     text += f"; {networks(study):,} networks were trained."
     return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
 
@@ -61,11 +67,14 @@ def _bar(claims: pd.DataFrame) -> str:
 
 def _caveats(study: Context) -> list[str]:
     lines = []
-    runs = {each["base"]: _link(each) for each in study["experiments"] if each["variant"] == "as-run"}
+    links: dict[str, str] = {}
+    for each in study["experiments"]:
+        links.setdefault(each["base"], _link(each))
+    runs = list(dict.fromkeys(each["base"] for each in study["experiments"] if each["variant"] == "as-run"))
     if runs:
         lines.append(
-            f"In {counted(len(runs), 'experiment')} the notebook did something other than what the text says, and "
-            f"both were run: {listed([*runs.values()])}."
+            f"In {counted(len(runs), 'experiment')} the code of the report did something that its text does not say, "
+            f"and both were run: {listed([links[base] for base in runs])}."
         )
     skipped = [
         _link(each) + ("" if each["id"] == each["base"] else f", {each['variant'].replace('-', ' ')}")
@@ -73,10 +82,12 @@ def _caveats(study: Context) -> list[str]:
     ]
     if skipped:
         lines.append(f"Not run again, for the reasons given there: {'; '.join(skipped)}.")
-    choices = {(each["base"], *choice) for each in study["experiments"] for choice in each["choices"]}
+    choices = {choice for each in study["experiments"] for choice in each["choices"]}
     if choices:
-        silent = "the original report is silent or unclear" if study["source"] else "there was a choice"
-        lines.append(f"[{counted(len(choices), 'setting')}](#choices) had to be chosen because {silent}.")
+        number = f"[{counted(len(choices), 'setting')}](#choices)"
+        chosen = f"{number} {'is a choice' if len(choices) == 1 else 'are choices'}"
+        silent = " of this reproduction, where the original report is silent or unclear, or was not followed"
+        lines.append(f"{chosen}{silent if study['source'] else ' with a reason'}.")
     return lines
 
 

@@ -132,7 +132,7 @@ def _one(name: str, value: Any, form: str) -> str:
             raise ValueError(f"{name!r}: {value!r} cannot be written as {form!r}") from None
     last = name.rpartition(".")[2]
     if last in ("random_labels", "random_test_labels"):
-        return {0: "true", 1: "random"}.get(value, f"{value:.0%} random")
+        return {0: "true", 1: "random"}.get(value, f"{100 * value:g} % random")
     if last in ("train_samples", "test_samples") and value is None:
         return "all"
     if last == "dataset":
