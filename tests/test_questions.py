@@ -21,7 +21,7 @@ from hwcore.errors import HwcoreError
 from hwcore.figures import across
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.questions.findings import Findings
-from hwcore.questions.question import Question
+from hwcore.questions.question import Panel, Question
 from hwcore.questions.rows import Rows, joined
 from hwcore.questions.words import rounded, share
 from hwcore.reporting.questions import questions
@@ -174,7 +174,7 @@ def rows_of(numbers: dict[str, tuple[list[float], list[float]]]) -> Rows:
 
 
 def told(numbers: dict[str, tuple[list[float], list[float]]]) -> str:
-    found = Findings(rows_of(numbers))
+    found = Findings(rows_of(numbers), ())
     return found.trend("It", found.changes("size", "value", lambda size: f"{size:g} p"), rounded)
 
 
@@ -218,7 +218,7 @@ def test_a_change_must_stand_out_of_the_replicates() -> None:
         drawn = {
             f"s{i}/e/t": (random.normal(0, 1, 5).tolist(), random.normal(shift, 1, 5).tolist()) for i in range(400)
         }
-        changes = Findings(rows_of(drawn)).changes("size", "value", str)
+        changes = Findings(rows_of(drawn), ()).changes("size", "value", str)
         signs.append([change.sign for change in changes])
     assert np.mean(np.abs(signs[0])) < 0.08
     assert np.mean(signs[1]) > 0.9
@@ -235,10 +235,29 @@ def test_the_noun_is_what_the_numbers_are_of() -> None:
 
 
 def test_ranges_name_their_ends() -> None:
-    found = Findings(rows_of({"a/e/t": ([0.25], [0.5]), "b/e/t": ([0.125], [0.5])}))
+    found = Findings(rows_of({"a/e/t": ([0.25], [0.5]), "b/e/t": ([0.125], [0.5])}), ())
     places = found.places("value")
     assert found.span(places, share) == "between 12.5 % (b: small) and 50.0 % (a: large)"
     assert found.span(places[:1], share) == "at 25.0 %"
+
+
+def test_what_the_figure_shows_on_a_logarithmic_axis_has_its_geometric_mean() -> None:
+    rows = rows_of({"a/e/t": ([0.001, 0.1], [0.04, 0.01])})
+    panel = Panel("value", "loss", log=True)
+    means = [[each.value for each in Findings(rows, panels).places("value")] for panels in ((panel,), ())]
+    assert means == [pytest.approx([0.01, 0.02]), pytest.approx([0.0505, 0.025])]
+    (change,) = Findings(rows, (panel,)).changes("size", "value", str)
+    assert (change.first.value, change.last.value) == pytest.approx((0.01, 0.02))
+    # a number that has no logarithm
+    zero = rows_of({"a/e/t": ([0.0, 0.1], [0.04, 0.01])})
+    assert [each.value for each in Findings(zero, (panel,)).places("value")] == pytest.approx([0.05, 0.02])
+
+
+def test_half_of_the_way_is_reached_between_two_records() -> None:
+    table = pd.DataFrame({"model": "m", "replicate": 0, "epoch": [0, 10, 20, 30, 40], "pc2": 0.0})
+    table = table.assign(pc1=[0.0, 1.0, 3.0, 1.0, 4.0], explained1=0.5, explained2=0.2)
+    # 2 of 4 lie in the middle between the records at 10 and 20; the later crossing is not the first
+    assert asked_of("weight-trajectories").derived(table)["half"].tolist() == [15 / 40] * 5
 
 
 def test_correlations_are_told_by_their_sign() -> None:
@@ -248,7 +267,7 @@ def test_correlations_are_told_by_their_sign() -> None:
         pd.DataFrame({"member": f"{name}/e/t", "model": f"{name}/e/t/m", "replicate": range(30), "x": x, "y": y})
         for name, y in {"a": x, "b": -x, "c": random.normal(size=30)}.items()
     )
-    found = Findings(Rows(table, dict.fromkeys(table.member.unique(), ""), {}))
+    found = Findings(Rows(table, dict.fromkeys(table.member.unique(), ""), {}), ())
     relations = found.relations("x", "y")
     said = found.together("A larger x", ("a larger y", "a smaller y"), relations)
     assert said == (
@@ -321,7 +340,7 @@ def example(id: str, studies: Iterable[str], replicates: int = 3, value: float |
 def answer(id: str, table: pd.DataFrame, models: Any, members: Any, labels: Any) -> list[str]:
     rows = joined(table, models, members, labels)
     asked = asked_of(id)
-    return asked.answer(Findings(Rows(asked.derived(rows.table), rows.members, rows.labels)))
+    return asked.answer(Findings(Rows(asked.derived(rows.table), rows.members, rows.labels), asked.panels))
 
 
 def drawn(id: str, table: pd.DataFrame, models: Any, members: Any, labels: Any) -> Any:

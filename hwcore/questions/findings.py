@@ -1,7 +1,8 @@
 """What the rows of several studies have in common, in phrases that are true of one study and of many.
 
 A number counts as different from another where the 95 % interval of the difference of their means leaves out zero
-(Welch 1947), and as different from zero where Student's interval does.
+(Welch 1947), and as different from zero where Student's interval does.  Means, and differences, of what the figure has
+on a logarithmic axis are those of logarithms, as in the figure.
 """
 
 import math
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from hwcore.claims.concordance import kendall
 from hwcore.claims.student import difference, mean
 from hwcore.claims.words import listed
+from hwcore.questions.question import Panel
 from hwcore.questions.rows import Rows
 from hwcore.questions.words import in_words
 
@@ -60,10 +62,11 @@ class Relation:
 
 
 class Findings:
-    """What answers ask of the rows."""
+    """What answers ask of the rows of a question, whose figure has these ``panels``."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, panels: Sequence[Panel]) -> None:
         self._rows = rows
+        self._logarithmic = {(panel.y, panel.over) for panel in panels if panel.log}
         self.count = len(rows.members)
 
     def members(self) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -89,9 +92,11 @@ class Findings:
             samples = [values(rows[rows[x] == end], y, over) for end in (*ends[:1], *ends[1:][-1:])]
             if len(samples) == 2 and all(len(sample) for sample in samples):
                 first, last = (
-                    Place(float(sample.mean()), where(end))
+                    Place(self._mean(y, over, sample), where(end))
                     for sample, end in zip(samples, (ends[0], ends[-1]), strict=True)
                 )
+                if self._takes_logarithms(y, over, *samples):
+                    samples = [np.log(sample) for sample in samples]
                 found.append(Change(self._rows.name(member), first, last, sign(difference, *samples[::-1])))
         return found
 
@@ -130,8 +135,17 @@ class Findings:
                 sample = values(own, column, over)
                 if len(sample):
                     label = self._rows.labels.get(str(model), "") if len(models) > 1 else ""
-                    found.append(Place(float(sample.mean()), self._rows.mark(member, label)))
+                    found.append(Place(self._mean(column, over, sample), self._rows.mark(member, label)))
         return found
+
+    def _takes_logarithms(self, column: str, over: str, *samples: Sample) -> bool:
+        return (column, over) in self._logarithmic and all((sample > 0).all() for sample in samples)
+
+    def _mean(self, column: str, over: str, sample: Sample) -> float:
+        """The geometric mean of what has a logarithmic axis."""
+        if self._takes_logarithms(column, over, sample):
+            return float(np.exp(np.log(sample).mean()))
+        return float(sample.mean())
 
     def span(self, places: Sequence[Place], show: Show) -> str:
         """`between 4.5 % (alluri: deep) and 12.0 % (konda)`, or `at 4.5 %` where there is one number."""

@@ -69,7 +69,7 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
     asked: type[Question] = import_module(f"hwcore.questions.asked.{question['id'].replace('-', '_')}").Asked
     rows = joined(table, question["models"], question["members"], question["labels"])
     derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
-    said = " ".join(filter(None, asked.answer(Findings(derived))))
+    said = " ".join(filter(None, asked.answer(Findings(derived, asked.panels))))
     return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
 
 

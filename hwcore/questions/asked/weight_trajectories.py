@@ -32,8 +32,9 @@ class Asked(Question):
     def derived(table: "pd.DataFrame") -> "pd.DataFrame":
         """With the distances of the figure, and what of the variance the plane explains.
 
-        ``half`` is the share of the training after which a replicate has come half of its way, ``last_apart`` how far
-        replicates are apart at the end; the latter are root mean square distances from their centre.
+        ``half`` is the share of the training after which a replicate has first come half of its way, on a straight
+        line between the two records, and ``last_apart`` how far replicates are apart at the end; the latter are root
+        mean square distances from their centre.
         """
         table = table.sort_values("epoch", kind="stable")
         at, run = [table["model"], table["epoch"]], [table["model"], table["replicate"]]
@@ -47,12 +48,14 @@ class Asked(Question):
         apart = length(places - places.groupby(at).transform("mean")).pow(2).groupby(at).transform("mean").pow(0.5)
         progress = table["epoch"] / table["epoch"].groupby(table["model"]).transform("max")
         apart = apart / apart.groupby(table["model"]).transform("first")
+        before, since = moved.groupby(run).shift(), progress.groupby(run).shift()
+        reached = since + (0.5 - before) / (moved - before) * (progress - since)
         return table.assign(
             moved=moved,
             apart=apart,
             progress=progress,
             explained=table["explained1"] + table["explained2"],
-            half=progress.where(moved >= 0.5).groupby(run).transform("min"),
+            half=reached.where((moved >= 0.5) & (before < 0.5)).groupby(run).transform("first"),
             last_apart=apart.groupby(table["model"]).transform("last"),
         )
 
