@@ -59,7 +59,8 @@ class TableDescription(TypedDict):
 
 class ExperimentDescription(TypedDict):
     """One experiment in one variant; ``settings`` are those that all its models share, ``values`` those that the
-    prose names, in words.  ``choices`` are settings on which the report is silent: name, value and reason.
+    prose names, in words, ``analyses`` the options of each analysis that are not at their defaults, in words.
+    ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
     initial weights and order of samples; ``trained_in`` is the id of the variant whose runs are also this one's,
@@ -75,6 +76,7 @@ class ExperimentDescription(TypedDict):
     question: str | None
     settings: dict[str, str]
     values: dict[str, str]
+    analyses: dict[str, str]
     choices: list[tuple[str, str, str]]
     replicates: int
     paired_with: list[str]
@@ -163,6 +165,7 @@ def _experiment(
         "question": experiment.question,
         "settings": shared,
         "values": dict(values),
+        "analyses": {name: _describe_options(experiment, name) for name in experiment.analyses},
         "choices": _choices(experiment),
         "replicates": max(model.replicates for model in models),
         "paired_with": [other.id for other in others],
@@ -246,22 +249,32 @@ def _named(setting: str) -> str:
 def _value(experiment: Experiment, name: str, models: Sequence[Model], key: str = "") -> str:
     """The setting ``name`` of some models in words, under ``key`` in the values of the experiment."""
     if name in experiment.analyses:
-        options = experiment.analyses[name].options
-        defaults = {option: field.get_default() for option, field in type(options).model_fields.items()}
-        changed = [option for option, value in options if value != defaults[option]]
-        return ", ".join(f"{option.replace('_', ' ')} {experiment.values[f'{name}.{option}']}" for option in changed)
+        return _describe_options(experiment, name)
     if name in _GROUPS:
         texts = {_GROUPS[name](model) for model in models}
         if len(texts) == 1:
             return texts.pop()
     key = key or name
+    if key not in experiment.values and name in _SINGLE:
+        return "see its models"
+    return _text(experiment, key)
+
+
+def _text(experiment: Experiment, key: str) -> str:
+    """The setting of a name in words, or all those of a group: `start 0, stop 1, count 21`."""
     if key in experiment.values:
         return experiment.values[key]
-    if name in {"network", *Training.model_fields, *DatasetData.model_fields, *FunctionData.model_fields}:
-        return "see its models"
     parts = [each for each in experiment.values if each.startswith(f"{key}.")]
     inner = {part.removeprefix(f"{key}.").replace("_", " "): experiment.values[part] for part in parts}
     return ", ".join(f"{part} {value}" for part, value in inner.items() if value != "none")
+
+
+def _describe_options(experiment: Experiment, analysis: str) -> str:
+    """The options of an analysis that are not at their defaults: `solver none, tolerance 10⁻⁶`"""
+    options = experiment.analyses[analysis].options
+    fields = type(options).model_fields
+    changed = [name for name, value in options if name != "kind" and value != fields[name].get_default()]
+    return ", ".join(f"{name.replace('_', ' ')} {_text(experiment, f'{analysis}.{name}')}" for name in changed)
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
@@ -448,6 +461,9 @@ def _describe_layer(layer: LayerSpec) -> str:
     ]
     return ", ".join([layer.words.format(**shown), *extra])
 
+
+# Settings that models have one by one.
+_SINGLE = {"network", *Training.model_fields, *DatasetData.model_fields, *FunctionData.model_fields}
 
 # What readers call a setting, where it is not its name.
 _NAMES = {

@@ -42,6 +42,7 @@ def context(judged: str = "no") -> dict[str, Any]:
             "settings": {"optimizer": "Adam", "epochs": "10" if variant == "as-described" else "20"},
             "values": {"lr": "0.1", "epochs": "10 (full scale: 100)"},
             "choices": [],
+            "analyses": {},
             "replicates": 3,
             "paired_with": ["fit--corrected" if id == "fit" else "fit"],
             "trained_in": None,
@@ -239,7 +240,7 @@ def test_variants_on_another_vertical_scale_say_so(
 
 
 def test_settings_of_an_experiment_are_a_sentence() -> None:
-    first = {"variant": "as-described", "replicates": 5, "models": [], "settings": {}}
+    first: dict[str, Any] = {"variant": "as-described", "replicates": 5, "models": [], "settings": {}, "analyses": {}}
     first["settings"] = {"learning rate": "0.1", "schedule": "times 0.1 every 10 epochs", "epochs": "1"}
     second = {**first, "variant": "as-run", "settings": {**first["settings"], "modes": "dropout active in evaluation"}}
     assert "learning rate 0.1, learning rate times 0.1 every 10 epochs, 1 epoch, n = 5." in settings_line([first], "s")
@@ -250,6 +251,10 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
     assert "training and evaluation modes as usual, order of samples that of the data." in text
     table = settings_table([first, {**first, "settings": {"order of samples": "that of the data"}}])
     assert "| order of samples | samples shuffled in every epoch | that of the data |" in table
+    solved = [{"critical-points": "solver none", "evaluation": ""}, {"critical-points": ""}, {}]
+    table = settings_table([{**first, "analyses": each} for each in solved])
+    assert "| critical points | solver none | as by default | none |" in table
+    assert "evaluation" not in table
 
 
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:

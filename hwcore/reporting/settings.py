@@ -29,10 +29,15 @@ def settings_line(variants: Sequence[Context], place: str) -> str:
 
 
 def settings_table(variants: Sequence[Context]) -> str:
-    """A row for each setting and a column for each variant."""
+    """A row for each setting, and each analysis with options, and a column for each variant."""
+    lines = {key: [_setting(key, each) for each in variants] for key in _keys(variants)}
+    analyses = dict.fromkeys(name for each in variants for name, options in each["analyses"].items() if options)
+    for name in analyses:
+        given = [each["analyses"].get(name) for each in variants]
+        lines[name.replace("-", " ")] = ["none" if own is None else own or "as by default" for own in given]
     rows = []
-    for key in _keys(variants):
-        values = [plain(_setting(key, each)) for each in variants]
+    for key, texts in lines.items():
+        values = [plain(text) for text in texts]
         shown = values[:1] if len(set(values)) == 1 else values
         rows.append([key, *shown, *["the same"] * (len(variants) - len(shown))])
     if len(variants) == 1:
