@@ -27,7 +27,6 @@ from hwcore.claims.rules import (
     reported_mean,
     share,
     threshold,
-    trend,
     trend_within,
 )
 from hwcore.files import write_text
@@ -121,7 +120,7 @@ def _order_of_two(rng: np.random.Generator, kind: str, n: int, effect: float, se
 
 def _trend(rng: np.random.Generator, kind: str, n: int, effect: float, sets: int, models: int) -> Outcome:
     x = np.repeat(np.arange(models), n).astype(float)
-    return _each([trend.p_values(x, noise(rng, kind, len(x)) + effect * x, 0.0, np.inf) for _ in range(sets)])
+    return _each([relation.p_values(x, noise(rng, kind, len(x)) + effect * x, 0.0, np.inf) for _ in range(sets)])
 
 
 def _relation(rng: np.random.Generator, kind: str, n: int, effect: float, sets: int) -> Outcome:

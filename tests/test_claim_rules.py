@@ -29,7 +29,6 @@ from hwcore.claims.rules import (
     reported_mean,
     share,
     threshold,
-    trend,
     trend_within,
 )
 from hwcore.claims.scales import transform
@@ -211,7 +210,7 @@ def test_the_example_of_jonckheeres_test() -> None:
     found = kendall(x, y)
     pairs = 3 * 36
     assert (found.value * pairs + pairs) / 2 == pytest.approx(79)
-    holds, fails = trend.p_values(x, y, 0.0, np.inf)
+    holds, fails = relation.p_values(x, y, 0.0, np.inf)
     assert holds / 2 == pytest.approx(0.0207, abs=0.0001)
     assert fails == 1.0
 
@@ -374,3 +373,23 @@ def test_the_replicates_needed_have_the_power_that_is_promised() -> None:
     # 36 of 36 are the fewest that show more than nine of ten, and 35 are not
     assert share.networks_needed(1.0, 0.9) == 36
     assert float(share.p_values(36, 36, 0.9, np.inf)[0]) < 0.05 < float(share.p_values(35, 35, 0.9, np.inf)[0])
+
+
+def test_equal_up_to_rounding_is_equal() -> None:
+    first, second = np.array([0.972, 0.961, 0.955]), np.array([0.952, 0.941, 0.935])
+    assert np.ptp(first - second) > 0
+    assert student.constant(first - second, first, second)
+    assert not student.constant(first - second)
+    assert np.isnan(student.contrast(first, second, paired=True).error)
+    assert [float(tail) for tail in comparison.p_values(first, second, 0.0, np.inf, paired=True)] == [1, 1]
+    # many data sets at once, of which one has no spread
+    sets = np.stack([first, first + np.array([0, 0, 0.001])])
+    assert list(np.isnan(student.contrast(sets, np.stack([second] * 2), paired=True).error)) == [True, False]
+
+
+def test_a_time_is_known_as_far_as_its_own_training_goes() -> None:
+    times = np.full(10, np.inf)
+    holds, fails = reached_by.p_values(times, np.array([100.0] + [10.0] * 9), 0.0, 50.0)
+    assert (float(holds), float(fails)) == (1, 1)
+    holds, fails = reached_by.p_values(times, np.array([100.0] * 9 + [10.0]), 0.0, 50.0)
+    assert float(fails) == pytest.approx(2 * stats.binomtest(9, 10, alternative="greater").pvalue)

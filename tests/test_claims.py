@@ -16,10 +16,12 @@ from pydantic import ValidationError
 from conftest import ROOT
 from hwcore.claims import ledger
 from hwcore.claims.judge import Case, Variant, judge
+from hwcore.claims.measure import without_guesses
 from hwcore.claims.samples import Pair, Sample
 from hwcore.claims.spec import MEASURES, RULES, Claim
-from hwcore.claims.words import percent
+from hwcore.claims.words import POINTS, percent
 from hwcore.errors import HwcoreError
+from hwcore.figures.means import interval, scale_of
 
 NAN = float("nan")
 Replicates = Sequence[float | Sequence[float]]
@@ -140,7 +142,7 @@ EXAMPLES = [
     ),
     Example(
         "inconsistent",
-        "The reported mean, 1.5, lies above the 95 % prediction interval of a mean of 10 runs, 0.90 to 1.12, from "
+        "The reported mean, 1.50, lies above the 95 % prediction interval of a mean of 10 runs, 0.90 to 1.12, from "
         "5 replicates.",
         claim(LAST, "reported-mean", {"runs": 10, "sd": 0.15}, reported="1.50"),
         metrics=CLOSE,
@@ -166,21 +168,21 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "a has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.500 (95 % interval "
+        "A has the lowest geometric mean, with a clear lead over b and c; the ratio of a to c is 0.500 (95 % interval "
         "0.445 to 0.561). a comes out lowest in 100 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "a", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
     Example(
         "fails",
-        "a has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.31 (95 % interval 2.00 "
+        "A has the lowest geometric mean, with a clear lead over b; the ratio of b to a is 2.31 (95 % interval 2.00 "
         "to 2.68). b comes out lowest in 0 % of all 125 combinations of replicates.",
         claim({"best": "loss", "is": "b", "at": "min"}, "best"),
         metrics=metrics(a=[1.0, 1.1, 0.9, 1.05, 0.95], b=[2.0, 2.1, 2.4, 2.6, 2.5], c=[2, 2.2, 1.9, 2.1, 1.8]),
     ),
     Example(
         "undecided",
-        "1.0 has the highest mean, but no clear lead over each of the 4 others",
+        "1 has the highest mean, but no clear lead over each of the 4 others",
         claim({"best": "accuracy", "table": "i", "by": "alpha", "is": 1.0}, "best"),
         i=ALPHAS.assign(accuracy=[0.5, 0.6, 0.5, 0.4, 0.6, 0.4, 0.5, 0.7, 0.3, 0.8] * 2),
     ),
@@ -232,8 +234,8 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "4 of 8 replicates do not get there; a rank test shows which takes longer. The first does in 0 % of all pairs "
-        "of runs.",
+        "4 of 8 replicates do not get there by epoch 2; a rank test shows which takes longer. The first takes longer "
+        "in 0 % of all pairs of runs, with ties counted half.",
         claim({"difference": [{"reached": "loss", "below": 1, "model": m} for m in "ab"]}, "comparison", {"below": 0}),
         metrics=metrics(a=[[3, 1], [3, 1], [3, 1], [1, 1]], b=[[3, 3]] * 4),
     ),
@@ -304,7 +306,7 @@ EXAMPLES = [
     Example(
         "fails",
         (
-            "b is below a: the ratio of b to a is 0.50 (95 % interval 0.40 to 0.61). The order is as stated "
+            "B is below a: the ratio of b to a is 0.50 (95 % interval 0.40 to 0.61). The order is as stated "
             "in 0 % of all 9 combinations of replicates."
         ),
         claim({"order": "loss", "of": ["b", "a"]}, "order"),
@@ -333,9 +335,9 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.10 (95 % interval −0.36 to "
-            "0.52): no clear trend. 4 replicates would show a correlation of at least 0.70 or at most −0.70 "
-            "four times in five, and 197 replicates would show what was measured."
+            "Over 5 points in each of 4 replicates, the mean rank correlation is 0.050 (95 % interval −0.40 to "
+            "0.48): no clear trend. 4 replicates would show a correlation of at least 0.70 or at most −0.70 "
+            "four times in five, and 785 replicates would show what was measured."
         ),
         claim({"along": ["alpha", "accuracy"], "table": "i"}, "trend-within", {"direction": "falling"}),
         i=ALPHAS.assign(accuracy=[0.5, 0.6, 0.5, 0.4, 0.6] * 4),
@@ -353,9 +355,7 @@ EXAMPLES = [
         "undecided",
         (
             "The mean by Fisher's z of 4 replicates is 0.83, and its 95 % interval, 0.51 to 0.95, lies "
-            "above 0, but the replicates are too skewed to rely on it (Hall's test). 4 replicates would show a "
-            "mean of at least 0.68 or at most −0.68 four times in five, and 5 replicates would show what was "
-            "measured."
+            "above 0, but the replicates are too skewed to rely on it (Hall's test)."
         ),
         claim({"correlation": ["alpha", "accuracy"], "table": "i"}, "threshold", {"above": 0}),
         i=ALPHAS.assign(
@@ -653,7 +653,7 @@ def test_what_is_reported_may_be_another_quantity_than_what_is_judged() -> None:
 def test_what_is_not_reached_is_later_than_the_last_epoch() -> None:
     found = read({"reached": "loss", "below": 1.5}, metrics(m=[[3, 2, 1], [3, 3, 3], [1, 1, 1]]))
     assert list(found.values) == [3, float("inf"), 1]
-    assert (found.count, found.last) == ("epoch", 3)
+    assert (found.count, list(found.last)) == ("epoch", [3, 3, 3])
 
 
 def test_a_rank_correlation_is_of_each_replicate() -> None:
@@ -749,7 +749,7 @@ def test_rows_that_are_no_epochs_are_not_passed_over() -> None:
     with pytest.raises(HwcoreError, match="a network has several rows with one alpha; choose one with `where`"):
         judged(claim(measure, "best"), i=pairs)
     row = judged(claim({**measure, "where": {"pair": "a–b"}}, "best"), i=pairs)
-    assert row.metric == "alpha with the highest accuracy at pair a–b: 1.0 minus 0.75"
+    assert row.metric == "value of α with the highest accuracy at pair a–b: 1 minus 0.5"
     assert row.reason == judged(claim(measure, "best"), i=ALPHAS).reason
 
 
@@ -918,10 +918,23 @@ def test_verdicts_that_many_claims_explain_are_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "words"), [(0, "0 %"), (0.001, "less than 1 %"), (0.5, "50 %"), (0.999, "more than 99 %"), (1, "100 %")]
+    ("share", "words"),
+    [
+        (0, "0 %"),
+        (0.001, "less than 1 %"),
+        (1 / 200, "less than 1 %"),
+        (0.5, "50 %"),
+        (199 / 200, "more than 99 %"),
+        (0.999, "more than 99 %"),
+        (1, "100 %"),
+    ],
 )
 def test_a_share_is_never_said_to_be_all_or_none_if_it_is_not(share: float, words: str) -> None:
     assert percent(share) == words
+
+
+def test_one_point_is_no_points() -> None:
+    assert [POINTS.stated(value) for value in (0.01, -0.01, 0.02)] == ["1 point", "−1 point", "2 points"]
 
 
 # What a claim may say
@@ -1094,6 +1107,8 @@ def test_the_scales_of_columns() -> None:
             "accuracy_gap",
             "grad_norm_smoothed",
             "minimal_ratio",
+            "relation",
+            "epochs_to_fit",
             "trace",
         )
     }
@@ -1104,6 +1119,8 @@ def test_the_scales_of_columns() -> None:
         "accuracy_gap": "linear",
         "grad_norm_smoothed": "log",
         "minimal_ratio": "logit",
+        "relation": "fisher",
+        "epochs_to_fit": "log",
         "trace": "linear",
     }
     assert isinstance(read(LAST, metrics(m=[1.0, 2.0])), Sample)
@@ -1134,6 +1151,11 @@ def test_editors_are_told_what_a_claim_may_say() -> None:
             "first epoch of a with a training accuracy of at least 90 %",
         ),
         ({"reached": "accuracy", "above": 0.9}, "first epoch with an accuracy of at least 90 %"),
+        ({"value": "spike", "table": "t", "at": "sum"}, "number of spikes"),
+        ({"value": "dimension", "table": "t", "at": "first"}, "number of weights"),
+        ({"value": "epoch", "model": "a"}, "number of epochs of a"),
+        ({"value": "test_accuracy", "table": "t", "where": {"alpha": -0.5}}, "test accuracy at α −0.5"),
+        ({"value": "jacobian_norm_logits", "table": "t"}, "final norm of the Jacobian of the logits"),
     ],
 )
 def test_measures_are_said_in_full_words(measure: dict[str, Any], words: str) -> None:
@@ -1141,3 +1163,395 @@ def test_measures_are_said_in_full_words(measure: dict[str, Any], words: str) ->
     found = Claim.model_validate({**claim, "reported": 1}).measure
     assert found is not None
     assert found.describe() == words
+
+
+# What has been wrong before
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "rule", "expect", "reported", "verdict"),
+    [
+        ("test_accuracy", [0.97, 0.98, 0.99], "prediction-interval", {}, "1.00", "consistent"),
+        ("test_accuracy", [0.97, 0.98, 0.99], "prediction-interval", {}, 1.0, "consistent"),
+        ("test_accuracy", [0.97, 0.98, 0.99], "prediction-interval", {"rounding": 0}, 1.0, "inconsistent"),
+        ("test_loss", [1e-4, 2e-4, 3e-4], "prediction-interval", {}, "0.000", "consistent"),
+        ("test_loss", [0.13, 0.14, 0.15], "threshold", {"above": 0}, None, "holds"),
+        ("test_accuracy", [0.97, 0.98, 0.99], "threshold", {"below": 1}, None, "holds"),
+    ],
+)
+def test_a_bound_at_the_end_of_the_domain_gives_a_ledger_without_infinite_numbers(
+    column: str, values: list[float], rule: str, expect: dict[str, Any], reported: Any, verdict: str
+) -> None:
+    one = claim({"value": column, "model": "m"}, rule, expect, reported=reported)
+    row = judged(one, metrics=metrics(column, m=values))
+    assert row.verdict == verdict
+    assert ledger.records(ledger.frame([row.to_dict()]))[0]["verdict"] == verdict
+    assert not np.isinf([row.effect, row.reproduced, row.ci_low, row.ci_high]).any()
+    # the middle of what is rounded to 1.00, and of what is rounded to 0.000
+    effects = {"1.00": 3.06, "0.000": 0.497}
+    assert reported not in effects or row.effect == pytest.approx(effects[reported], abs=0.01)
+
+
+def reaches(table: str, model: str) -> dict[str, Any]:
+    return {"reached": "loss", "below": 0.5, "model": model, "table": table, "by": "step"}
+
+
+def falling(model: str, times: Sequence[float], last: Sequence[int]) -> list[dict[str, Any]]:
+    """A loss that falls below a half at these times, in trainings of these lengths."""
+    return [
+        {"model": model, "replicate": replicate, "step": step, "epoch": step, "loss": float(step < time)}
+        for replicate, (time, end) in enumerate(zip(times, last, strict=True))
+        for step in range(0, end + 1, 10)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("small", "verdict", "says"),
+    [
+        # that one takes longer than 100 and the other takes 400 does not say which takes longer
+        ([500, 600, 700, 500, 400], "undecided", "10 of 10 replicates do not get there by step 100; a rank test does"),
+        ([20, 30, 40, 50, 400], "holds", "6 of 10 replicates do not get there by step 100; a rank test shows"),
+    ],
+)
+def test_times_are_compared_as_far_as_both_trainings_go(small: list[float], verdict: str, says: str) -> None:
+    rows = falling("a", [np.inf] * 5, [100] * 5) + falling("b", small, [1000] * 5)
+    measure = {"difference": [reaches("steps", "a"), reaches("steps", "b")]}
+    row = judged(claim(measure, "comparison", {"above": 0}), steps=pd.DataFrame(rows))
+    assert row.verdict == verdict
+    assert row.reason.startswith(says)
+
+
+def test_an_undecided_comparison_of_ranks_says_how_many_would_decide_it() -> None:
+    rows = falling("a", [20, 30, np.inf, 50], [100] * 4) + falling("b", [20, 90, np.inf, np.inf], [100] * 4)
+    measure = {"difference": [reaches("steps", "a"), reaches("steps", "b")]}
+    row = judged(claim(measure, "comparison", {"below": 0}), steps=pd.DataFrame(rows))
+    assert (row.verdict, row.effect) == ("undecided", 5.5 / 16)
+    # (1.96 + 0.84)² / 6 / (1/2 - 5.5/16)², with a correction for ties: two of 20, and three that do not get there
+    free = 1 - (2**3 - 2 + 3**3 - 3) / (8**3 - 8)
+    assert row.needed == int(np.ceil(2.801585**2 * free / 6 / (0.5 - 5.5 / 16) ** 2))
+    assert f"4 replicates are too few to show any share reliably, and {row.needed} replicates would show" in row.reason
+
+
+def test_a_training_that_stops_early_is_known_to_take_longer_than_its_own_last_epoch() -> None:
+    table = pd.DataFrame(falling("m", [np.inf] * 10, [100] + [10] * 9))
+    measure = {"reached": "loss", "model": "m", "below": 0.5}
+    assert list(read(measure, table).last) == [100] + [10] * 9
+    row = judged(claim(measure, "reached-by", {"below": 50}), metrics=table)
+    assert (row.verdict, row.p) == ("undecided", 1)
+    assert row.reason.startswith("10 of 10 replicates do not get there by their last epoch, 10 to 100, so it is not")
+    # none is known to be later than a reported epoch beyond its end
+    row = judged(claim(measure, "prediction-interval", reported=50), metrics=table)
+    assert (row.verdict, row.reason[:22]) == ("undecided", "10 of 10 replicates do")
+    whole = pd.DataFrame(falling("m", [np.inf] * 40, [100] * 40))
+    assert judged(claim(measure, "prediction-interval", reported=50), metrics=whole).verdict == "inconsistent"
+
+
+def test_a_diverged_replicate_has_no_accuracy() -> None:
+    """All of its outputs are NaN, which are taken for the first class: right for a tenth of the digits."""
+    table = metrics("test_accuracy", m=[0.098, 0.971, 0.972, 0.973])
+    table["test_loss"] = [NAN, 0.1, 0.1, 0.1]
+    row = judged(claim({"value": "test_accuracy", "model": "m"}, "threshold", {"above": 0.5}), metrics=table)
+    assert (row.verdict, row.reason[:26]) == ("undecided", "1 of 4 replicates diverged")
+    without = without_guesses(table.assign(train_accuracy=0.5, train_loss=[1, 1, np.inf, 1], accuracy_gap=0.1))
+    assert list(without.test_accuracy.isna()) == [True, False, False, False]
+    assert list(without.train_accuracy.isna()) == [False, False, True, False]
+    assert without.accuracy_gap.notna().all()
+
+
+@pytest.mark.parametrize(("rule", "expect"), [("comparison", {"above": 0}), ("no-difference", {"margin": 0.03})])
+def test_differences_that_are_equal_up_to_rounding_have_no_spread(rule: str, expect: dict[str, Any]) -> None:
+    table = metrics("test_accuracy", m=[0.972, 0.961, 0.955]).assign(train_accuracy=[0.952, 0.941, 0.935])
+    assert table.eval("test_accuracy - train_accuracy").nunique() > 1
+    pair = [{"value": column, "model": "m"} for column in ("test_accuracy", "train_accuracy")]
+    row = judged(claim({"difference": pair}, rule, expect), metrics=table)
+    assert (row.verdict, row.reason) == (
+        "undecided",
+        "All pairs of replicates differ by the same amount, so the spread is unknown.",
+    )
+
+
+def test_numbers_that_differ_by_the_same_in_all_replicates_are_not_said_to_be_equal() -> None:
+    rows = [{"model": "m", "replicate": r, "alpha": a, "x": r + a} for r in range(4) for a in (0.0, 0.5)]
+    row = judged(claim({"best": "x", "is": 0.5, "table": "t", "by": "alpha"}, "best"), t=pd.DataFrame(rows))
+    assert row.verdict == "undecided"
+    assert row.reason.endswith("The difference is the same in all replicates, so its spread is unknown.")
+
+
+def test_ranks_with_ties_have_the_correlation_of_pages_statistic() -> None:
+    rows = [
+        {"model": "m", "replicate": r, "alpha": a, "x": x}
+        for r in range(10)
+        for a, x in enumerate([1, 1, 1, 1, 0.8 + r / 100])
+    ]
+    row = judged(
+        claim({"along": ["alpha", "x"], "table": "t"}, "trend-within", {"direction": "falling"}), t=pd.DataFrame(rows)
+    )
+    assert (row.verdict, row.effect) == ("holds", pytest.approx(-0.5))
+    flat = pd.DataFrame(rows).assign(x=lambda table: np.where(table.replicate > 0, 1, 5 - table.alpha))
+    measure = {"along": ["alpha", "x"], "table": "t"}
+    row = judged(claim(measure, "trend-within", {"direction": "rising"}), t=flat)
+    assert row.effect == pytest.approx(-0.1)
+
+
+def test_a_perfect_rank_correlation_is_one_and_a_diverged_replicate_has_none() -> None:
+    n = next(n for n in range(3, 99) if abs(pd.Series(range(n)).corr(-pd.Series(range(n)))) < 1)
+    rows = [{"replicate": r, "x": x, "y": -x} for r in range(2) for x in range(n)]
+    table = pd.DataFrame(rows).astype({"y": float})
+    assert list(read({"correlation": ["x", "y"], "table": "t"}, table).values) == [-1, -1]
+    table.loc[table.replicate.eq(1) & table.x.gt(1), "y"] = NAN
+    found = read({"correlation": ["x", "y"], "table": "t"}, table).values
+    assert list(found.isna()) == [False, True]
+
+
+def test_ranks_are_those_of_complete_rows() -> None:
+    table = pd.DataFrame({"replicate": 0, "x": [3, 1, 0, 5, 2, 4], "y": [5, NAN, 3, 4, 1, 2.0]})
+    found = read({"correlation": ["x", "y"], "table": "t"}, table).values
+    assert found[0] == pytest.approx(table.dropna()[["x", "y"]].corr("spearman").iloc[0, 1])
+
+
+def test_a_network_of_which_nothing_is_known_is_no_hit() -> None:
+    table = pd.DataFrame({"replicate": range(3), "there": [1.0, 0.0, NAN]})
+    assert list(read({"share": "there", "table": "t"}, table).values) == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "hits", "words"),
+    [
+        ({"above": 0}, [False, False, True, False], "a loss gap above 0"),
+        ({"below": 0}, [True, False, False, False], "a loss gap below 0"),
+        ({"within": [0, 1]}, [False, True, True, False], "a loss gap between 0 and 1"),
+    ],
+)
+def test_a_share_of_networks_beyond_one_bound(bounds: dict[str, Any], hits: list[bool], words: str) -> None:
+    measure = {"share": "loss_gap", "table": "t", **bounds}
+    table = pd.DataFrame({"replicate": range(4), "loss_gap": [-1, 0, 1, NAN]})
+    assert list(read(measure, table).values) == hits
+    assert MEASURES["share"].model_validate(measure).describe() == f"share of networks with {words}"
+    with pytest.raises(ValidationError, match="at most one of within, above, below"):
+        MEASURES["share"].model_validate({**measure, "within": [0, 1], "above": 0})
+
+
+@pytest.mark.parametrize(
+    ("expect", "verdict", "reason"),
+    [
+        ({"above": 750}, "right", "751 is above 750."),
+        ({"above": 751}, "wrong", "751 is not above 751."),
+        ({"below": 751}, "wrong", "751 is not below 751."),
+    ],
+)
+def test_a_count_beyond_a_bound(expect: dict[str, Any], verdict: str, reason: str) -> None:
+    models = pd.DataFrame({"model": ["m"], "parameters": [751]})
+    row = judged(claim({"parameters": "m"}, "count", expect), models=models)
+    assert (row.verdict, row.reason) == (verdict, reason)
+    assert np.isnan(row.expected_low) != np.isnan(row.expected_high)
+
+
+def test_a_count_that_no_replicate_gives() -> None:
+    row = judged(claim(LAST, "count", {"equal": 1}), metrics=metrics(m=[NAN, NAN]))
+    assert (row.verdict, row.reason) == ("undecided", "No replicate gives a number.")
+
+
+def test_whole_numbers_name_the_points_of_a_fraction() -> None:
+    rows = [{"model": "m", "replicate": r, "alpha": a, "x": a + r**2 / 100} for r in range(3) for a in (0.0, 0.5, 1.0)]
+    table = pd.DataFrame(rows)
+    found = read({"order": "x", "of": [1, 0.5, 0], "table": "t", "by": "alpha"}, table)
+    assert found.best == ("1", "0.5", "0")
+    table["alpha"] += 1e-12
+    assert read({"best": "x", "is": [0.5, 1], "table": "t", "by": "alpha"}, table).best == ("0.5", "1")
+
+
+def test_what_a_scale_leaves_out_stops_no_scale_that_judges_none() -> None:
+    table = metrics(m=[1.0, 2.0, 3.0]).assign(batch_size=32)
+    other = {"value": "loss", "model": "m", "where": {"batch_size": 1000}}
+    one = claim(LAST, "threshold", {"above": 0.5}, otherwise={"large batches": other})
+    assert judged(one, "no", metrics=table).verdict == "not judged"
+    with pytest.raises(HwcoreError, match=r"claims\.c\.otherwise.large batches: no row has batch_size = 1000"):
+        judged(one, "provisional", metrics=table)
+    # a mistake is found there nevertheless
+    wrong = claim(LAST, "threshold", {"above": 0.5}, otherwise={"the sum": {"value": "los", "model": "m"}})
+    with pytest.raises(HwcoreError, match="there is no column 'los'"):
+        judged(wrong, "no", metrics=table)
+
+
+def test_the_replicates_that_end_without_a_number_are_those_without_one() -> None:
+    """Rows by epoch, in which the replicates are in another order at the end."""
+    rows = [(0, 1, 1.0), (1, 1, 2.0), (2, 1, 3.0), (1, 2, 2.0), (0, 2, NAN), (2, 2, 3.0)]
+    table = pd.DataFrame(rows, columns=["replicate", "epoch", "loss"])
+    assert read({"value": "loss", "at": "min"}, table).values.dropna().to_dict() == {1: 2.0, 2: 3.0}
+
+
+SKEWED_PAIRS = [0.1, 2.0, 2.2, 1.8, 1.8, 0.1]
+
+
+def test_a_verdict_that_halls_test_stops_says_so() -> None:
+    rows = [
+        {"model": "m", "replicate": r, "alpha": a, "x": r + (x if a else 0.0)}
+        for r, x in enumerate(SKEWED_PAIRS)
+        for a in (0.0, 0.5)
+    ]
+    pair = [{"value": "x", "table": "t", "model": "m", "where": {"alpha": a}} for a in (0.5, 0.0)]
+    skewed = "the replicates are too skewed to rely on it (Hall's test)."
+    for one in (
+        claim({"best": "x", "is": 0.5, "table": "t", "by": "alpha"}, "best"),
+        claim({"order": "x", "of": [0.5, 0], "table": "t", "by": "alpha"}, "order"),
+        claim({"difference": pair}, "comparison", {"above": 0}),
+    ):
+        row = judged(one, t=pd.DataFrame(rows))
+        assert (row.verdict, row.ci_low > 0) == ("undecided", True)
+        assert skewed in row.reason
+        # more replicates are no remedy that could be forecast
+        assert pd.isna(row.needed)
+        assert "four times in five" not in row.reason
+
+
+def test_a_best_of_several_that_only_the_correction_stops_says_so() -> None:
+    table = metrics("x", a=[1.4, 1.8, 0.8, 1.8], b=[1.0, 0.8, 0.8, 0.7], c=[0.4, 0.8, 0.7, 0.7])
+    alone = judged(claim({"best": "x", "is": "a"}, "best"), metrics=table[table.model != "b"])
+    assert (alone.verdict, alone.ci_low > 0) == ("holds", True)
+    row = judged(claim({"best": "x", "is": ["a", "b"]}, "best"), metrics=table)
+    assert (row.verdict, row.ci_low > 0) == ("undecided", True)
+    says = (
+        "That interval is of one comparison: with the correction for the 2 that are said to be best it shows nothing."
+    )
+    assert says in row.reason
+
+
+def difference_of(first: list[float], second: list[float], margin: float) -> Any:
+    return judged(claim(A_MINUS_B, "no-difference", {"margin": margin}), metrics=metrics("loss", a=first, b=second))
+
+
+def test_where_an_interval_lies_that_decides_no_difference() -> None:
+    noise = [0.0, 0.3, -0.2, 0.1, -0.3]
+    outside = difference_of([2.2 + x for x in noise], [1.0 + x for x in noise], 0.9)
+    assert outside.verdict == "undecided"
+    assert (
+        "and its 95 % interval, 0.85 to 1.55, lies partly within 0.9 either way and partly outside." in outside.reason
+    )
+    pairs = metrics(m=[0.0] * 6).assign(other=[-0.5, -0.5, -0.4, -0.3, 0.4, 2.0])
+    measure = {"difference": [{"value": column, "model": "m"} for column in ("other", "loss")]}
+    row = judged(claim(measure, "no-difference", {"margin": 0.95}), metrics=pairs)
+    assert row.verdict == "undecided"
+    assert "lies within 0.95 either way, but the replicates are too skewed to rely on it (Hall's test)." in row.reason
+
+
+def test_a_reported_number_keeps_its_digits() -> None:
+    table = metrics(m=[0.0881, 0.0879, 0.0884, 0.0876])
+    row = judged(claim(LAST, "prediction-interval", reported="0.0880"), metrics=table)
+    assert row.reported == "0.0880"
+    assert row.reason.startswith("The reported 0.0880 lies in")
+    row = judged(claim(LAST, "prediction-interval", reported=1234.567), metrics=table)
+    assert row.reported == "1,234.567"
+    assert row.reason.startswith("The reported 1,234.567 lies above")
+
+
+def test_a_reported_mean_that_only_its_rounding_saves_says_so() -> None:
+    row = judged(claim(LAST, "reported-mean", {"runs": 5}, reported="0.1"), metrics=metrics(m=[0.1299, 0.13, 0.1301]))
+    assert (row.verdict, row.reason[:57]) == ("consistent", "The reported mean, 0.1, lies up to its rounding in the 95")
+    equal = judged(claim(LAST, "reported-mean", {"runs": 5}, reported="0.13"), metrics=metrics(m=[0.13] * 3))
+    assert (equal.verdict, equal.reproduced) == ("consistent", 0.13)
+    assert equal.reason == "All 3 replicates give 0.1300, which is the reported 0.13."
+
+
+@pytest.mark.parametrize(
+    ("times", "reported", "reason"),
+    [
+        ([10, 10, 10, 10, np.inf], 10, "4 are there by the reported step 10, which is within what the replicates do."),
+        ([0, *[20] * 98, np.inf], 5, "the reported step 5 is earlier than in 99 of 100."),
+    ],
+)
+def test_how_many_are_earlier_than_a_reported_time(times: list[float], reported: int, reason: str) -> None:
+    table = pd.DataFrame(falling("m", times, [100] * len(times)))
+    row = judged(claim(reaches("steps", "m"), "prediction-interval", reported=reported), steps=table)
+    assert row.reason.endswith(reason), row.reason
+
+
+def test_times_that_all_replicates_share_are_said_as_they_are() -> None:
+    table = pd.DataFrame(falling("m", [50] * 3, [100] * 3))
+    row = judged(claim(reaches("steps", "m"), "prediction-interval", reported=50), steps=table)
+    assert (row.reproduced, row.reason) == (50, "All 3 replicates give 50, which is the reported 50.")
+
+
+def test_a_time_of_zero_is_judged_by_its_sign() -> None:
+    table = pd.DataFrame(falling("m", [0, 0, 0, 0, 0, 0, 10, np.inf], [100] * 8))
+    row = judged(claim(reaches("steps", "m"), "reached-by", {"below": 50}), steps=table)
+    assert row.verdict == "undecided"
+    assert "8 of 8 would show it" in row.reason
+    table = pd.DataFrame(falling("m", [0, 0, 10], [100] * 3))
+    row = judged(claim(reaches("steps", "m"), "reached-by", {"below": 50}), steps=table)
+    assert row.reason == "A replicate is there from the start, at step 0, which has no logarithm."
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expect", "changes", "verdict"),
+    [
+        # that it is not fitted yet says nothing of a training seven times as long
+        ("train_accuracy", [0.2, 0.21, 0.22], {"below": 0.5}, {}, "undecided"),
+        ("train_accuracy", [0.2, 0.21, 0.22], {"above": 0.5}, {}, "undecided"),
+        ("train_accuracy", [0.2, 0.21, 0.22], {"within": [0.1, 0.5]}, {}, "undecided"),
+        ("train_accuracy", [0.7, 0.71, 0.72], {"above": 0.5}, {}, "holds"),
+        ("train_accuracy", [0.7, 0.71, 0.72], {"below": 0.5}, {}, "fails"),
+        ("train_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {}, "undecided"),
+        ("train_loss", [1.0, 1.1, 1.2], {"below": 0.5}, {}, "undecided"),
+        ("train_loss", [1.0, 1.1, 1.2], {"below": 2}, {}, "holds"),
+        ("train_loss", [1.0, 1.1, 1.2], {"above": 2}, {}, "fails"),
+        # of the first epoch it is known, and of new data nobody knows which way they go
+        ("train_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {"at": "first"}, "holds"),
+        ("train_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {"where": {"epoch": 1}}, "holds"),
+        ("test_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {}, "holds"),
+    ],
+)
+def test_a_training_that_a_scale_shortens_does_not_show_that_nothing_is_fitted(
+    column: str, values: list[float], expect: dict[str, Any], changes: dict[str, Any], verdict: str
+) -> None:
+    one = claim({"value": column, "model": "m", **changes}, "threshold", expect)
+    for cut in ("", "20 epochs in place of 140"):
+        case = Case(one, "as-described", cut=cut)
+        tables = {("e", "metrics"): metrics(column, m=values)}
+        row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
+        assert row.verdict == verdict or (not cut and row.verdict != "undecided")
+        says = "After 20 epochs in place of 140 this shows nothing, because longer training fits better. Provisional."
+        assert row.reason.endswith(says) == bool(cut and verdict == "undecided")
+
+
+def test_pages_call_models_by_their_labels() -> None:
+    table = metrics(a=[1.0, 1.1, 0.9], b=[2.0, 2.1, 1.9])
+    labels = ["shallow, 1 hidden layer", "deep, 5 hidden layers"]
+    models = pd.DataFrame({"model": ["a", "b"], "parameters": [3, 4], "label": labels})
+    one = claim({"best": "loss", "is": "a", "at": "min"}, "best")
+    row = judged(one, metrics=table, models=models)
+    assert row.metric == "model with the lowest loss: the ratio of shallow to deep"
+    assert row.reason.startswith(
+        "Shallow has the lowest geometric mean, with a clear lead over deep; the ratio of shal"
+    )
+    for measure, rule, expect, words in (
+        ({"parameters": "a"}, "count", {"equal": 3}, "number of parameters of shallow"),
+        ({"order": "loss", "of": ["b", "a"]}, "order", {}, "order of deep > shallow by loss: the ratio of deep to sha"),
+        (A_MINUS_B, "comparison", {"below": 0}, "final loss of shallow over final loss of deep"),
+        ({"value": "loss", "model": "b"}, "threshold", {"above": 0.1}, "final loss of deep"),
+    ):
+        assert judged(claim(measure, rule, expect), metrics=table, models=models).metric.startswith(words)
+    # the first words are told only where they tell the models apart
+    models["label"] = ["Adam, 0.001", "Adam, 0.01"]
+    found = judged(one, metrics=table, models=models)
+    assert found.metric == "model with the lowest loss: the ratio of Adam, 0.001 to Adam, 0.01"
+    models["label"] = ["the same", "the same"]
+    assert judged(one, metrics=table, models=models).metric == "model with the lowest loss: the ratio of a to b"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "low", "high"),
+    [
+        ("minimal_ratio", [0.9, 1.0, 1.0], 0, 1),
+        ("relation", [-0.999, -0.99, -0.7], -1, 1),
+        ("grad_norm", [0.1, 0.2, 0.9], 0, np.inf),
+    ],
+)
+def test_intervals_of_figures_stay_where_the_numbers_of_a_column_can_be(
+    column: str, values: list[float], low: float, high: float
+) -> None:
+    mean, least, most = (float(each[0]) for each in interval(np.array([values]), scale_of(column, log=False)))
+    assert low < least < mean < most < high
+    _, plain_least, plain_most = interval(np.array([values]))
+    assert plain_least[0] < low or plain_most[0] > high
+    # what is no fraction after all has a plain interval
+    assert interval(np.array([[0.5, 1.5]]), "fraction")[1] == interval(np.array([[0.5, 1.5]]))[1]

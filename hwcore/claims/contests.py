@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcore.claims import student
-from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
+from hwcore.claims.judgement import CannotJudgeError, Judgement, usable, varies
+from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups
 from hwcore.claims.scales import Transform, transform
-from hwcore.claims.words import PLAIN, Unit, counted, number, of_differences, outlook, percent
+from hwcore.claims.words import PLAIN, SKEWED, Unit, counted, number, of_differences, outlook, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,36 +58,53 @@ class Contest:
             shown=(float(self.scale.back(-shown)), float(self.scale.back(shown))),
             words=f"the ratio of {first} to {second}" if self.scale.scale == "log" else f"{first} minus {second}",
             expected=(equal, np.inf) if self.sign > 0 else (-np.inf, equal),
+            equal=equal,
             unit=self.unit,
         )
 
     def judgement(
-        self, claim: "Claim", verdict: str, reason: str, pair: tuple[str, str], share: float, p: float
+        self, claim: "Claim", verdict: str, reason: str, pair: tuple[str, str], share: float, p: float, correction: str
     ) -> Judgement:
-        """The verdict, by the margin of the ``pair`` on which it rests; ``share`` is of all combinations."""
+        """The verdict, by the margin of the ``pair`` on which it rests; ``share`` is of all combinations.
+
+        ``correction`` says for what the p-value of the pair is corrected.
+        """
         margin = self.margin(*pair)
-        sentences = [reason, self.outlook(margin, *pair) if verdict == "undecided" else "", self.note]
+        clear = margin.low > margin.equal or margin.high < margin.equal
+        undecided = verdict == "undecided"
+        if undecided:
+            reason += f" {self._obstacle(pair, correction) if clear else self._outlook(margin, *pair)}"
         return Judgement(
             verdict,
-            " ".join(filter(None, sentences)),
+            " ".join(filter(None, [reason, self.note])),
             margin.value,
             margin.low,
             margin.high,
             self.n,
             share,
             p,
-            margin.needed if verdict == "undecided" else None,
+            margin.needed if undecided and not clear else None,
             margin.expected,
             "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
             self.unit,
         )
 
-    def outlook(self, margin: "Margin", first: str, second: str) -> str:
+    def _obstacle(self, pair: tuple[str, str], correction: str) -> str:
+        """Why the interval of a pair shows it to be apart, and its test does not: a sentence."""
+        a, b = (self.samples[name] for name in pair)
+        p = min(float(larger(a, b, paired=self.paired)), float(larger(b, a, paired=self.paired)))
+        if 2 * p > LEVEL:
+            return f"The interval is clear of {'1' if self.scale.scale == 'log' else '0'}, but {SKEWED}."
+        return f"That interval is of one comparison: with the correction for {correction} it shows nothing."
+
+    def _outlook(self, margin: "Margin", first: str, second: str) -> str:
         """How many replicates would tell two samples apart: a sentence."""
+        what = "ratio" if self.scale.scale == "log" else "difference"
+        if np.isnan(margin.low) and self.paired:
+            return f"The {what} is the same in all replicates, so its spread is unknown."
         if np.isnan(margin.low):
             return f"{first} and {second} do not vary between replicates, so their spread is unknown."
-        what = "a ratio" if self.scale.scale == "log" else "a difference"
-        return outlook(self.n, "replicate", self.unit.beyond(what, *margin.shown), margin.needed)
+        return outlook(self.n, "replicate", what, self.unit.beyond(f"a {what}", *margin.shown), margin.needed)
 
     def combinations(self, share: float) -> str:
         """`in 93 % of all 125 combinations of replicates`"""
@@ -101,7 +119,7 @@ class Margin:
     """A difference, or a ratio on the log scale, with its 95 % interval.
 
     ``shown`` are a negative and a positive one that the replicates would show with a probability of about 80 %;
-    ``expected`` is where it lies if the first is better.
+    ``expected`` is where it lies if the first is better, and ``equal`` what it is if none is.
     """
 
     value: float
@@ -111,6 +129,7 @@ class Margin:
     shown: tuple[float, float]
     words: str
     expected: tuple[float, float]
+    equal: float
     unit: Unit
 
     def __str__(self) -> str:
@@ -133,8 +152,7 @@ def contest(data: Groups, scale: str) -> Contest:
         values = {name: each[[index in everywhere for index in each.index]] for name, each in values.items()}
         if len(everywhere) < 2:
             raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
-    if all(each.nunique() == 1 for each in values.values()):
-        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
+    varies(*values.values())
     one = next(iter(data.samples.values()))
     automatic = "log" if one.scale == "log" else "linear"
     to = transform(automatic if scale == "auto" else scale, *values.values())

@@ -1,6 +1,7 @@
 """Verdicts: each claim by its rule, Holm's correction over a study, and what variants say."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -10,14 +11,18 @@ import pandas as pd
 
 from hwcore.claims import ledger
 from hwcore.claims.judgement import CannotJudgeError, Judgement
-from hwcore.claims.measure import Measure
+from hwcore.claims.measure import Measure, without_guesses
+from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import NoSuchDataError, NoSuchValueError, Sample
+from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import PLAIN, Unit, listed, sentence
 from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
+
+# Which way longer training takes what is measured on its own data.
+_FITS = {"train_accuracy": 1, "last_batch_accuracy": 1, "train_loss": -1, "last_batch_loss": -1}
 
 
 @dataclass(frozen=True)
@@ -49,26 +54,16 @@ class Case:
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
     """One row per claim, in the order of ``cases``, with the columns of the ledger.
 
-    ``tables`` are by (experiment, table).  ``judged`` is "yes", "provisional" (the same verdicts, marked) or "no"
-    (everything is measured, nothing judged).
+    ``tables`` are by (experiment, table); in that of the models, ``label`` is what pages call them.  ``judged`` is
+    "yes", "provisional" (the same verdicts, marked) or "no" (everything is measured, nothing judged).
 
     Raises HwcoreError if a claim names a model or column that its tables do not have.
     """
+    tables = {key: without_guesses(table) for key, table in tables.items()}
     judgements = {id: _judgement(study, id, case, tables, judged) for id, case in cases.items()}
     adjusted = dict(zip(judgements, ledger.holm([each.p for each in judgements.values()]), strict=True))
     return ledger.frame(
-        [
-            _row(
-                study,
-                id,
-                case,
-                judgements[id],
-                adjusted[id],
-                judged,
-                [*_others(study, id, case, judgements[id], tables)],
-            )
-            for id, case in cases.items()
-        ]
+        [_row(study, id, case, judgements[id], adjusted[id], judged, tables) for id, case in cases.items()]
     )
 
 
@@ -77,23 +72,53 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
     if claim.measure is None:
         return Judgement("not testable", sentence(claim.not_testable or ""))
     try:
-        return _within_caps(case, _by_rule(claim, claim.measure, claim.experiment, tables, None))
+        return _within_caps(case, claim.measure, _by_rule(claim, claim.measure, claim.experiment, tables, None))
     except NoSuchDataError as error:
         if judged == "no" and isinstance(error, NoSuchValueError):
-            return Judgement("not judged", "")
+            return Judgement("not judged", "", number=_named(claim.measure, claim.experiment, tables).describe())
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
 
 
-def _within_caps(case: Case, judgement: Judgement) -> Judgement:
+def _within_caps(case: Case, measure: Measure, judgement: Judgement) -> Judgement:
     """What trainings show that a scale shortens: of a number that is reported of longer ones, not that it is wrong.
 
-    When something is reached does not depend on how long a training goes on after that.
+    When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
+    below a bound, or a training loss above one, does.
     """
-    measure = case.claim.measure
-    if judgement.verdict != "inconsistent" or not case.cut or (measure and measure.shape == "times"):
+    if not case.cut:
         return judgement
-    reason = f"{judgement.reason} After {case.cut} this says nothing against it."
-    return replace(judgement, verdict="undecided", reason=reason)
+    if judgement.verdict == "inconsistent" and measure.shape != "times":
+        reason = f"{judgement.reason} After {case.cut} this says nothing against it."
+        return replace(judgement, verdict="undecided", reason=reason)
+    if case.claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
+        reason = f"{judgement.reason} After {case.cut} this shows nothing, because longer training fits better."
+        return replace(judgement, verdict="undecided", reason=reason)
+    return judgement
+
+
+def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:
+    """Whether longer training, which fits its data better, could take a number over the bound of its verdict."""
+    side = _FITS.get(measure.value)
+    if side is None or measure.where or measure.at in ("first", "sum") or judgement.expected is None:
+        return False
+    low, high = judgement.expected
+    if judgement.verdict == "holds":
+        return high < 1 if side > 0 else low > 0
+    return judgement.verdict == "fails" and (judgement.high <= low if side > 0 else judgement.low >= high)
+
+
+def _names(models: pd.DataFrame | None) -> dict[str, str]:
+    """What pages call the models of an experiment: the first words of their labels, or all if these are the same."""
+    labels = [] if models is None or "label" not in models else list(models["label"])
+    for names in ([re.split(", |: ", label)[0] for label in labels], labels):
+        if models is not None and len({*names}) == len(models):
+            return dict(zip(models["model"], names, strict=True))
+    return {}
+
+
+def _named(measure: Measure, experiment: str, tables: Tables) -> Measure:
+    """The measure of a claim on an experiment, with the names of models that pages use."""
+    return measure.named(lambda other, model: _names(tables.get((other or experiment, "models"))).get(model, model))
 
 
 def _by_rule(
@@ -106,6 +131,10 @@ def _by_rule(
         return rows if models is None or other or "model" not in rows else rows[rows["model"].isin(models)]
 
     data = measure.read(table)
+    if isinstance(data, Groups) and data.by == "model":
+        data = data.named(_names(tables.get((measure.experiment or experiment, "models"))))
+    measure = _named(measure, experiment, tables)
+    claim = claim.model_copy(update={"measure": measure})
     assert claim.module is not None
     try:
         judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
@@ -113,25 +142,28 @@ def _by_rule(
         # one number, or several that are the same, say something, if not enough
         values, unit = (data.finite, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
         mean = float(values.mean()) if len(values) else float("nan")
-        return Judgement("undecided", sentence(str(error)), mean, n=len(values), unit=unit)
-    return judgement
+        judgement = Judgement("undecided", sentence(str(error)), mean, n=len(values), unit=unit)
+    return judgement if judgement.number else replace(judgement, number=measure.describe())
 
 
-def _others(study: str, id: str, case: Case, own: Judgement, tables: Tables) -> Iterator[str]:
+def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables: Tables) -> Iterator[str]:
     """A sentence for each variant, and each other measure of the same, with another verdict."""
     claim = case.claim
-    if claim.measure is None or own.verdict == "not judged":
+    if claim.measure is None:
         return
     for words, measure in claim.otherwise.items():
         try:
-            other = _within_caps(case, _by_rule(claim, measure, claim.experiment, tables, None))
+            other = _within_caps(case, measure, _by_rule(claim, measure, claim.experiment, tables, None))
         except NoSuchDataError as error:
+            if judged == "no" and isinstance(error, NoSuchValueError):
+                continue
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
             yield sentence(f"with {words} instead, {_says(other)}")
     for variant in case.variants:
         try:
-            other = _within_caps(case, _by_rule(claim, claim.measure, variant.experiment, tables, case.models))
+            found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
+            other = _within_caps(case, claim.measure, found)
         except NoSuchDataError:
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
@@ -147,14 +179,16 @@ def _says(other: Judgement) -> str:
 
 
 def _row(
-    study: str, id: str, case: Case, own: Judgement, adjusted: float, judged: str, others: Sequence[str]
+    study: str, id: str, case: Case, own: Judgement, adjusted: float, judged: str, tables: Tables
 ) -> dict[str, Any]:
     claim = case.claim
     kind = "not testable" if claim.expect is None else claim.expect.kind
+    # at a scale that judges none they are measured all the same, which finds columns that are not there
+    others = " ".join(_others(study, id, case, own, judged, tables))
     sentences = [own.reason]
     if kind != "not testable" and judged == "no":
         own = replace(own, verdict="not judged", p=float("nan"), needed=None)
-        adjusted, sentences = float("nan"), []
+        adjusted, sentences, others = float("nan"), [], ""
     elif own.verdict in ("holds", "fails", "inconsistent") and adjusted > LEVEL:
         sentences.append("With Holm's correction for all claims of the study this verdict would not stand.")
     if claim.note:
@@ -163,27 +197,28 @@ def _row(
         # how large a network is does not depend on how long it is trained, and what is said once is enough
         told = not case.cut or kind == "count" or case.cut in own.reason
         sentences.append("Provisional." if told else f"Provisional, after {case.cut}.")
+    low, high = own.expected or (math.nan, math.nan)
     return {
         "study": study,
         "claim": id,
         "where": claim.where,
         "says": claim.says,
-        "metric": own.number or ("" if claim.measure is None else claim.measure.describe()),
-        "reported": "" if claim.reported is None else _of_reported(claim, own).reported(_stated(claim.reported)),
+        "metric": own.number,
+        "reported": "" if claim.reported is None else _of_reported(claim, own).reported(claim.reported),
         "unit": own.unit.name,
-        "reproduced": own.value,
-        "ci_low": own.low,
-        "ci_high": own.high,
-        "expected_low": _finite(own.expected, 0),
-        "expected_high": _finite(own.expected, 1),
+        "reproduced": _finite(own.value),
+        "ci_low": _finite(own.low),
+        "ci_high": _finite(own.high),
+        "expected_low": _finite(low),
+        "expected_high": _finite(high),
         "n": own.n,
         "verdict": own.verdict,
         "reason": " ".join(sentences),
-        "diagnosis": "" if judged == "no" else " ".join(others),
+        "diagnosis": others,
         "kind": kind,
         "rule": claim.rule or "",
         "variant": case.variant,
-        "effect": own.effect,
+        "effect": _finite(own.effect),
         "p": own.p,
         "p_holm": adjusted,
         "needed": own.needed,
@@ -199,10 +234,6 @@ def _of_reported(claim: Claim, own: Judgement) -> Unit:
     return own.unit if claim.measure and claim.measure.shape == "a number per replicate" else PLAIN
 
 
-def _finite(region: tuple[float, float] | None, end: int) -> float:
-    """An end of a region; NaN where it has none."""
-    return region[end] if region is not None and math.isfinite(region[end]) else math.nan
-
-
-def _stated(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:g}" if abs(value) < 1e6 and value % 1 else f"{value:.0f}"
+def _finite(number: float) -> float:
+    """A number of the ledger, NaN where there is none, such as an end of a region without bound."""
+    return number if math.isfinite(number) else math.nan

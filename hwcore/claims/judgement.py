@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair, Sample
+from hwcore.claims.student import constant
 from hwcore.claims.words import PLAIN, Unit, counted, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAN = float("nan")
+SAME = "All replicates give the same number, so their spread is unknown"
 # With more diverged replicates than this share, the others say nothing of a run in general.
 DIVERGED = 0.1
 
@@ -20,8 +22,8 @@ class Judgement:
     """A verdict, and the sentences that say why.
 
     ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured, and ``expected``
-    where the claim says that it lies; ``number`` says what it is where it is not the measure itself, and ``unit`` how
-    it is written.
+    where the claim says that it lies; ``number`` says what it is, the measure itself if empty, and ``unit`` how it is
+    written.
     ``effect`` is its size in the rule's own unit; ``p`` the chance of such numbers if the verdict were false, where
     chance plays a part; ``needed`` the replicates that would decide an undecided claim.
     """
@@ -76,8 +78,8 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
 
 def varies(*samples: "pd.Series[float]") -> None:
     """Raises CannotJudgeError if all replicates of all samples are equal within their sample."""
-    if all(sample.nunique() == 1 for sample in samples):
-        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
+    if all(constant(sample) for sample in samples):
+        raise CannotJudgeError(SAME)
 
 
 def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str, str]:
@@ -93,5 +95,6 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     if len(both) < 2:
         raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
     a, b = a[both], b[both]
-    varies(a - b)
+    if constant((a - b), a, b):
+        raise CannotJudgeError("All pairs of replicates differ by the same amount, so the spread is unknown")
     return a, b, lost_a, lost_b

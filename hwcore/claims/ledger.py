@@ -78,7 +78,8 @@ class Row(Spec):
     )
     needed: int | None = Field(
         description="the replicates (or networks, of a share) that would decide an undecided claim four times in five, "
-        "if what was measured is the truth; null if it is decided, or no feasible number would"
+        "if what was measured is the truth; null if it is decided, if no feasible number would, or if it is not the "
+        "number that stands in the way"
     )
     figure: str = Field(description="path of the figure that shows it, without suffix, from results/<scale>/; or empty")
 

@@ -6,12 +6,13 @@ pandas or SciPy: the grammar of studies imports them all.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
-from hwcore.claims.samples import Data, NoSuchDataError, NoSuchValueError, Sample, Scale, Shape
-from hwcore.claims.words import PERCENT, PLAIN, POINTS, Unit
+from hwcore.claims.columns import SIGNED, column_scale
+from hwcore.claims.samples import Data, NoSuchDataError, NoSuchValueError, Sample, Shape
+from hwcore.claims.words import PERCENT, PLAIN, POINTS, Unit, stated
 from hwcore.spec import Spec
 
 if TYPE_CHECKING:
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
 
 # The table of an experiment by (experiment, name); None is the experiment of the claim.
 Tables = Callable[[str | None, str], "pd.DataFrame"]
-
-
-# In the names of columns that may have either sign.
-_SIGNED = {"gap", "change", "decrease"}
+# What pages call a model, by (experiment, id).
+Names = Callable[[str | None, str], str]
 
 
 class Measure(Spec):
@@ -51,6 +50,10 @@ class Measure(Spec):
         """The measure in words."""
         raise NotImplementedError
 
+    def named(self, names: "Names") -> Self:
+        """The same with the names of models by which pages call them in place of their ids, only to be described."""
+        return self
+
     def read(self, tables: Tables) -> Data:
         """What is measured.  Raises NoSuchDataError with the names that there are."""
         raise NotImplementedError
@@ -71,6 +74,9 @@ class MeasureOfModel(Measure):
     def single(self) -> Iterator[Measure]:
         yield self
 
+    def named(self, names: "Names") -> Self:
+        return self if self.model is None else self.model_copy(update={"model": names(self.experiment, self.model)})
+
     def rows(self, tables: Tables) -> "pd.DataFrame":
         """The rows of the model, or all of a table that has no models."""
         return rows_of(tables(self.experiment, self.table), self.model)
@@ -88,14 +94,39 @@ def rows_of(table: "pd.DataFrame", model: str | None) -> "pd.DataFrame":
 
 
 def rows_where(rows: "pd.DataFrame", where: dict[str, Any]) -> "pd.DataFrame":
-    """The rows with the given values; decimal fractions need agree to nine digits only."""
+    """The rows with the given values."""
     require(rows, *where)
     for column, value in where.items():
-        close = (rows[column] - value).abs() <= 1e-9 * max(1.0, abs(value)) if isinstance(value, float) else None
-        rows = rows[rows[column] == value if close is None else close]
+        rows = rows[equals(rows[column], value)]
         if rows.empty:
             raise NoSuchValueError(f"no row has {column} = {value!r}")
     return rows
+
+
+def equals(column: "pd.Series[Any]", value: Any) -> "pd.Series[bool]":
+    """Which values are this one; decimal fractions need agree to nine digits only."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and column.dtype.kind in "iuf":
+        same: pd.Series[bool] = (column - value).abs() <= 1e-9 * max(1.0, abs(value))
+    else:
+        same = column == value
+    return same
+
+
+def candidates(rows: "pd.DataFrame", by: str, values: list[Any]) -> list[Any]:
+    """The values that a column has of those that a study names, which may write 1 for 1.0."""
+    found = []
+    for value in values:
+        known = rows.loc[equals(rows[by], value), by].unique()
+        if len(known) == 0:
+            error = NoSuchDataError if by == "model" else NoSuchValueError
+            raise error(f"no row has {by} = {value!r}; there are {', '.join(map(candidate, rows[by].unique()))}")
+        found.append(known[0])
+    return found
+
+
+def candidate(value: Any) -> str:
+    """The name of a model, batch size, value of α, …"""
+    return str(value) if isinstance(value, str | bool) else stated(float(value))
 
 
 def samples_by(rows: "pd.DataFrame", by: str, column: str) -> tuple[dict[str, Sample], bool]:
@@ -108,12 +139,25 @@ def samples_by(rows: "pd.DataFrame", by: str, column: str) -> tuple[dict[str, Sa
         raise NoSuchDataError(f"a network has several rows with one {by}; choose one with `where`")
     last = rows.groupby([by, *network], sort=False).tail(1)
     samples = {
-        str(value): sample(own.set_index(network)[column].astype(float), column)
+        candidate(value): sample(own.set_index(network)[column].astype(float), column)
         for value, own in last.groupby(by, sort=False)
     }
     # where each value has models of its own, as batch sizes have, the networks differ
     paired = by != "model" and not ("model" in rows and (rows.groupby("model")[by].nunique() == 1).all())
     return samples, paired
+
+
+def without_guesses(table: "pd.DataFrame") -> "pd.DataFrame":
+    """The table without the accuracies of networks that diverged, whose loss beside it is not finite.
+
+    Outputs that are not numbers are all taken for the first class, which is right for some of the samples.
+    """
+    finite = {}
+    for column in map(str, table.columns):
+        loss = column.replace("accuracy", "loss")
+        if loss != column and loss in table:
+            finite[column] = table[column].where(table[loss].abs() < float("inf"))
+    return table.assign(**finite)
 
 
 def require(table: "pd.DataFrame", *names: str) -> None:
@@ -133,36 +177,42 @@ def column_unit(column: str) -> Unit:
     words = {*column.split("_")}
     if "accuracy" not in words:
         return PLAIN
-    return POINTS if _SIGNED & words else PERCENT
+    return POINTS if SIGNED & words else PERCENT
 
 
-def column_scale(column: str) -> Scale:
-    """The scale on which replicates of a column are compared, by the name of the column.
-
-    Losses and norms are positive and vary by factors, accuracies and shares are fractions; what may have either
-    sign (gaps, changes) stays as it is.
-    """
-    words = {*column.split("_")}
-    if _SIGNED & words:
-        return "linear"
-    if {"accuracy", "share", "ratio"} & words:
-        return "logit"
-    return "log" if {"loss", "norm"} & words else "linear"
-
-
-# Abbreviations in the names of columns.
-_FULL = {"train": "training", "grad": "gradient", "lr": "learning rate"}
+# Abbreviations in the names of columns, and columns whose names are not what they are called.
+_FULL = {"train": "training", "grad": "gradient", "lr": "learning rate", "alpha": "α"}
+_CALLED = {
+    "distance": "distance moved by the weights",
+    "grad_norm_smoothed": "smoothed gradient norm",
+    "input_gradient_norm": "norm of the input gradient",
+    "jacobian_norm_logits": "norm of the Jacobian of the logits",
+    "jacobian_norm_probabilities": "norm of the Jacobian of the probabilities",
+    "loss_gradient_norm": "norm of the gradient of the loss",
+    "predicted_input_gradient_norm": "norm of the input gradient at the predicted label",
+    "train_jacobian_norm_logits": "norm of the Jacobian of the logits at training points",
+}
+# What the numbers of columns count of a network.
+COUNTS = {"dimension": "number of weights", "epoch": "number of epochs", "parameters": "number of parameters"}
+SUMS = {"spike": "number of spikes"}
 
 
 def words(column: str) -> str:
-    """The name of a column in words: `training loss` of `train_loss`."""
-    return " ".join(_FULL.get(part, part) for part in column.split("_"))
+    """A column in words: `training loss` of `train_loss`."""
+    return _CALLED.get(column) or " ".join(_FULL.get(part, part) for part in column.split("_"))
+
+
+def of_network(column: str) -> str:
+    """The number that a network has in a column, in words: `number of epochs` of `epoch`."""
+    return COUNTS.get(column) or words(column)
+
+
+def with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def where_words(where: dict[str, Any]) -> str:
-    return "".join(
-        f" at {key} {value:g}" if isinstance(value, float) else f" at {key} {value}" for key, value in where.items()
-    )
+    return "".join(f" at {words(key)} {candidate(value)}" for key, value in where.items())
 
 
 def of_model(model: str | None, experiment: str | None) -> str:

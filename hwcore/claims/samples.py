@@ -4,17 +4,14 @@ The values are pandas objects; nothing here loads pandas, because the grammar of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from hwcore.claims.columns import Scale
 from hwcore.claims.words import PLAIN, Unit
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# The scale on which the noise of a quantity is closest to symmetric: a plain one, log for positive quantities,
-# logit for fractions, and Fisher's z (1915) for correlations.
-Scale = Literal["linear", "log", "logit", "fisher"]
 
 # The forms, as messages name them.
 Shape = Literal[
@@ -61,12 +58,15 @@ class Sample:
         return self.values[self.values.abs() < float("inf")]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Times(Sample):
-    """The first ``count`` (epoch, step) at which something is reached, infinite where it is not by ``last``."""
+    """The first ``count`` (epoch, step) at which something is reached, infinite where it is not by the ``last``.
 
-    count: str = "epoch"
-    last: float = float("inf")
+    A training that stops early has another last epoch than the others, so that ``last`` has one for each replicate.
+    """
+
+    count: str
+    last: "pd.Series[float]"
 
 
 @dataclass(frozen=True)
@@ -82,13 +82,20 @@ class Pair:
 class Groups:
     """Several samples by name, of which some are said to be best, or which are said to be in this order.
 
-    ``best`` are the names of those that are said to be best; ``largest`` says whether more is better.
+    ``best`` are the names of those that are said to be best; ``largest`` says whether more is better; ``by`` is the
+    column that tells them apart.
     """
 
     samples: Mapping[str, Sample]
     best: tuple[str, ...]
     largest: bool
     paired: bool
+    by: str
+
+    def named(self, names: Mapping[str, str]) -> "Groups":
+        """The same under other names, as far as there are any."""
+        samples = {names.get(name, name): sample for name, sample in self.samples.items()}
+        return replace(self, samples=samples, best=tuple(names.get(name, name) for name in self.best))
 
 
 @dataclass(frozen=True)

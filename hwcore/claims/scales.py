@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcore.claims.words import PLAIN
+
 Array = NDArray[np.float64]
 
 
@@ -55,6 +57,6 @@ def transform(scale: str, *samples: ArrayLike) -> Transform:
     low, high = wanted.domain
     if all(np.all((_array(values) > low) & (_array(values) < high)) for values in samples):
         return wanted
-    note = f"Judged on the plain scale, because a replicate lies outside the open interval from {low:g} to {high:g}."
+    note = f"Judged on the plain scale, because a replicate does not lie {PLAIN.region(low, high)}."
     plain = _TRANSFORMS["linear"]
     return Transform(plain.scale, plain.to, plain.back, plain.mean, plain.domain, note)

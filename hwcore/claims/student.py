@@ -1,7 +1,7 @@
 """Student's t (1908), Hall's (1992) and Welch's (1947), for many data sets at once.
 
-Samples have shape (…, replicates); results have shape (…).  Where all replicates are equal nothing can be said of
-their spread, and p-values are 1.
+Samples have shape (…, replicates); results have shape (…).  Where all replicates are equal, up to rounding, nothing
+can be said of their spread, and p-values are 1.
 
 A mean is tested twice, by Student's t and by Hall's cubic of it, which removes what the skewness of the sample does to
 it (Hall 1992, Journal of the Royal Statistical Society B 54), and the larger p-value counts.  Student's test alone
@@ -11,7 +11,7 @@ errs in one tail in 8 % of samples of five from a log-normal distribution with a
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hwcore.claims.rule import LEVEL, POWER, first_enough
@@ -58,11 +58,17 @@ class Estimate:
         return np.where(np.isnan(self.error), 1.0, special.stdtr(self.freedom, -score))
 
 
-def mean(values: Array) -> Estimate:
+def constant(values: ArrayLike, *of: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the replicates are equal up to rounding, as differences of the samples ``of`` where these are given."""
+    size = np.max([np.abs(np.asarray(each)).max(axis=-1) for each in (of or (values,))], axis=0)
+    return np.asarray(np.ptp(np.asarray(values), axis=-1) <= 8 * np.finfo(np.float64).eps * size)
+
+
+def mean(values: Array, *of: Array) -> Estimate:
+    """The mean of a sample, or of the differences of two samples, which are then named."""
     n, average = values.shape[-1], values.mean(axis=-1)
     deviations = values - average[..., None]
-    constant = np.ptp(values, axis=-1) == 0
-    variance = np.where(constant, np.nan, np.sum(deviations**2, axis=-1) / (n - 1))
+    variance = np.where(constant(values, *of), np.nan, np.sum(deviations**2, axis=-1) / (n - 1))
     third = n * np.sum(deviations**3, axis=-1) / ((n - 1) * max(n - 2, 1))
     freedom = np.full(values.shape[:-1], n - 1.0)
     return Estimate(average, np.sqrt(variance / n), freedom, third / variance**1.5 / np.sqrt(n))
@@ -70,11 +76,10 @@ def mean(values: Array) -> Estimate:
 
 def difference(first: Array, second: Array) -> Estimate:
     """The mean of ``first`` minus that of ``second``, independent samples of unequal variances (Welch 1947)."""
-    parts = []
-    for values in (first, second):
-        # rounding leaves equal numbers a variance, which would be taken for a spread
-        varies = np.ptp(values, axis=-1) > 0
-        parts.append(np.where(varies, values.var(axis=-1, ddof=1) / values.shape[-1], 0.0))
+    # rounding leaves equal numbers a variance, which would be taken for a spread
+    parts = [
+        np.where(constant(values), 0.0, values.var(axis=-1, ddof=1) / values.shape[-1]) for values in (first, second)
+    ]
     total = parts[0] + parts[1]
     known = np.where(total > 0, total, np.nan)
     freedom = known**2 / (parts[0] ** 2 / (first.shape[-1] - 1) + parts[1] ** 2 / (second.shape[-1] - 1) + (total == 0))
@@ -83,7 +88,7 @@ def difference(first: Array, second: Array) -> Estimate:
 
 def contrast(first: Array, second: Array, *, paired: bool) -> Estimate:
     """The difference of means, of the same replicates or of independent ones."""
-    return mean(first - second) if paired else difference(first, second)
+    return mean(first - second, first, second) if paired else difference(first, second)
 
 
 def tails(estimate: Estimate, low: float, high: float) -> tuple[Array, Array]:

@@ -31,7 +31,7 @@ def number(value: float, within: tuple[float, float] | None = None) -> str:
 
 
 def stated(value: float) -> str:
-    """A bound or a reported number with the digits that it was given."""
+    """A bound with the digits that it was given."""
     return in_powers(f"{value:,.9g}")
 
 
@@ -52,15 +52,18 @@ class Unit:
         return self._with_name(self._digits(value, within))
 
     def stated(self, value: float) -> str:
-        """A bound or a reported number with the digits that it was given."""
+        """A bound with the digits that it was given."""
         return self._with_name(stated(self.factor * value))
 
-    def reported(self, text: str) -> str:
+    def reported(self, value: float | str) -> str:
         """A number as a report states it, with all of its digits; what is no number is as it is."""
+        # YAML reads 250.0 and 250 alike as a number, and a float shows a digit that nobody stated
+        text = f"{value:.0f}" if isinstance(value, float) and value == int(value) else str(value)
         try:
-            return self._with_name(f"{Decimal(text).scaleb(round(math.log10(self.factor))):f}")
+            digits = Decimal(text.replace(",", "")).scaleb(round(math.log10(self.factor)))
         except InvalidOperation:
             return text
+        return self._with_name(f"{digits:,f}".replace("-", "−"))
 
     def estimated(self, value: float, low: float, high: float, n: int) -> str:
         """A number with its interval and the number of replicates."""
@@ -92,25 +95,24 @@ class Unit:
             return f"lies {self.region(least, most)}"
         if verdict == "fails":
             return f"lies above {self.stated(most)}" if low >= most else f"lies below {self.stated(least)}"
-        inside = [bound for bound in (least, most) if math.isfinite(bound) and low <= bound <= high]
+        inside = within(low, high, expected)
         if inside:
             return f"contains {listed([self.stated(bound) for bound in inside])}"
         side = "holds" if least < low and high < most else "fails"
-        return (
-            f"{self.position(low, high, expected, side)}, but the replicates are too skewed to rely on it (Hall's test)"
-        )
+        return f"{self.position(low, high, expected, side)}, but {SKEWED}"
 
     def beyond(self, what: str, low: float, high: float, domain: tuple[float, float] = (-math.inf, math.inf)) -> str:
-        """`a mean of at least 3 or at most 1`, as far as these lie within the domain."""
+        """`a mean of at least 3 or at most 1`, as far as these lie within the domain; empty where neither does."""
         ends = [f"at least {self.number(high, (low, high))}"] if high <= domain[1] else []
         ends += [f"at most {self.number(low, (low, high))}"] if low >= domain[0] else []
-        return f"{what} of {listed(ends, 'or')}" if ends else f"no {what.partition(' ')[2]}"
+        return f"{what} of {listed(ends, 'or')}" if ends else ""
 
     def _digits(self, value: float, within: tuple[float, float] | None = None) -> str:
         return number(self.factor * value, within and (self.factor * within[0], self.factor * within[1]))
 
     def _with_name(self, digits: str) -> str:
-        return f"{digits} {self.name}" if self.name else digits
+        name = self.name.removesuffix("s") if digits in ("1", "−1") else self.name
+        return f"{digits} {name}" if name else digits
 
 
 PLAIN = Unit()
@@ -128,9 +130,9 @@ def of_differences(unit: Unit) -> Unit:
 
 def percent(share: float) -> str:
     """A share in whole per cent; never 0 or 100 where it is not."""
-    if 0 < share < 0.005:
+    if 0 < share <= 0.005:
         return "less than 1 %"
-    if 0.995 < share < 1:
+    if 0.995 <= share < 1:
         return "more than 99 %"
     return f"{100 * share:.0f} %"
 
@@ -144,22 +146,40 @@ def listed(names: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
+def capital(text: str) -> str:
+    """``text`` with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """``text`` with a capital letter and a full stop."""
     text = " ".join(text.split())
-    return text if not text else text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return capital(text) + ("" if not text or text.endswith((".", "!", "?")) else ".")
 
 
-def late(never: int, n: int, unit: str, last: float) -> str:
-    """`2 of 5 replicates do not get there by epoch 100`"""
-    return (
-        f"{never} of {counted(n, 'replicate')} {'does' if never == 1 else 'do'} not get there by {unit} {number(last)}"
-    )
+def within(low: float, high: float, expected: tuple[float, float]) -> list[float]:
+    """The bounds of what is expected that lie in an interval."""
+    return [bound for bound in expected if math.isfinite(bound) and low <= bound <= high]
 
 
-def outlook(n: int, noun: str, shown: str, needed: int | None) -> str:
-    """What ``n`` replicates (or networks) can show, and how many would decide: a sentence for an undecided claim."""
+# Why a statement that an interval shows is undecided nevertheless.
+SKEWED = "the replicates are too skewed to rely on it (Hall's test)"
+
+
+def late(never: int, n: int, unit: str, first: float, last: float) -> str:
+    """`2 of 5 replicates do not get there by epoch 100`, of trainings that end between ``first`` and ``last``."""
+    by = f"{unit} {number(last)}" if first == last else f"their last {unit}, {number(first)} to {number(last)}"
+    return f"{never} of {counted(n, 'replicate')} {'does' if never == 1 else 'do'} not get there by {by}"
+
+
+def outlook(n: int, noun: str, what: str, shown: str, needed: int | None) -> str:
+    """What ``n`` replicates (or networks) can show, and how many would decide: a sentence for an undecided claim.
+
+    ``shown`` is which values of ``what``, such as a mean, they would show; empty if there are none.
+    """
     able = f"{counted(n, noun)} would show {shown} four times in five"
+    if not shown:
+        able = f"{counted(n, noun)} {'is' if n == 1 else 'are'} too few to show any {what} reliably"
     if needed is None:
         return f"{able}; what was measured lies too close to the bound for any feasible number of {noun}s."
     return f"{able}, and {counted(needed, noun)} would show what was measured."

@@ -1,8 +1,9 @@
 """Means over replicates, and intervals that stay where the numbers can be.
 
 Intervals are Student's t at 95 %, on the scale of the axis or of the quantity: on a logarithmic axis of the logarithms,
-about geometric means; of fractions on the scale of log odds, and of losses on that of logarithms, about plain means and
-with the standard error that the scale gives there (the delta method).  None runs below zero or above one.
+about geometric means; of fractions on the scale of log odds, of correlations on that of Fisher's z, and of losses,
+norms and times on that of logarithms, about plain means and with the standard error that the scale gives there (the
+delta method).  None runs below zero or above one, or outside of -1 to 1, where no number does.
 """
 
 import math
@@ -14,8 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
+from hwcore.claims.columns import column_scale
+
 Array = NDArray[np.float64]
-Scale = Literal["linear", "geometric", "positive", "fraction"]
+Scale = Literal["linear", "geometric", "positive", "fraction", "correlation"]
+_SCALES: dict[str, Scale] = {"linear": "linear", "log": "positive", "logit": "fraction", "fisher": "correlation"}
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,7 @@ class Means:
 
 def scale_of(column: str, *, log: bool) -> Scale:
     """The scale of the intervals of a column on an axis that is logarithmic or plain."""
-    if log:
-        return "geometric"
-    return "fraction" if column.endswith("accuracy") else "positive" if column.endswith("loss") else "linear"
+    return "geometric" if log else _SCALES[column_scale(column)]
 
 
 def interval(values: Array, scale: Scale = "linear") -> tuple[Array, Array, Array]:
@@ -64,8 +66,13 @@ def interval(values: Array, scale: Scale = "linear") -> tuple[Array, Array, Arra
         inside = mean > 0
         factor = np.exp(np.divide(half, mean, where=inside, out=np.zeros(n)))
         low, high = np.where(inside, mean / factor, low), np.where(inside, mean * factor, high)
+    elif scale == "correlation":
+        inside = (np.abs(values) <= 1).all(axis=1) & (np.abs(mean) < 1)
+        middle = np.where(inside, mean, 0.0)
+        z, reach = np.arctanh(middle), half / (1 - middle**2)
+        low, high = np.where(inside, np.tanh(z - reach), low), np.where(inside, np.tanh(z + reach), high)
     elif scale == "fraction":
-        inside = (mean > 0) & (mean < 1)
+        inside = ((values >= 0) & (values <= 1)).all(axis=1) & (mean > 0) & (mean < 1)
         middle = np.where(inside, mean, 0.5)
         odds, reach = logit(middle), half / (middle * (1 - middle))
         low, high = np.where(inside, expit(odds - reach), low), np.where(inside, expit(odds + reach), high)

@@ -2,6 +2,7 @@ from pydantic import Field
 
 from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
 from hwcore.claims.samples import Blocks, NoSuchDataError, Shape
+from hwcore.claims.words import stated
 
 
 class Kind(MeasureOfModel):
@@ -15,7 +16,7 @@ class Kind(MeasureOfModel):
         return "points within replicates"
 
     def describe(self) -> str:
-        part = f" from {self.within[0]:g} to {self.within[1]:g}" if self.within else ""
+        part = f" from {stated(self.within[0])} to {stated(self.within[1])}" if self.within else ""
         return f"{words(self.along[1])} along {words(self.along[0])}{part}{of_model(self.model, self.experiment)}"
 
     def read(self, tables: Tables) -> Blocks:

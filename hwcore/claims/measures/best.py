@@ -1,10 +1,22 @@
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
-from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Shape
+from hwcore.claims.measure import (
+    Measure,
+    Names,
+    Tables,
+    candidate,
+    candidates,
+    of_network,
+    require,
+    rows_where,
+    samples_by,
+    where_words,
+    words,
+)
+from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
 class Kind(Measure):
@@ -37,18 +49,22 @@ class Kind(Measure):
 
     def describe(self) -> str:
         which = "highest" if self.at == "max" else "lowest"
-        return f"{words(self.by)} with the {which} {words(self.best)}{where_words(self.where)}"
+        by = words(self.by)
+        # a page begins a sentence with it, and a capital alpha is another letter
+        by = f"value of {by}" if by == "α" else by
+        return f"{by} with the {which} {of_network(self.best)}{where_words(self.where)}"
+
+    def named(self, names: Names) -> Self:
+        if self.by != "model":
+            return self
+        return self.model_copy(update={"is_": [names(self.experiment, str(name)) for name in self.candidates]})
 
     def read(self, tables: Tables) -> Groups:
         rows = rows_where(tables(self.experiment, self.table), self.where)
         require(rows, self.best, self.by)
-        known = list(rows[self.by].unique())
-        unknown = [value for value in self.candidates if value not in known]
-        if unknown:
-            error = NoSuchDataError if self.by == "model" else NoSuchValueError
-            raise error(f"no row has {self.by} = {unknown[0]!r}; there are {', '.join(map(str, known))}")
+        said = candidates(rows, self.by, self.candidates)
         samples, paired = samples_by(rows, self.by, self.best)
-        best = tuple(str(value) for value in known if value in self.candidates)
+        best = tuple(candidate(value) for value in rows[self.by].unique() if value in said)
         if len(best) == len(samples):
             raise NoSuchDataError(f"`is` names every {self.by} that there is, so nothing is left to be better than")
-        return Groups(samples, best, self.at == "max", paired)
+        return Groups(samples, best, self.at == "max", paired, self.by)

@@ -1,7 +1,12 @@
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
 from hwcore.claims.samples import Sample, Shape
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Kind(MeasureOfModel):
@@ -20,12 +25,19 @@ class Kind(MeasureOfModel):
     def read(self, tables: Tables) -> Sample:
         rows = self.rows(tables)
         require(rows, *self.correlation)
-        ranks = rows.groupby("replicate")[list(self.correlation)].rank()
-        ranks["replicate"] = rows["replicate"]
-        first, second = self.correlation
-        each = {
-            replicate: own[first].corr(own[second]) if own[[first, second]].nunique().min() > 1 else float("nan")
-            for replicate, own in ranks.groupby("replicate")
-        }
-        values = rows.groupby("replicate")[first].first().astype(float)
-        return Sample(values.index.to_series().map(each).astype(float), "fisher")
+        columns = list(self.correlation)
+        each = {replicate: _rho(own[columns].astype(float)) for replicate, own in rows.groupby("replicate")}
+        replicates = rows["replicate"].drop_duplicates().sort_values()
+        return Sample(replicates.set_axis(replicates).map(each).astype(float), "fisher")
+
+
+def _rho(pairs: "pd.DataFrame") -> float:
+    """Spearman's ρ over the rows where both columns have a number; NaN if they end without one, which is to diverge."""
+    finite = (pairs.abs() < float("inf")).all(axis=1)
+    ranks = pairs[finite].rank()
+    if not finite.iloc[-1] or ranks.nunique().min() < 2:
+        return float("nan")
+    first, second = (ranks[column] for column in ranks)
+    rho = float(first.corr(second))
+    # rounding leaves a perfect correlation a little below 1, and Fisher's z of that at some large number
+    return float(round(rho)) if abs(abs(rho) - 1) < 1e-12 else rho

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, SerializeAsAny, WithJsonSchema
 
-from hwcore.claims.measure import Measure, Tables
+from hwcore.claims.measure import Measure, Names, Tables
 from hwcore.claims.samples import Count, Data, Pair, Sample, Shape
 
 
@@ -43,6 +43,9 @@ class Kind(Measure):
 
     def describe(self) -> str:
         return f"{self.difference[0].describe()} minus {self.difference[1].describe()}"
+
+    def named(self, names: Names) -> Self:
+        return self.model_copy(update={"difference": tuple(part.named(names) for part in self.difference)})
 
     def read(self, tables: Tables) -> Data:
         first, second = (part.read(tables) for part in self.difference)

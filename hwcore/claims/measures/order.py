@@ -1,10 +1,21 @@
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, require, rows_where, samples_by, where_words, words
-from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Shape
+from hwcore.claims.measure import (
+    Measure,
+    Names,
+    Tables,
+    candidate,
+    candidates,
+    of_network,
+    require,
+    rows_where,
+    samples_by,
+    where_words,
+)
+from hwcore.claims.samples import Groups, Shape
 
 
 class Kind(Measure):
@@ -28,17 +39,17 @@ class Kind(Measure):
         yield from ((self.experiment, str(name) if self.by == "model" else None) for name in self.of)
 
     def describe(self) -> str:
-        return f"order of {' > '.join(map(str, self.of))} by {words(self.order)}{where_words(self.where)}"
+        return f"order of {' > '.join(map(candidate, self.of))} by {of_network(self.order)}{where_words(self.where)}"
+
+    def named(self, names: Names) -> Self:
+        if self.by != "model":
+            return self
+        return self.model_copy(update={"of": [names(self.experiment, str(name)) for name in self.of]})
 
     def read(self, tables: Tables) -> Groups:
         rows = rows_where(tables(self.experiment, self.table), self.where)
         require(rows, self.order, self.by)
-        for value in self.of:
-            if not (rows[self.by] == value).any():
-                known = ", ".join(map(str, rows[self.by].unique()))
-                error = NoSuchDataError if self.by == "model" else NoSuchValueError
-                raise error(f"no row has {self.by} = {value!r}; there are {known}")
-        rows = rows[rows[self.by].isin(self.of)]
-        samples, paired = samples_by(rows, self.by, self.order)
-        names = tuple(map(str, self.of))
-        return Groups({name: samples[name] for name in names}, names, largest=True, paired=paired)
+        said = candidates(rows, self.by, self.of)
+        samples, paired = samples_by(rows[rows[self.by].isin(said)], self.by, self.order)
+        names = tuple(map(candidate, said))
+        return Groups({name: samples[name] for name in names}, names, largest=True, paired=paired, by=self.by)

@@ -1,8 +1,9 @@
 from collections.abc import Iterator
+from typing import Self
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, of_model, rows_of
+from hwcore.claims.measure import COUNTS, Measure, Names, Tables, of_model, rows_of
 from hwcore.claims.samples import Count, Shape
 
 
@@ -22,7 +23,10 @@ class Kind(Measure):
         yield self.experiment, self.parameters
 
     def describe(self) -> str:
-        return f"number of parameters{of_model(self.parameters, self.experiment)}"
+        return f"{COUNTS['parameters']}{of_model(self.parameters, self.experiment)}"
+
+    def named(self, names: Names) -> Self:
+        return self.model_copy(update={"parameters": names(self.experiment, self.parameters)})
 
     def read(self, tables: Tables) -> Count:
         return Count(rows_of(tables(self.experiment, "models"), self.parameters)["parameters"].astype(float))

@@ -1,6 +1,6 @@
 from pydantic import Field, model_validator
 
-from hwcore.claims.measure import MeasureOfModel, Tables, column_unit, of_model, require, words
+from hwcore.claims.measure import MeasureOfModel, Tables, column_unit, of_model, require, with_article, words
 from hwcore.claims.samples import Shape, Times
 
 
@@ -30,15 +30,14 @@ class Kind(MeasureOfModel):
         side, bound = ("most", self.below) if self.below is not None else ("least", self.above)
         assert bound is not None
         number = column_unit(self.reached).stated(bound)
-        model, column = of_model(self.model, self.experiment), words(self.reached)
-        article = "an" if column[0] in "aeiou" else "a"
-        return f"first {self.by}{model} with {article} {column} of at {side} {number}"
+        model = of_model(self.model, self.experiment)
+        return f"first {self.by}{model} with {with_article(words(self.reached))} of at {side} {number}"
 
     def read(self, tables: Tables) -> Times:
         rows = self.rows(tables)
         require(rows, self.reached, self.by)
         column = rows[self.reached]
         there = rows[column <= self.below if self.below is not None else column >= self.above]
-        replicates = rows["replicate"].drop_duplicates().sort_values()
-        first = there.groupby("replicate")[self.by].min().astype(float).reindex(replicates, fill_value=float("inf"))
-        return Times(first, "log", count=self.by, last=float(rows[self.by].max()))
+        last = rows.groupby("replicate")[self.by].max().astype(float)
+        first = there.groupby("replicate")[self.by].min().astype(float).reindex(last.index, fill_value=float("inf"))
+        return Times(first, "log", count=self.by, last=last)

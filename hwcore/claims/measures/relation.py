@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, require, words
+from hwcore.claims.measure import Measure, Tables, of_network, require
 from hwcore.claims.samples import Networks, NoSuchDataError, Shape
 
 
@@ -27,7 +27,7 @@ class Kind(Measure):
         yield from ((self.experiment, model) for model in (self.models or (None,)))
 
     def describe(self) -> str:
-        return f"{words(self.relation[1])} against {words(self.relation[0])}"
+        return f"{of_network(self.relation[1])} against {of_network(self.relation[0])}"
 
     def read(self, tables: Tables) -> Networks:
         columns = []

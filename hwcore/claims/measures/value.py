@@ -4,6 +4,8 @@ from pydantic import Field
 
 from hwcore.claims.measure import (
     AT,
+    COUNTS,
+    SUMS,
     MeasureOfModel,
     Tables,
     of_model,
@@ -31,12 +33,21 @@ class Kind(MeasureOfModel):
         return "a number per replicate"
 
     def describe(self) -> str:
-        return f"{AT[self.at]} {words(self.value)}{of_model(self.model, self.experiment)}{where_words(self.where)}"
+        return f"{self._number()}{of_model(self.model, self.experiment)}{where_words(self.where)}"
+
+    def _number(self) -> str:
+        if self.at == "sum" and self.value in SUMS:
+            return SUMS[self.value]
+        if self.at in ("first", "last") and self.value in COUNTS:
+            return COUNTS[self.value]
+        # where a row is chosen by its epoch or α, that there is none after it says nothing
+        return words(self.value) if self.where and self.at == "last" else f"{AT[self.at]} {words(self.value)}"
 
     def read(self, tables: Tables) -> Sample:
         rows = self.rows(tables)
         require(rows, self.value)
-        by = rows_where(rows, self.where).groupby("replicate")[self.value]
-        values = by.agg(self.at).astype(float)
+        chosen = rows_where(rows, self.where)
+        values = chosen.groupby("replicate")[self.value].agg(self.at).astype(float)
         # pandas passes over what is missing, and from where a replicate diverged all is
-        return sample(values.mask(by.tail(1).isna().to_numpy()), self.value)
+        last = chosen.groupby("replicate").tail(1).set_index("replicate")[self.value].astype(float)
+        return sample(values.where(last.abs() < float("inf")), self.value)

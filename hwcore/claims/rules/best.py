@@ -1,12 +1,12 @@
 """Which of several is best: the intersection-union test, with the share of all combinations of replicates.
 
 To be best is to be better than each of the others, so it holds if each of these tests succeeds, at its own level
-(Berger 1982, Technometrics 24); it fails if one of the others is better, where Bonferroni's correction allows for
-their number.  Hsu's multiple comparisons with the best (1984, Annals of Statistics 12) and Dunnett's test ask the same
-with one spread for all; networks of different size or batch size differ in theirs, so the tests are Welch's, or
-Student's paired t where all are numbers of the same replicates.  If several are said to be best, one of them must be,
-again with Bonferroni's correction.  The effect is the share of all nᵏ combinations, one run of each, in which it is so:
-replicate 3 of one model has nothing to do with replicate 3 of another.
+(Berger 1982, Technometrics 24); it fails if one of the others is better, where Bonferroni's correction allows for their
+number.  Hsu's multiple comparisons with the best (1984, Annals of Statistics 12) and Dunnett's test ask the same with
+one spread for all; networks of different size or batch size differ in theirs, so the tests are Welch's, or, where all
+are numbers of the same replicates, Student's and Hall's of their differences.  If several are said to be best, one of
+them must be, again with Bonferroni's correction.  The effect is the share of all nᵏ combinations, one run of each, in
+which it is so: replicate 3 of one model has nothing to do with replicate 3 of another.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import numpy as np
 from hwcore.claims.contests import contest, larger, share_of_combinations
 from hwcore.claims.judgement import Judgement, decide
 from hwcore.claims.samples import Groups
-from hwcore.claims.words import listed
+from hwcore.claims.words import capital, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,19 +44,29 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
     best = {name: field.samples[name] for name in data.best}
     others = {name: sample for name, sample in field.samples.items() if name not in best}
     verdict, p = decide(*(float(tail) for tail in p_values([*best.values()], [*others.values()], paired=field.paired)))
-    leader, rival = (max(some, key=lambda name: float(some[name].mean())) for some in (best, others))
-    margin = field.margin(leader, rival)
+    ahead = max([*best, *others], key=lambda name: float(field.samples[name].mean()))
+    camp, rivals = (best, others) if ahead in best else (others, best)
+
+    def doubt(one: str, other: str) -> float:
+        return float(larger(camp[one], rivals[other], paired=field.paired))
+
+    # the lead that is shown over the closest of the others, or that of the best mean over whom it is least shown
+    if verdict == "undecided":
+        winner, closest = ahead, max(rivals, key=lambda other: doubt(ahead, other))
+    else:
+        winner = min(camp, key=lambda one: max(doubt(one, other) for other in rivals))
+        closest = max(rivals, key=lambda other: float(rivals[other].mean()))
+    pair = (winner, closest) if camp is best else (closest, winner)
     if field.paired:
         share = float(np.mean(np.max([*best.values()], axis=0) > np.max([*others.values()], axis=0)))
     else:
         share = share_of_combinations([*best.values()], [*others.values()])
-    ahead = leader if float(best[leader].mean()) >= float(others[rival].mean()) else rival
     extreme = "highest" if data.largest else "lowest"
-    first = f"{ahead} has the {extreme} {field.scale.mean}"
-    count = len(others if ahead in best else best)
-    whom = listed([*(others if ahead in best else best)]) if count < 3 else f"each of the {count} others"
-    clear = "with a clear lead over" if verdict != "undecided" else "but no clear lead over"
+    whom = listed([*rivals]) if len(rivals) < 3 else f"each of the {len(rivals)} others"
+    has = f"has the {extreme} {field.scale.mean}, {'but no' if verdict == 'undecided' else 'with a'}"
     reason = (
-        f"{first}, {clear} {whom}; {margin}. {listed(data.best, 'or')} comes out {extreme} {field.combinations(share)}."
+        f"{winner} {has if winner == ahead else 'has a'} clear lead over {whom}; {field.margin(*pair)}. "
+        f"{listed(data.best, 'or')} comes out {extreme} {field.combinations(share)}."
     )
-    return field.judgement(claim, verdict, reason, (leader, rival), share, p)
+    correction = f"the {len(camp)} {'that are said to be best' if camp is best else 'others'}"
+    return field.judgement(claim, verdict, capital(reason), pair, share, p, correction)

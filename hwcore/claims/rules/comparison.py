@@ -1,10 +1,11 @@
-"""Which of two means is larger: Welch's t (1947), or Student's paired t where both are of the same replicates.
+"""Which of two means is larger: Welch's t (1947), or Student's and Hall's of the differences of the same replicates.
 
 Losses, norms and times are compared on the log scale, as a ratio of geometric means.  The effect is P(A > B), the
 share of all n² pairs of runs in which the first is larger, ties counted half, with the interval of Brunner and Munzel
 (2000, Biometrical Journal 42): significant where it lies above 1/2, meaningful above 3/4 (Bouthillier et al. 2021,
 arXiv:2103.03098).  Times of which some are censored have no mean; they are compared by ranks (Mann and Whitney 1947, a
-permutation test), or by the signs of the differences where they are paired.
+permutation test), or by the signs of the differences where they are paired.  How they rank is known as far as all
+trainings go: what takes longer than the shortest training that does not get there counts as not getting there.
 """
 
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ from scipy import stats
 
 from hwcore.claims import student
 from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, usable_pair
-from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Pair, Times
+from hwcore.claims.rule import LEVEL, Z80, Z95
+from hwcore.claims.samples import Pair, Sample, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import PLAIN, counted, of_differences, outlook, percent
+from hwcore.claims.words import PERCENT, PLAIN, counted, late, of_differences, outlook, percent, within
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hwcore.claims.scales import Array
     from hwcore.claims.spec import Claim
     from hwcore.claims.specs.comparison import Options
@@ -67,8 +70,8 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     x, y = scale.to(a), scale.to(b)
     estimate = student.contrast(x, y, paired=data.paired)
     if np.isnan(estimate.error):
-        raise CannotJudgeError("All replicates differ by the same amount, so the spread is unknown")
-    verdict, p = decide(*(float(tail) for tail in student.tails(estimate, low, high)))
+        raise CannotJudgeError("All pairs of replicates differ by the same factor, so the spread is unknown")
+    verdict, p = decide(*(float(tail) for tail in p_values(x, y, low, high, paired=data.paired)))
     value, (least, most) = float(scale.back(estimate.value)), (float(scale.back(end)) for end in estimate.interval())
     if scale.scale == "log":
         low, high = (float(scale.back(bound)) if np.isfinite(bound) else bound for bound in (low, high))
@@ -82,15 +85,15 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         f"{unit.span(least, most)}, {unit.position(least, most, (low, high), verdict)}."
     )
     needed = None
-    if verdict == "undecided":
+    if verdict == "undecided" and within(least, most, (low, high)):
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         bound = student.nearest(float(estimate.value), *expect.region)
         needed = student.replicates_needed(float(estimate.value) - bound, spread, n, samples)
         shown = student.shown(n, spread, samples)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
-        kind = "a ratio" if scale.scale == "log" else "a difference"
-        reason += f" {outlook(n, 'replicate', unit.beyond(kind, *ends), needed)}"
+        kind = "ratio" if scale.scale == "log" else "difference"
+        reason += f" {outlook(n, 'replicate', kind, unit.beyond(f'a {kind}', *ends), needed)}"
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
     reason = " ".join([reason, *filter(None, notes)])
@@ -113,16 +116,21 @@ def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
     """The comparison of times of which some are longer than the training."""
     if 0 not in (expect.above, expect.below):
         raise CannotJudgeError("Some replicates do not get there, so the difference has no size")
-    a, b = data.first.values.dropna(), data.second.values.dropna()
+    (a, last_a), (b, last_b) = _times(data.first), _times(data.second)
     if min(len(a), len(b)) < 2:
         raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
-    never = int(np.isinf(a).sum() + np.isinf(b).sum())
     if data.paired:
         a, b = a.align(b, join="inner")
+    # which of two is the longer is not known beyond the end of a training that did not get there
+    last = float(min([*last_a, *last_b]))
+    a, b = (times.where(times <= last, np.inf) for times in (a, b))
+    never, n, total = int(np.isinf(a).sum() + np.isinf(b).sum()), min(len(a), len(b)), len(a) + len(b)
+    if data.paired:
         larger, smaller = int((a > b).sum()), int((a < b).sum())
         above = float(stats.binom.sf(larger - 1, larger + smaller, 0.5))
         below = float(stats.binom.sf(smaller - 1, larger + smaller, 0.5))
-        how, share = "sign test", float(np.mean((a > b) + (a == b) / 2))
+        how, pairs, share = "sign test", "the pairs", float(np.mean((a > b) + (a == b) / 2))
+        spread = np.sqrt((larger + smaller) / n / 4)
     else:
         method = stats.PermutationMethod(n_resamples=_RESAMPLES, rng=np.random.default_rng(0))
         order = stats.rankdata(np.concatenate([a, b]))
@@ -130,12 +138,30 @@ def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
         above, below = (
             float(stats.mannwhitneyu(x, y, alternative=side, method=method).pvalue) for side in ("greater", "less")
         )
-        how, share = "rank test", superiority(x, y)[0]
+        how, pairs, share = "rank test", "all pairs of runs", superiority(x, y)[0]
+        spread = np.sqrt(stats.tiecorrect(order) / 6)
     holds, fails = (above, below) if expect.below is None else (below, above)
     verdict, p = decide(2 * holds, 2 * fails)
+    count = next(part.count for part in (data.first, data.second) if isinstance(part, Times))
     outcome = "shows which takes longer" if verdict != "undecided" else "does not show which takes longer"
     reason = (
-        f"{never} of {len(a) + len(b)} replicates {'does' if never == 1 else 'do'} not get there; a {how} {outcome}. "
-        f"The first does in {percent(share)} of all pairs of runs."
+        f"{late(never, total, count, last, last)}; a {how} {outcome}. The first takes longer in {percent(share)} of "
+        f"{pairs}, with ties counted half."
     )
-    return Judgement(verdict, reason, NAN, NAN, NAN, min(len(a), len(b)), share, p)
+    needed = None
+    if verdict == "undecided" and spread > 0:
+        # of a share of pairs beside one half (Noether 1987, Journal of the American Statistical Association 82)
+        shown, distance = (Z95 + Z80) * float(spread) / np.sqrt(n), abs(share - 0.5)
+        least = n * (shown / distance) ** 2 if distance else np.inf
+        needed = max(n + 1, int(np.ceil(least))) if least <= student.MOST_REPLICATES else None
+        what = PERCENT.beyond("a share", 0.5 - shown, 0.5 + shown, (0, 1))
+        reason += f" {outlook(n, 'replicate', 'share', what, needed)}"
+    return Judgement(verdict, reason, NAN, NAN, NAN, n, share, p, needed)
+
+
+def _times(sample: Sample) -> tuple["pd.Series[float]", "pd.Series[float]"]:
+    """The times, and the ends of those trainings that did not get there."""
+    if not isinstance(sample, Times):
+        return sample.finite, sample.finite[:0]
+    times = sample.values.dropna()
+    return times, sample.last[times.index][np.isinf(times)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hwcore.claims.judgement import CannotJudgeError, Judgement
 from hwcore.claims.samples import Count, Sample
-from hwcore.claims.words import number, stated
+from hwcore.claims.words import PLAIN, number, stated
 
 if TYPE_CHECKING:
     from hwcore.claims.spec import Claim
@@ -13,16 +13,21 @@ if TYPE_CHECKING:
 
 def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
     values = data.values.dropna()
-    if values.empty or values.nunique() > 1:
+    if values.empty:
+        raise CannotJudgeError("No replicate gives a number")
+    if values.nunique() > 1:
         raise CannotJudgeError("The number differs between replicates, so it is no count")
     value = float(values.iloc[0])
-    if expect.within is None:
-        assert expect.equal is not None
+    if expect.equal is not None:
         right = value == expect.equal
         low = high = expect.equal
         reason = (
             f"It is {number(value)}, as stated." if right else f"It is {number(value)}, not {stated(expect.equal)}."
         )
+    elif expect.within is None:
+        low, high = expect.region
+        right = low < value < high
+        reason = f"{number(value)} is {'' if right else 'not '}{PLAIN.region(low, high)}."
     else:
         low, high = expect.within
         right = low <= value <= high

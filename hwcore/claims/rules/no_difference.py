@@ -2,7 +2,7 @@
 
 It holds where the 90 % interval of the difference lies within the margin, which is two tests at 5 %, and fails where
 the 95 % interval lies outside: a difference that is merely not significant shows nothing.  The interval is Welch's, or
-Student's of the paired differences.
+Student's of the paired differences, of which Hall's test must agree.
 """
 
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import Judgement, decide, usable_pair
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair
-from hwcore.claims.words import of_differences, outlook
+from hwcore.claims.words import SKEWED, of_differences, outlook
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -42,21 +42,24 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     unit = of_differences(data.first.unit)
     narrow, wide = unit.span(float(inner), float(outer)), unit.span(*ends)
     bounds = f"{unit.stated(margin)} either way"
+    inside = -margin < inner and outer < margin
+    outside = least >= margin or most <= -margin
     needed = None
-    if verdict == "holds":
-        reason = f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies within {bounds}."
-    elif verdict == "fails":
-        reason = f"The difference is {unit.number(value, ends)}, and its 95 % interval, {wide}, lies outside {bounds}."
+    if verdict == "fails" or outside or inner >= margin or outer <= -margin:
+        reason = f"The difference is {unit.number(value, ends)}, and its 95 % interval, {wide}, lies "
+        reason += f"outside {bounds}" if outside else f"partly within {bounds} and partly outside"
     else:
+        reason = f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies "
+        reason += f"within {bounds}" if inside else f"partly within {bounds} and partly outside"
+    if verdict == "undecided" and (inside or outside):
+        reason += f", but {SKEWED}"
+    reason += "."
+    if verdict == "undecided" and not (inside or outside):
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         needed = student.replicates_needed(margin - abs(value), spread, n, samples)
-        shown = student.shown(n, spread, samples)
-        able = outlook(n, "replicate", f"that there is none up to {unit.number(shown)}", needed)
-        reason = (
-            f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies partly within "
-            f"{bounds} and partly outside. {able}"
-        )
+        shown = f"that there is none up to {unit.number(student.shown(n, spread, samples))}"
+        reason += f" {outlook(n, 'replicate', 'difference', shown, needed)}"
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])
     effect, expected = value / margin, (-margin, margin)

@@ -2,8 +2,8 @@
 
 The order holds if each of these tests succeeds, at its own level (intersection-union: Berger 1982, Technometrics 24),
 and fails if two neighbours are shown to be the other way round, with Holm's correction (1979, Scandinavian Journal of
-Statistics 6) for their number.  The tests are Welch's, or Student's paired t where all are numbers of the same
-replicates.  The effect is the share of all nᵏ combinations, one run of each, that are in this order.
+Statistics 6) for their number.  The tests are Welch's, or, where all are numbers of the same replicates, Student's and
+Hall's of their differences.  The effect is the share of all nᵏ combinations, one run of each, that are in this order.
 """
 
 from itertools import pairwise
@@ -14,6 +14,7 @@ import numpy as np
 from hwcore.claims.contests import contest, larger, share_in_order
 from hwcore.claims.judgement import Judgement, decide
 from hwcore.claims.samples import Groups
+from hwcore.claims.words import capital, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +42,14 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
     verdict, p = decide(*(float(tail) for tail in p_values(samples, paired=field.paired)))
     neighbours = list(pairwise(data.best))
 
-    def reversal(pair: tuple[str, str]) -> float:
+    def doubt(pair: tuple[str, str]) -> float:
         first, second = (field.samples[name] for name in pair)
-        return float(larger(second, first, paired=field.paired))
+        if verdict == "fails":
+            return -float(larger(second, first, paired=field.paired))
+        return float(larger(first, second, paired=field.paired))
 
     # the pair on which the verdict rests: the one that is most clearly, or least clearly not, the other way round
-    weakest = min(neighbours, key=reversal)
+    weakest = max(neighbours, key=doubt)
     margin = field.margin(*weakest)
     falling = np.all(np.diff(samples, axis=0) < 0, axis=0) if field.paired else None
     share = share_in_order(samples) if falling is None else float(falling.mean())
@@ -56,4 +59,5 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
         "undecided": f"Not all are shown to be apart: {margin}.",
     }[verdict]
     reason += f" The order is as stated {field.combinations(share)}."
-    return field.judgement(claim, verdict, reason, weakest, share, p)
+    correction = f"{counted(len(neighbours), 'pair')} of neighbours"
+    return field.judgement(claim, verdict, capital(reason), weakest, share, p, correction)

@@ -3,7 +3,8 @@
 A reported number is one run, so it is compared with where single runs lie, not with the interval of their mean
 (Hahn & Meeker 1991, Statistical Intervals, §4.7; CORE-Bench, arXiv:2409.11363, judges so).  The interval is computed
 on the scale of the quantity and widened by half a unit of the last digit of the reported number, to which it was
-rounded.  Of times of which some are censored, the rank of the reported one among the replicates decides.
+rounded.  Of times of which some are censored, the rank of the reported one among the replicates decides; one that does
+not get there counts as later where it was trained for as long as that.
 """
 
 from typing import TYPE_CHECKING
@@ -12,13 +13,15 @@ import numpy as np
 from scipy import special
 
 from hwcore.claims import student
-from hwcore.claims.judgement import CannotJudgeError, Judgement, usable
+from hwcore.claims.judgement import SAME, CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample, Times
 from hwcore.claims.scales import transform
 from hwcore.claims.words import counted, late
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hwcore.claims.scales import Array
     from hwcore.claims.spec import Claim
     from hwcore.claims.specs.prediction_interval import Options
@@ -53,25 +56,22 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     sample, n = scale.to(values), len(values)
     ends = [float(scale.to(np.clip(end, *scale.domain))) for end in (least, most)]
     p = float(p_values(sample, *ends))
-    if np.isnan(p):
-        raise CannotJudgeError("All replicates give the same number, so their spread is unknown")
+    if student.constant(values) or np.isnan(p):
+        return all_equal(claim, data, values, lost, (least, most))
     estimate = student.mean(sample)
     half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
     low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(estimate.value)), data.unit.stated(claim.reported_number()[0])
-    if np.ptp(sample) == 0:
-        reason = f"All {counted(n, 'replicate')} give {data.unit.number(value)}, which is the reported {reported}"
-        reason += "." if value == claim.reported_number()[0] else " up to its rounding."
-        reason = " ".join(filter(None, [reason, lost]))
-        return Judgement("consistent", reason, value, value, value, n, p=p, expected=(least, most), unit=data.unit)
-    # how far the reported run is from the mean, in standard deviations of a further run
-    effect = float((np.mean(ends) - estimate.value) / (estimate.error * np.sqrt(n + 1)))
+    value, number, reported = float(scale.back(estimate.value)), claim.reported_number()[0], told(claim, data)
+    # how far the reported run is from the mean, in standard deviations of a further run; an accuracy of 1.00 counts as
+    # the middle of what is rounded to it
+    place = float(scale.to(np.mean(np.clip([least, most], *scale.domain))))
+    effect = (place - float(estimate.value)) / float(estimate.error * np.sqrt(n + 1))
     interval = (
         f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
     )
     if p > LEVEL:
         verdict = "consistent"
-        exact = low <= claim.reported_number()[0] <= high
+        exact = low <= number <= high
         reason = f"The reported {reported} lies {'' if exact else 'up to its rounding '}in {interval}."
     else:
         verdict = "inconsistent"
@@ -81,24 +81,49 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)
 
 
+def told(claim: "Claim", data: Sample) -> str:
+    """The reported number as the report states it, in the unit of what is measured."""
+    assert claim.reported is not None
+    return data.unit.reported(claim.reported)
+
+
+def all_equal(
+    claim: "Claim", data: Sample, values: "pd.Series[float]", lost: str, rounded: tuple[float, float]
+) -> Judgement:
+    """Of replicates that all give the same number: consistent if it is what is rounded to the reported one.
+
+    Raises CannotJudgeError where it is not.
+    """
+    value, n, (least, most) = float(values.iloc[0]), len(values), rounded
+    if not least <= value <= most:
+        raise CannotJudgeError(SAME)
+    reason = f"All {counted(n, 'replicate')} give {data.unit.number(value)}, which is the reported {told(claim, data)}"
+    reason += "." if value == claim.reported_number()[0] else " up to its rounding."
+    reason = " ".join(filter(None, [reason, lost]))
+    return Judgement("consistent", reason, value, value, value, n, p=1.0, expected=rounded, unit=data.unit)
+
+
 def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judgement:
     """The rank of the reported time; a further run has each rank among n + 1 with the same probability."""
     values = data.values.dropna()
-    n, earlier, later = len(values), int((values < least).sum()), int((values > most).sum())
-    never = int(np.isinf(values).sum())
-    if claim.reported_number()[0] > data.last:
+    last = data.last[values.index]
+    n, censored = len(values), np.isinf(values)
+    # a further run has each rank, and one that is not known could be on either side
+    later = int(((values > most) & (~censored | (last >= most))).sum())
+    earlier = int((values < least).sum())
+    if claim.reported_number()[0] > last.max():
         raise CannotJudgeError(f"The reported {data.count} is later than the last one that was trained here")
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
-    got = late(never, n, data.count, data.last)
-    reported = data.unit.stated(claim.reported_number()[0])
+    got = late(int(censored.sum()), n, data.count, float(last[censored].min()), float(last[censored].max()))
+    reported = f"the reported {data.count} {told(claim, data)}"
     if p <= LEVEL:
-        side = "earlier" if later > earlier else "later"
-        return Judgement(
-            "inconsistent", f"{got}, and the reported {reported} is {side} than any of the others.", n=n, p=p
-        )
-    if later < n and earlier < n:
-        reason = f"{got}, others earlier than the reported {reported}, which is within what the replicates do."
+        side, count = ("earlier", later) if later > earlier else ("later", earlier)
+        return Judgement("inconsistent", f"{got}, and {reported} is {side} than in {count} of {n}.", n=n, p=p)
+    by = int((values <= most).sum())
+    if by and earlier < n:
+        verb = "is" if by == 1 else "are"
+        reason = f"{got}, and {by} {verb} there by {reported}, which is within what the replicates do."
         return Judgement("consistent", reason, n=n, p=p)
     raise CannotJudgeError(
-        f"{got}, which says too little of whether a further run could get there at {data.count} {reported}"
+        f"{got}, which says too little of whether a further run could get there at {data.count} {told(claim, data)}"
     )

@@ -39,9 +39,9 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
         raise CannotJudgeError(f"{lost} of {counted(len(rows), 'network')} diverged, too many to judge the rest alone")
     if min(finite["x"].nunique(), finite["y"].nunique()) < 2:
         raise CannotJudgeError("All networks give the same number, so there is nothing to correlate")
-    found = kendall(finite["x"].to_numpy(), finite["y"].to_numpy())
-    low, high = expect.region
-    verdict, p = decide(*found.p_values(low, high))
+    x, y = finite["x"].to_numpy(), finite["y"].to_numpy()
+    found, (low, high) = kendall(x, y), expect.region
+    verdict, p = decide(*p_values(x, y, low, high))
     least, most = found.interval
     n = int(finite.groupby("model").size().min())
     reason = opening.format(networks=counted(len(finite), "network"), models=finite["model"].nunique())
@@ -53,7 +53,7 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     if verdict == "undecided":
         bound = nearest(found.value, low, high)
         needed = found.replicates_needed(bound, n)
-        reason += f" {outlook(n, 'replicate', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
+        reason += f" {outlook(n, 'replicate', 'τ', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
     of = "" if claim.measure is None else f"Kendall's τ of {claim.measure.describe()}"

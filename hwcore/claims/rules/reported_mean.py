@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from hwcore.claims.judgement import Judgement, usable, varies
+from hwcore.claims import student
+from hwcore.claims.judgement import Judgement, usable
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.rules.prediction_interval import rounded
+from hwcore.claims.rules.prediction_interval import all_equal, rounded, told
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
 from hwcore.claims.words import counted
@@ -51,10 +52,10 @@ def _error(values: "Array", runs: int, sd: "Array | float | None") -> tuple["Arr
 
 def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     values, lost = usable(data)
-    if expect.sd is None:
-        varies(values)
-    linear = data.scale != "log" if expect.scale == "auto" else expect.scale == "linear"
     least, most = rounded(claim, expect.rounding)
+    if expect.sd is None and student.constant(values):
+        return all_equal(claim, data, values, lost, (least, most))
+    linear = data.scale != "log" if expect.scale == "auto" else expect.scale == "linear"
     scale = transform("linear" if linear or least <= 0 else "log", values)
     sample, n, runs, sd = scale.to(values), len(values), expect.runs, expect.sd
     ends, shift = np.asarray([least, most]), 0.0
@@ -67,14 +68,15 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     error, freedom = _error(sample, runs, sd)
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2) * error)
     low, high = (float(scale.back(sample.mean() + shift + side * half)) for side in (-1, 1))
-    value, reported = float(scale.back(sample.mean() + shift)), data.unit.stated(claim.reported_number()[0])
+    value, reported = float(scale.back(sample.mean() + shift)), told(claim, data)
     effect = float((np.mean(ends) - shift - sample.mean()) / error)
     interval = (
         f"the 95 % prediction interval of a mean of {counted(runs, 'run')}, {data.unit.span(low, high)}, "
         f"from {counted(n, 'replicate')}"
     )
     verdict = "consistent" if p > LEVEL else "inconsistent"
-    where = "in" if p > LEVEL else "below" if effect < 0 else "above"
+    exact = low <= claim.reported_number()[0] <= high
+    where = ("in" if exact else "up to its rounding in") if p > LEVEL else "below" if effect < 0 else "above"
     sentences = (f"The reported mean, {reported}, lies {where} {interval}.", scale.note, lost)
     reason = " ".join(filter(None, sentences))
     return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)

@@ -75,5 +75,6 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
         bound = nearest(share, low, high)
         needed = networks_needed(share, bound)
         shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
-        reason += f" {outlook(n, 'network', PERCENT.beyond('a share', bound - shown, bound + shown, (0, 1)), needed)}"
+        what = PERCENT.beyond("a share", bound - shown, bound + shown, (0, 1))
+        reason += f" {outlook(n, 'network', 'share', what, needed)}"
     return Judgement(verdict, reason, share, least, most, n, share, p, needed, expect.region, unit=PERCENT)

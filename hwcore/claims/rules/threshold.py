@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcore.claims import student
-from hwcore.claims.judgement import Judgement, decide, usable, varies
+from hwcore.claims.judgement import NAN, Judgement, decide, usable, varies
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, outlook
+from hwcore.claims.words import counted, outlook, within
 
 if TYPE_CHECKING:
     from hwcore.claims.scales import Array
@@ -37,7 +37,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     low, high = (float(scale.to(np.clip(bound, *scale.domain))) for bound in expect.region)
     sample = scale.to(values)
     estimate = student.mean(sample)
-    verdict, p = decide(*(float(tail) for tail in student.tails(estimate, low, high)))
+    verdict, p = decide(*(float(tail) for tail in p_values(sample, low, high)))
     mean, (least, most) = float(scale.back(estimate.value)), (float(scale.back(end)) for end in estimate.interval())
     n, spread = len(sample), float(sample.std(ddof=1))
     bound = student.nearest(float(estimate.value), low, high)
@@ -47,12 +47,13 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         f"interval, {data.unit.span(least, most)}, {data.unit.position(least, most, expect.region, verdict)}."
     )
     needed = None
-    if verdict == "undecided":
+    if verdict == "undecided" and within(least, most, expect.region):
         needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
-        reason += f" {outlook(n, 'replicate', data.unit.beyond('a mean', *ends), needed)}"
+        reason += f" {outlook(n, 'replicate', 'mean', data.unit.beyond('a mean', *ends), needed)}"
     sentences = (reason, scale.note, lost)
-    effect = distance / spread
+    # there is no distance from a bound at the end of the domain, such as that of a loss from 0
+    effect = distance / spread if np.isfinite(distance) else NAN
     reason = " ".join(filter(None, sentences))
     return Judgement(verdict, reason, mean, least, most, n, effect, p, needed, expect.region, unit=data.unit)

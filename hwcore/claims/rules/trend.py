@@ -7,20 +7,13 @@ by its number.  A bound other than 0 asks for a trend of that strength.
 
 from typing import TYPE_CHECKING
 
-from hwcore.claims.concordance import kendall
 from hwcore.claims.judgement import CannotJudgeError, Judgement
 from hwcore.claims.rules.relation import judge_networks
 from hwcore.claims.samples import Networks
 
 if TYPE_CHECKING:
-    from hwcore.claims.scales import Array
     from hwcore.claims.spec import Claim
     from hwcore.claims.specs.trend import Options
-
-
-def p_values(x: "Array", y: "Array", low: float, high: float) -> tuple[float, float]:
-    """Two-sided p-values that show that τ lies between the bounds, and that it does not; shape (networks,)."""
-    return kendall(x, y).p_values(low, high)
 
 
 def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:

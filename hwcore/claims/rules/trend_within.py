@@ -42,9 +42,9 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     up = expect.direction == "rising"
     verdict, p = decide(rising, falling) if up else decide(falling, rising)
     ranks = stats.rankdata(blocks, axis=1)
-    order = np.arange(1, points + 1)
+    middle = (points + 1) / 2
     # Spearman's ρ without a correction for ties, which L has none of either
-    rho = 1 - 6 * np.sum((ranks - order) ** 2, axis=1) / (points * (points**2 - 1))
+    rho = 12 * (ranks - middle) @ (np.arange(1, points + 1) - middle) / (points * (points**2 - 1))
     found = Correlation(float(rho.mean()), 1 / (n * (points - 1)))
     least, most = found.interval
     outcome = {"holds": expect.direction, "fails": "falling" if up else "rising"}.get(verdict)
@@ -58,7 +58,8 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     needed = None
     if verdict == "undecided":
         needed = found.replicates_needed(0.0, n)
-        reason += f" {outlook(n, 'replicate', PLAIN.beyond('a correlation', *found.shown(0.0), (-1, 1)), needed)}"
+        shown = PLAIN.beyond("a correlation", *found.shown(0.0), (-1, 1))
+        reason += f" {outlook(n, 'replicate', 'correlation', shown, needed)}"
     if lost:
         reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and are left out')}"
     of = "" if claim.measure is None else f"rank correlation of {claim.measure.describe()}"
