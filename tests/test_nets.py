@@ -1,7 +1,6 @@
 """Networks: exact parameter counts, and the same numbers as torch.nn."""
 
 import hashlib
-import itertools
 import math
 from typing import Any
 
@@ -371,15 +370,6 @@ def kind_at(network: Network, name: str) -> str:
         layer = layers[int(part)]
         layers = layer.inner() and layer.layers
     return str(layer.kind)
-
-
-def test_some_counts_that_are_reported_are_impossible() -> None:
-    """25,550 parameters of two convolutions of 5×5 and a single dense layer, which paladugu's CNN 3 is said to be."""
-    for first, second in itertools.product(range(1, 65), repeat=2):
-        # the layers of 28×28 images end in 4×4
-        assert 26 * first + (25 * first + 1) * second + 160 * second + 10 != 25550
-    line = {"input": [1, 28, 28], "conv": [[7, 5], [11, 5]], "pool": 2, "out": 10}
-    assert Network.model_validate({"cnn": line}).parameters() == 26 * 7 + (25 * 7 + 1) * 11 + 160 * 11 + 10
 
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)

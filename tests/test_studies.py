@@ -70,7 +70,7 @@ def test_pages_say_the_settings_in_words() -> None:
     said = {each["id"]: each["settings"] for each in described}
     choices = {each["id"]: {name: value for name, value, _ in each["choices"]} for each in described}
     # one of its models has the name `network` too
-    assert choices["gradient-norm"] == {"network": "1-8-4-1, relu", "batch size": "full batch"}
+    assert choices["gradient-norm"] == {"domain": "[−1, 1]", "network": "1-8-4-1, relu", "batch size": "full batch"}
     assert said["function-sinc"]["stops"] == (
         "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
     )
