@@ -327,7 +327,7 @@ def _describe_normalization(data: DataSpec) -> str:
     if isinstance(data.normalize, Moments):
         mean, std = (_describe_numbers(values) for values in (data.normalize.mean, data.normalize.std))
         return f"normalised by mean {mean} and standard deviation {std}"
-    return "normalised by its own mean and standard deviation"
+    return "normalised by the mean and standard deviation of the training images"
 
 
 def _describe_augmentation(data: DataSpec) -> str:

@@ -10,8 +10,9 @@ from hwcore.claims.words import listed
 from hwcore.description import describe_layers, describe_network, describe_settings
 from hwcore.studies.resolved import Analysis, Experiment, Model
 
-# A number as descriptions write it, and a comma that is not within brackets.
-_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+# A number as descriptions write it, what they say of the normalisation, and a comma that is not within brackets.
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: %)?")
+_NORMALIZATION = re.compile(r"normalised by |not normalised$")
 _COMMA = re.compile(r", (?![^\[(]*[\])])")
 
 
@@ -81,13 +82,14 @@ def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
         if counterpart in gone and number:
             gone.remove(counterpart)
             yield f"{part} in place of {number[0]}"
+        elif _NORMALIZATION.match(part):
+            gone = [other for other in gone if not _NORMALIZATION.match(other)]
+            yield f"inputs {part}"
         else:
-            yield f"inputs {part}" if part == "not normalised" else part.removeprefix("100% of the ")
+            yield part
     for part in gone:
-        if part.endswith("labels random"):
-            yield f"true {'test' if 'test' in part else 'training'} labels"
-        else:
-            yield "inputs normalised" if part == "not normalised" else f"without {part}"
+        true = f"true {'test' if 'test' in part else 'training'} labels"
+        yield true if part.endswith("labels random") else f"without {part}"
 
 
 def _of_network(old: Model, new: Model) -> Iterator[str]:

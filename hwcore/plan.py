@@ -398,6 +398,7 @@ class Plan:
             experiment.id: [
                 {
                     "model": model.name,
+                    "label": model.label,
                     "parameters": model.network.parameters(),
                     "reported_parameters": model.reported_parameters,
                 }

@@ -98,23 +98,6 @@ def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, di
     pd.testing.assert_frame_equal(plain, again, check_exact=True)
 
 
-def test_buffers_that_are_not_carried_along_are_those_of_an_untrained_network(tmp_path: Path, digits: Path) -> None:
-    """On the grid of Konda's notebook, far beyond the second network."""
-    runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
-    grid = {"start": 0.0, "stop": 10.0, "count": 151}
-    table = interpolation.analyse(runs, between=["a", "b"], alphas=grid, batch_norm="reset")
-    carried = interpolation.analyse(runs, between=["a", "b"], alphas=grid)
-    data = runs["a"].data
-    for r, alpha in ((0, 0.0), (1, 1.0), (2, 9.8)):
-        net = nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10)).eval()
-        ends = [torch.cat([value[r].flatten() for value in of.parameters.values()]) for of in runs.values()]
-        nn.utils.vector_to_parameters((1 - alpha) * ends[0] + alpha * ends[1], net.parameters())
-        expected = nn.functional.cross_entropy(net(data.test_x), data.test_y).item()
-        at = (table.alpha == alpha) & (table.replicate == r)
-        assert table.test_loss[at].item() == pytest.approx(expected, rel=1e-4)
-        assert carried.test_loss[at].item() != pytest.approx(expected, rel=1e-2)
-
-
 def test_a_network_that_diverged_spoils_neither_the_other_end_nor_other_replicates(tmp_path: Path) -> None:
     runs = {name: run(tmp_path, name, None, {"mlp": [1, 4, 1]}) for name in ("a", "b")}
     clean = interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)

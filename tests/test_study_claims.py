@@ -16,6 +16,7 @@ from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
 from hwcore.studies.study import Study, load
 
+NORMALIZED = "normalised by the mean and standard deviation of the training images"
 FUNCTION = {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples": 9}
 TRAINING = {"optimizer": "adam", "lr": 0.1, "loss": "mse", "epochs": 5, "batch_size": "full"}
 MNIST = {"dataset": "mnist", "train_samples": 1000}
@@ -162,10 +163,10 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
             TRAINING,
             {},
             {"data": {"function": "arcsinh(x)"}},
-            ["arcsinh x on [-1, 1] in place of cos x on [-1, 1]"],
+            ["arcsinh x on [−1, 1] in place of cos x on [−1, 1]"],
         ),
-        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 1.0}}, ["training labels random"]),
-        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 0.5}}, ["50% of the training labels random"]),
+        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 1.0}}, ["all training labels random"]),
+        (MNIST, CLASSIFY, {}, {"data": {"random_labels": 0.5}}, ["50 % of the training labels random"]),
         (
             {**MNIST, "random_test_labels": 1.0},
             CLASSIFY,
@@ -174,7 +175,14 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
             ["true test labels"],
         ),
         (MNIST, CLASSIFY, {}, {"data": {"normalize": False}}, ["inputs not normalised"]),
-        ({**MNIST, "normalize": False}, CLASSIFY, {}, {"data": {"normalize": True}}, ["inputs normalised"]),
+        ({**MNIST, "normalize": False}, CLASSIFY, {}, {"data": {"normalize": True}}, [f"inputs {NORMALIZED}"]),
+        (
+            MNIST,
+            CLASSIFY,
+            {},
+            {"data": {"normalize": {"mean": 0.5, "std": 0.5}}},
+            ["inputs normalised by mean 0.5 and standard deviation 0.5"],
+        ),
         (
             MNIST,
             CLASSIFY,

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
-from hwcore.nets.network import Parameters, forward, initialize
+from hwcore.nets.network import Parameters, forward
 from hwcore.seeds import seed
 
 
@@ -24,9 +24,7 @@ def analyse(
     ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
     those of the models.  ``batch_norm`` says what the running statistics of batch normalisation are:
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
-    of the first model's size (Izmailov et al. 2018, arXiv:1803.05407); "reset": those of an untrained
-    network, as where a script carries parameters over and forgets buffers, so that not even α = 0 and 1
-    are the trained networks.
+    of the first model's size (Izmailov et al. 2018, arXiv:1803.05407).
 
     Columns: pair ("first → second"), replicate, alpha, train_loss, test_loss, the accuracies, and
     train_barrier and test_barrier, one number for each pair and replicate: the largest excess over
@@ -95,9 +93,6 @@ def _at(steps: Sequence[float], first: Run, second: Run, batch_norm: str) -> pd.
         )
         if buffers and batch_norm == "recompute":
             _recompute(first, parameters, buffers, [r for _, r in own])
-        elif batch_norm == "reset":
-            buffers = initialize(first.network, [0] * len(own))[1]
-            buffers = {name: value.to(first.device) for name, value in buffers.items()}
         return parameters, buffers
 
     found = metrics(first, weights, [r for _, r in points])

@@ -22,10 +22,9 @@ class Options(AnalysisSpec):
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
     alphas: Grid = Field(description="the values of α: start, stop and count")
-    batch_norm: Literal["interpolate", "recompute", "reset"] = Field(
+    batch_norm: Literal["interpolate", "recompute"] = Field(
         "interpolate",
-        description="running statistics at each α: interpolated like weights, those of the training data there, "
-        "or reset to those of an untrained network, mean 0 and variance 1",
+        description="running statistics at each α: interpolated like weights, or those of the training data there",
     )
 
     def models(self) -> Iterator[tuple[str, str]]:
