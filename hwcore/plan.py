@@ -21,6 +21,7 @@ from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.description import describe
 from hwcore.differences import differences
 from hwcore.errors import HwcoreError
+from hwcore.figures.spec import metric
 from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job
@@ -422,10 +423,15 @@ class Plan:
         )
 
     def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:
-        """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing."""
+        """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing.
+
+        If the claim names none: of those that show its table the one with most of its columns, the first of several.
+        """
         tables = {table for source, table in claim.reads() if source == experiment.id}
-        shown = (figure.name for figure in experiment.figures.values() if tables & {*figure.tables})
-        name = claim.figure or next(shown, None)
+        columns = {metric(column) for measure in claim.measures() for column in measure.columns()}
+        shown = [figure for figure in experiment.figures.values() if tables & {*figure.tables}]
+        best = max(shown, key=lambda each: len(columns & {*map(metric, each.options.columns())}), default=None)
+        name = claim.figure or (best and best.name)
         return f"figures/{study.name}/{experiment.id}/{name}" if name else ""
 
     def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:

@@ -13,6 +13,7 @@ from hwcore.claims.ledger import COLUMNS
 from hwcore.config import parse
 from hwcore.differences import differences
 from hwcore.errors import HwcoreError
+from hwcore.jobs import Job
 from hwcore.plan import Plan
 from hwcore.studies.study import Study, load
 
@@ -259,8 +260,40 @@ def test_the_plan_passes_on_what_a_verdict_needs(tmp_path: Path) -> None:
     elsewhere = {"value": "test_loss", "model": "a", "experiment": "fit--corrected"}
     claim = {**CLAIM, "measure": {"difference": [CLAIM["measure"], elsewhere]}, "rule": "comparison"}
     study(tmp_path, claim, variants={"corrected": {"why": "W.", "training": {"epochs": 9}}})
+    job = judged(tmp_path)
+    assert {*job.inputs} == {"fit/metrics/a", "fit/metrics/b", "fit--corrected/metrics/a", "fit--corrected/metrics/b"}
+    case = job.spec["cases"]["c"]
+    assert case["figure"] == "figures/s/fit/loss"
+    assert case["variants"] == []
+    assert {"hwcore.claims.rules.comparison", "hwcore.claims.measures.value"} <= {*job.modules}
+
+
+@pytest.mark.parametrize(
+    ("measure", "figure"),
+    [
+        ({"value": "test_accuracy", "model": "a"}, "accuracy"),
+        ({"value": "train_loss", "model": "a"}, "loss"),
+        ({"difference": [{"value": "test_accuracy", "model": each} for each in "ab"]}, "accuracy"),
+        # which none shows
+        ({"value": "seconds", "model": "a"}, "loss"),
+    ],
+)
+def test_a_claim_goes_with_the_figure_that_shows_its_columns(
+    tmp_path: Path, measure: dict[str, Any], figure: str
+) -> None:
+    curves = {"kind": "curves", "caption": "C."}
+    figures = {"loss": {**curves, "y": ["train_loss"]}, "accuracy": {**curves, "y": ["train_accuracy"]}}
+    rule = {"rule": "comparison", "expect": {"above": 0}} if "difference" in measure else {}
+    models = {name: {"label": name, "mlp": [784, 3, 10]} for name in "ab"}
+    classes = {"data": MNIST, "training": CLASSIFY, "models": models, "analyses": {}}
+    study(tmp_path, {**CLAIM, "measure": measure, **rule}, figures=figures, **classes)
+    assert judged(tmp_path).spec["cases"]["c"]["figure"] == f"figures/s/fit/{figure}"
+
+
+def judged(root: Path) -> Job:
+    """The job that judges the study of a folder, to which all that pipelines read is copied."""
     for name in ("workflow_scripts", "hwcore", "report"):
-        target = tmp_path / name
+        target = root / name
         for path in (ROOT / name).rglob("*"):
             if (
                 path.suffix in (".py", ".css", ".html", ".js", ".lua", ".tex", ".typ", ".bib", ".mplstyle")
@@ -268,12 +301,7 @@ def test_the_plan_passes_on_what_a_verdict_needs(tmp_path: Path) -> None:
             ):
                 (target / path.relative_to(ROOT / name)).parent.mkdir(parents=True, exist_ok=True)
                 (target / path.relative_to(ROOT / name)).write_bytes(path.read_bytes())
-    job = Plan(configuration(studies=["s"]), tex=False, root=tmp_path).job("judge", "s")
-    assert {*job.inputs} == {"fit/metrics/a", "fit/metrics/b", "fit--corrected/metrics/a", "fit--corrected/metrics/b"}
-    case = job.spec["cases"]["c"]
-    assert case["figure"] == "figures/s/fit/loss"
-    assert case["variants"] == []
-    assert {"hwcore.claims.rules.comparison", "hwcore.claims.measures.value"} <= {*job.modules}
+    return Plan(configuration(studies=["s"]), tex=False, root=root).job("judge", "s")
 
 
 def test_the_ledger_of_a_run(finished: Project) -> None:

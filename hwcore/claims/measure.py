@@ -42,6 +42,11 @@ class Measure(Spec):
         """The models that it measures, each as (experiment, model); None for all models of the experiment."""
         raise NotImplementedError
 
+    def columns(self) -> Iterator[str]:
+        """The columns that it measures: what its field of the name of its kind says."""
+        named = getattr(self, type(self).__module__.rpartition(".")[2])
+        yield from [named] if isinstance(named, str) else named
+
     def single(self) -> Iterator["Measure"]:
         """Those parts that are of one model, and must name it where an experiment has several."""
         yield from ()

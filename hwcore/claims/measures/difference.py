@@ -33,6 +33,10 @@ class Kind(Measure):
         for part in self.difference:
             yield from part.reads()
 
+    def columns(self) -> Iterator[str]:
+        for part in self.difference:
+            yield from part.columns()
+
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         for part in self.difference:
             yield from part.networks()

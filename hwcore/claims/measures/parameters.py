@@ -19,6 +19,9 @@ class Kind(Measure):
     def reads(self) -> Iterator[tuple[str | None, str]]:
         yield self.experiment, "models"
 
+    def columns(self) -> Iterator[str]:
+        yield "parameters"
+
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield self.experiment, self.parameters
 
