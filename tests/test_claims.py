@@ -573,6 +573,11 @@ def test_how_a_scale_judges() -> None:
     assert np.isnan(row.reproduced)
     with pytest.raises(HwcoreError, match="no row has epoch = 1000"):
         judged(large, "provisional", metrics=CLOSE)
+    short = Case(large, "as-described", cut="7 epochs in place of 2,000")
+    row = judge("s", {"c": short}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
+    assert (row.verdict, row.metric) == ("undecided", "loss of m at epoch 1,000")
+    nothing = "After 7 epochs in place of 2,000 there is nothing to measure: no row has epoch = 1000."
+    assert row.reason == f"{nothing} Provisional."
     untestable = claim(None, not_testable="it is a matter of taste")
     assert judged(untestable, "no").verdict == "not testable"
 

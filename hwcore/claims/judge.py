@@ -57,7 +57,8 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
     ``tables`` are by (experiment, table); in that of the models, ``label`` is what pages call them.  ``judged`` is
     "yes", "provisional" (the same verdicts, marked) or "no" (everything is measured, nothing judged).
 
-    Raises HwcoreError if a claim names a model or column that its tables do not have.
+    Raises HwcoreError if a claim names a model or column that its tables do not have, or a value (an epoch, a batch
+    size) that no cap of the scale accounts for.
     """
     tables = {key: without_guesses(table) for key, table in tables.items()}
     judgements = {id: _judgement(study, id, case, tables, judged) for id, case in cases.items()}
@@ -74,8 +75,10 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
     try:
         return _within_caps(case, claim.measure, _by_rule(claim, claim.measure, claim.experiment, tables, None))
     except NoSuchDataError as error:
-        if judged == "no" and isinstance(error, NoSuchValueError):
-            return Judgement("not judged", "", number=_named(claim.measure, claim.experiment, tables).describe())
+        if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut):
+            number = _named(claim.measure, claim.experiment, tables).describe()
+            reason = f"After {case.cut} there is nothing to measure: {error}." if case.cut else ""
+            return Judgement("not judged" if judged == "no" else "undecided", reason, number=number)
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
 
 
@@ -155,7 +158,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
         try:
             other = _within_caps(case, measure, _by_rule(claim, measure, claim.experiment, tables, None))
         except NoSuchDataError as error:
-            if judged == "no" and isinstance(error, NoSuchValueError):
+            if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut):
                 continue
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
@@ -193,9 +196,10 @@ def _row(
         sentences.append("With Holm's correction for all claims of the study this verdict would not stand.")
     if claim.note:
         sentences.append(sentence(claim.note))
-    if judged == "provisional" and kind != "not testable":
-        # how large a network is does not depend on how long it is trained, and what is said once is enough
-        told = not case.cut or kind == "count" or case.cut in own.reason
+    # how large a network is does not depend on how long it is trained
+    if judged == "provisional" and kind not in ("not testable", "count"):
+        # what is said once is enough
+        told = not case.cut or case.cut in own.reason
         sentences.append("Provisional." if told else f"Provisional, after {case.cut}.")
     low, high = own.expected or (math.nan, math.nan)
     return {
