@@ -260,11 +260,13 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     said = context()
     for each, value in zip(said["experiments"], ("50", "60"), strict=True):
-        each["choices"] = [("batch size", value, "the text | is silent"), ("lr", "0.1", "the notebook has it")]
+        each["choices"] = [["batch size", value, "the text | is silent"], ["lr", "0.1", "the notebook has it"]]
     template = results / "report.md"
     template.write_text("Text.")
     render(said, template, results / "claims.parquet", results / "report/s.md")
     text = (results / "report/s.md").read_text()
+    # one of both variants and two
+    assert "[3 settings](#choices) are choices of this reproduction, where the original report is silent" in text
     assert "Where the original report is silent or unclear, or was not followed, these settings were chosen." in text
     link = "[Fit cos x \\| a bar](#experiment-fit)"
     assert text.splitlines()[-4:] == [

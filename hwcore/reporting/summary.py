@@ -82,7 +82,7 @@ def _caveats(study: Context) -> list[str]:
     ]
     if skipped:
         lines.append(f"Not run again, for the reasons given there: {'; '.join(skipped)}.")
-    choices = {choice for each in study["experiments"] for choice in each["choices"]}
+    choices = {tuple(choice) for each in study["experiments"] for choice in each["choices"]}
     if choices:
         number = f"[{counted(len(choices), 'setting')}](#choices)"
         chosen = f"{number} {'is a choice' if len(choices) == 1 else 'are choices'}"
