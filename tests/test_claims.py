@@ -582,6 +582,18 @@ def test_how_a_scale_judges() -> None:
     assert judged(untestable, "no").verdict == "not testable"
 
 
+def test_no_interval_of_fractions_or_correlations_goes_beyond_their_bounds() -> None:
+    """A replicate at the very end has no log odds and no z, so that all are judged as they are."""
+    sure = metrics(m=[1.0, 1.0, 0.6]).rename(columns={"loss": "accuracy"})
+    row = judged(claim({"value": "accuracy", "model": "m"}, "threshold", {"above": 0.5}), metrics=sure)
+    assert "Judged on the plain scale, because a replicate does not lie between 0 and 1." in row.reason
+    assert (0 < row.ci_low < row.reproduced, row.ci_high) == (True, 1)
+    of = {"table": "metrics", "model": "m"}
+    falling = metrics(m=[[3, 2, 1], [3, 2, 1], [2, 3, 1]])
+    row = judged(claim({**of, "correlation": ["epoch", "loss"]}, "threshold", {"below": 0}), metrics=falling)
+    assert (row.ci_low, row.ci_high < 1) == (-1, True)
+
+
 # Measures
 
 

@@ -1,7 +1,7 @@
 """Scales on which the noise of a quantity is closest to symmetric, and the way back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,11 +52,15 @@ _TRANSFORMS = {
 
 
 def transform(scale: str, *samples: ArrayLike) -> Transform:
-    """The transform of a scale, or the linear one, with a note that says why, if a number lies outside its domain."""
+    """The transform of a scale, or the linear one, with a note that says why, if a number lies outside its domain.
+
+    No interval of numbers from 0 to 1, or from -1 to 1, goes beyond these bounds.
+    """
     wanted = _TRANSFORMS[scale]
     low, high = wanted.domain
     if all(np.all((_array(values) > low) & (_array(values) < high)) for values in samples):
         return wanted
     note = f"Judged on the plain scale, because a replicate does not lie {PLAIN.region(low, high)}."
-    plain = _TRANSFORMS["linear"]
-    return Transform(plain.scale, plain.to, plain.back, plain.mean, plain.domain, note)
+    within = all(np.all((_array(values) >= low) & (_array(values) <= high)) for values in samples)
+    back = (lambda z: np.clip(_array(z), low, high)) if within and np.isfinite([low, high]).all() else _array
+    return replace(_TRANSFORMS["linear"], back=back, note=note)
