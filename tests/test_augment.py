@@ -443,6 +443,6 @@ def test_a_page_says_how_images_are_changed(tmp_path: Path) -> None:
     assert said == {
         "cifar": "CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.2023, 0.1994, 0.201)"
         ", random crop after padding by 4 (reflect), horizontal flip with probability 0.5",
-        "native": "MNIST",
+        "native": "MNIST, normalised by the mean and standard deviation of the training images",
         "resized": "MNIST, scaled to 32×32, normalised by mean 0.1307 and standard deviation 0.3081",
     }

@@ -91,7 +91,7 @@ def test_what_is_not_recorded_is_told(tmp_path: Path, old: str, new: str, messag
         ("trajectory: {first: 0}", "first: 0 should be greater than 0"),
         (
             "interpolation: {between: [narrow, wide], alphas: {start: 0, stop: 1, count: 3}, batch_norm: kept}",
-            "batch_norm: 'kept' should be 'interpolate', 'recompute' or 'reset'",
+            "batch_norm: 'kept' should be 'interpolate' or 'recompute'",
         ),
     ],
 )
