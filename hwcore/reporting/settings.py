@@ -71,23 +71,23 @@ def models_table(variants: Sequence[Context], count: Callable[[Context], int]) -
 
 def choices_table(experiments: Iterable[Context]) -> str:
     """The settings that were chosen because the report is silent, with the reasons; empty if there are none."""
-    # the same choice of several experiments, and each experiment with the variants that make it
-    rows: dict[tuple[str, ...], dict[str, list[str]]] = {}
+    # the same choice of several experiments by their sections: the first experiment there, and the variants
+    rows: dict[tuple[str, ...], dict[str, tuple[str, list[str]]]] = {}
     for each in experiments:
-        link = f"[{plain(each['title'])}](#experiment-{each['base']})"
         for choice in each["choices"]:
-            rows.setdefault(tuple(map(plain, choice)), {}).setdefault(link, []).append(each["variant"])
+            places = rows.setdefault(tuple(map(plain, choice)), {})
+            places.setdefault(plain(each["section"]), (each["base"], []))[1].append(each["variant"])
     lines = [
         [
             *choice,
             ", ".join(
-                link if variants[0] == "as-described" else f"{link} ({' and '.join(variants)})"
-                for link, variants in links.items()
+                f"[{section}](#experiment-{base})" + ("" if "as-described" in of else f" ({' and '.join(of)})")
+                for section, (base, of) in places.items()
             ),
         ]
-        for choice, links in rows.items()
+        for choice, places in rows.items()
     ]
-    return pipe_table(["setting", "value", "why", "experiments"], lines, widths=[14, 18, 34, 20]) if rows else ""
+    return pipe_table(["setting", "value", "why", "section"], lines, widths=[14, 20, 40, 12]) if rows else ""
 
 
 def _keys(variants: Sequence[Context]) -> list[str]:
