@@ -66,13 +66,13 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§\u00a01\)', first, re.MULTILINE)
     # a count is wrong without any chance, and what is said of layers and of neurons is said once
     assert told == [
-        ("holds", "it falls"),
-        ("wrong", "it has 5 (layers)"),
-        *(("fails", f"claim {i}") for i in range(1, 5)),
+        ("holds", "It falls"),
+        ("wrong", "It has 5 (layers)"),
+        *(("fails", f"Claim {i}") for i in range(1, 5)),
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
-    line = "it falls (§\u00a01): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
+    line = "It falls (§\u00a01): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
 
 

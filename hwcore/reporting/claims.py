@@ -78,7 +78,7 @@ def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
 
 def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
     """One claim in a line: its verdict, words and numbers, with its figure."""
-    says = f"{plain(row.says)} (§\u00a0{plain(row.where)})"
+    says = f"{plain(row.says[:1].upper() + row.says[1:])} (§\u00a0{plain(row.where)})"
     numbers = [f"reported {plain(row.reported)}"] if row.reported else []
     if math.isfinite(row.reproduced):
         numbers.append(f"{plain(row.metric)} = {measured(row)}")

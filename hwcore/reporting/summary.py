@@ -30,7 +30,7 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
         kinds = {each["variant"] == "as-run" for each in others}
         how = [
             words
-            for known, words in ((True, "as the code of the report ran it"), (False, "corrected"))
+            for known, words in ((True, "as the code of the report ran them"), (False, "corrected"))
             if known in kinds
         ]
         text += f", {len({each['base'] for each in others})} of them also {listed(how, 'or')}"
