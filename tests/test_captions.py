@@ -70,6 +70,7 @@ BANDS = "Lines are means over {} replicates, bands their 95 % intervals."
         ("{parameters} parameters", "10 to 2,701 parameters", "10 to 2,701 parameters"),
         ("{samples:.0f} samples", "40 to 50 samples", "40 to 50 samples"),
         ("until {until.loss:.0e}", "until 1e-03", "until 1e-03"),
+        ("up to {until.loss:.1%}", "up to 0.1 %", "up to 0.1 %"),
         ("{optimum.steps} steps", "50 (full scale: 100) steps", "100 steps"),
         ("{{epochs}}", "{epochs}", "{epochs}"),
     ],

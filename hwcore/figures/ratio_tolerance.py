@@ -54,6 +54,6 @@ def draw(
     axes.set_xscale("log")
     axes.set_xticks(places, style.numbers(taus))
     axes.minorticks_off()
-    axes.set(xlabel="tolerance as a share of the largest eigenvalue", ylabel="share of eigenvalues above it")
+    axes.set(xlabel="tolerance as a share of the largest eigenvalue", ylabel="share of larger eigenvalues")
     axes.set_ylim(-0.03, 1.03)
     return style.finish(figure, legend)

@@ -127,7 +127,8 @@ def _text(name: str, values: Mapping[str, Any], form: str) -> str:
 def _one(name: str, value: Any, form: str) -> str:
     if form:
         try:
-            return formatted(value, form)
+            text = formatted(value, form)
+            return f"{text.removesuffix('%')} %" if form.endswith("%") else text
         except (ValueError, TypeError):
             raise ValueError(f"{name!r}: {value!r} cannot be written as {form!r}") from None
     last = name.rpartition(".")[2]
