@@ -149,6 +149,7 @@ def test_what_a_page_says_means_the_same(text: str, x: float) -> None:
         ("x-(1-x)", "x − (1 − x)"),
         ("sqrt(abs(x))", "√(abs x)"),
         ("1.5e-7*x", "1.5·10⁻⁷x"),
+        ("1e-7*x", "10⁻⁷x"),
         ("x**0.5", "x^0.5"),
     ],
 )
