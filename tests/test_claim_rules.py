@@ -32,6 +32,7 @@ from hwcore.claims.rules import (
     trend_within,
 )
 from hwcore.claims.scales import transform
+from hwcore.claims.words import briefly
 
 Array = NDArray[np.float64]
 # Measured lengths of nine sepals and of nine others (Fisher's irises): any two samples would do.
@@ -393,3 +394,16 @@ def test_a_time_is_known_as_far_as_its_own_training_goes() -> None:
     assert (float(holds), float(fails)) == (1, 1)
     holds, fails = reached_by.p_values(times, np.array([100.0] * 9 + [10.0]), 0.0, 50.0)
     assert float(fails) == pytest.approx(2 * stats.binomtest(9, 10, alternative="greater").pvalue)
+
+
+@pytest.mark.parametrize(
+    ("names", "brief"),
+    [
+        (["learning rate 0.1", "learning rate 0.01"], ["learning rate 0.1", "0.01"]),
+        (["model 10", "model 1", "deep"], ["model 10", "model 1", "deep"]),
+        (["CNN 1", "CNN 1 with dropout"], ["CNN 1", "1 with dropout"]),
+        (["same", "same"], ["same", "same"]),
+    ],
+)
+def test_names_that_begin_alike_are_said_briefly(names: list[str], brief: list[str]) -> None:
+    assert briefly(names) == brief

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import takewhile
 
 from hwcore.powers import in_powers
 
@@ -149,6 +150,14 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 def capital(text: str) -> str:
     """``text`` with a capital letter."""
     return text[:1].upper() + text[1:]
+
+
+def briefly(names: Sequence[str]) -> list[str]:
+    """`learning rate 0.1, 0.01`: the first name whole, of the others what they do not begin with in common."""
+    parts = [name.split() for name in names]
+    alike = takewhile(lambda each: len({*each}) == 1, zip(*parts, strict=False))
+    shared = min(sum(1 for _ in alike), min(map(len, parts)) - 1)
+    return [names[0], *(" ".join(part[shared:]) for part in parts[1:])]
 
 
 def sentence(text: str) -> str:

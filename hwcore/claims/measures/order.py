@@ -16,6 +16,7 @@ from hwcore.claims.measure import (
     where_words,
 )
 from hwcore.claims.samples import Groups, Shape
+from hwcore.claims.words import briefly
 
 
 class Kind(Measure):
@@ -39,7 +40,8 @@ class Kind(Measure):
         yield from ((self.experiment, str(name) if self.by == "model" else None) for name in self.of)
 
     def describe(self) -> str:
-        return f"order of {' > '.join(map(candidate, self.of))} by {of_network(self.order)}{where_words(self.where)}"
+        names = " > ".join(briefly([candidate(name) for name in self.of]))
+        return f"order of {names} by {of_network(self.order)}{where_words(self.where)}"
 
     def named(self, names: Names) -> Self:
         if self.by != "model":
