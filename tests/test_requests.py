@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from conftest import Project
+from hwcore.analyses import duration, krylov
 from hwcore.analyses.duration import seconds as analysis_seconds
 from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.jobs import Job
@@ -82,6 +83,11 @@ def test_the_time_of_an_analysis_follows_its_options(
         for each, specs in ((options, []), (options, [spec]), ({**options, **more}, [spec]))
     )
     assert (after - nothing) / (before - nothing) == pytest.approx(times, rel=0.05)
+
+
+def test_a_trace_takes_as_many_products_as_are_counted() -> None:
+    """Planning loads no torch, and so not the module that says it: twice the range, and the rest ten times."""
+    assert duration._TRACE == 2 + krylov._REPEATS
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,7 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
     count = values.shape[1]
     rounding = count * torch.finfo(torch.float64).eps * largest
     rho = _lipschitz(run, function, weights, h)
-    # by how much the curvature may still change on the way to the critical point is no matter where none is near
+    # how much the curvature may still change on the way to a critical point matters only where a solver came near one
     tau = torch.maximum(rounding, (rho * norm).sqrt()) if search.solved else rounding
     positive, negative = (values > tau[:, None]).sum(1), (values < -tau[:, None]).sum(1)
     kantorovich, radius = _kantorovich(run, function, weights, g, h)

@@ -87,6 +87,27 @@ class MeasureOfModel(Measure):
         return rows_of(tables(self.experiment, self.table), self.model)
 
 
+class MeasureOfCandidates(Measure):
+    """A measure of several models, batch sizes, values of α, …, beside each other."""
+
+    table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
+    by: str = Field("model", description="the column that tells the candidates apart")
+    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, self.table
+
+    def rows(self, tables: Tables, column: str) -> "pd.DataFrame":
+        """The rows of all candidates, which have ``column``."""
+        rows = rows_where(tables(self.experiment, self.table), self.where)
+        require(rows, column, self.by)
+        return rows
+
+    def called(self, values: list[Any], names: Names) -> list[Any]:
+        """Candidates by the names of models by which pages call them; others as they are."""
+        return [names(self.experiment, str(value)) for value in values] if self.by == "model" else values
+
+
 def rows_of(table: "pd.DataFrame", model: str | None) -> "pd.DataFrame":
     """The rows of a model, or all."""
     if model is None:

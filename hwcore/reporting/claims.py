@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.words import counted
+from hwcore.claims.words import capital, counted
 from hwcore.reporting.words import claim_head, measured, pipe_table, plain
 
 Context = Mapping[str, Any]
@@ -78,7 +78,7 @@ def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
 
 def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
     """One claim in a line: its verdict, words and numbers, with its figure."""
-    says = f"{plain(row.says[:1].upper() + row.says[1:])} (§\u00a0{plain(row.where)})"
+    says = f"{plain(capital(row.says))} (§\u00a0{plain(row.where)})"
     numbers = [f"reported {plain(row.reported)}"] if row.reported else []
     if math.isfinite(row.reproduced):
         numbers.append(f"{plain(row.metric)} = {measured(row)}")
@@ -139,7 +139,7 @@ def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]
 
 def _why(rows: list[Any], names: list[str]) -> str:
     """What was measured and why the verdicts are what they are; what is the same for all rows is said once."""
-    metrics = [plain(f"{row.metric[0].upper()}{row.metric[1:]}.") if row.metric else "" for row in rows]
+    metrics = [plain(f"{capital(row.metric)}.") if row.metric else "" for row in rows]
     reasons, common = _apart([plain(row.reason) for row in rows])
     diagnoses, diagnosis = _apart([plain(row.diagnosis) for row in rows])
     said = zip(metrics, reasons, diagnoses, strict=True)

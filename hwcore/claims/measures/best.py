@@ -4,14 +4,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field
 
 from hwcore.claims.measure import (
-    Measure,
+    MeasureOfCandidates,
     Names,
     Tables,
     candidate,
     candidates,
     of_network,
-    require,
-    rows_where,
     samples_by,
     where_words,
     words,
@@ -19,18 +17,14 @@ from hwcore.claims.measure import (
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
 
 
-class Kind(Measure):
+class Kind(MeasureOfCandidates):
     """Which of several models, batch sizes, values of α, … has the largest or smallest number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     best: str = Field(description="the column")
-    table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
-    by: str = Field("model", description="the column that tells the candidates apart")
     is_: Annotated[Any, Field(alias="is", description="the candidate that is said to be best, or a list of them")]
     at: Literal["max", "min"] = Field("max", description="whether the largest or the smallest number is meant")
-
-    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
 
     @property
     def shape(self) -> Shape:
@@ -39,9 +33,6 @@ class Kind(Measure):
     @property
     def candidates(self) -> list[Any]:
         return self.is_ if isinstance(self.is_, list) else [self.is_]
-
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, self.table
 
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield self.experiment, None
@@ -55,13 +46,10 @@ class Kind(Measure):
         return f"{by} with the {which} {of_network(self.best)}{where_words(self.where)}"
 
     def named(self, names: Names) -> Self:
-        if self.by != "model":
-            return self
-        return self.model_copy(update={"is_": [names(self.experiment, str(name)) for name in self.candidates]})
+        return self.model_copy(update={"is_": self.called(self.candidates, names)})
 
     def read(self, tables: Tables) -> Groups:
-        rows = rows_where(tables(self.experiment, self.table), self.where)
-        require(rows, self.best, self.by)
+        rows = self.rows(tables, self.best)
         said = candidates(rows, self.by, self.candidates)
         samples, paired = samples_by(rows, self.by, self.best)
         best = tuple(candidate(value) for value in rows[self.by].unique() if value in said)

@@ -4,14 +4,12 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from hwcore.claims.measure import (
-    Measure,
+    MeasureOfCandidates,
     Names,
     Tables,
     candidate,
     candidates,
     of_network,
-    require,
-    rows_where,
     samples_by,
     where_words,
 )
@@ -19,22 +17,15 @@ from hwcore.claims.samples import Groups, Shape
 from hwcore.claims.words import briefly
 
 
-class Kind(Measure):
+class Kind(MeasureOfCandidates):
     """The order of several models, batch sizes, values of α, … by a number."""
 
     order: str = Field(description="the column")
     of: Annotated[list[Any], Field(min_length=2)] = Field(description="the candidates, the one with the most first")
-    table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
-    by: str = Field("model", description="the column that tells the candidates apart")
-
-    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
 
     @property
     def shape(self) -> Shape:
         return "an order"
-
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, self.table
 
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield from ((self.experiment, str(name) if self.by == "model" else None) for name in self.of)
@@ -44,13 +35,10 @@ class Kind(Measure):
         return f"order of {names} by {of_network(self.order)}{where_words(self.where)}"
 
     def named(self, names: Names) -> Self:
-        if self.by != "model":
-            return self
-        return self.model_copy(update={"of": [names(self.experiment, str(name)) for name in self.of]})
+        return self.model_copy(update={"of": self.called(self.of, names)})
 
     def read(self, tables: Tables) -> Groups:
-        rows = rows_where(tables(self.experiment, self.table), self.where)
-        require(rows, self.order, self.by)
+        rows = self.rows(tables, self.order)
         said = candidates(rows, self.by, self.of)
         samples, paired = samples_by(rows[rows[self.by].isin(said)], self.by, self.order)
         names = tuple(map(candidate, said))
