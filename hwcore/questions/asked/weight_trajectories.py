@@ -55,7 +55,7 @@ class Asked(Question):
             apart=apart,
             progress=progress,
             explained=table["explained1"] + table["explained2"],
-            half=reached.where((moved >= 0.5) & (before < 0.5)).groupby(run).transform("first"),
+            half=reached.where(moved >= 0.5).groupby(run).transform("first"),
             last_apart=apart.groupby(table["model"]).transform("last"),
         )
 
