@@ -19,9 +19,9 @@ def settings_named(text: str) -> Iterator[tuple[int, str, str]]:
 
     A page depends on these settings and no others.
     """
-    for number, line in enumerate(text.splitlines(), start=1):
-        for call in _SETTING.finditer(line):
-            yield number, call["experiment"], call["name"]
+    # of the whole text, as a call may go on in the next line
+    for call in _SETTING.finditer(text):
+        yield text.count("\n", 0, call.start()) + 1, call["experiment"], call["name"]
 
 
 def works_cited(text: str) -> Iterator[tuple[int, str]]:
