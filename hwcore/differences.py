@@ -14,6 +14,8 @@ from hwcore.studies.resolved import Analysis, Experiment, Model
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: %)?")
 _NORMALIZATION = re.compile(r"normalised by |not normalised$")
 _COMMA = re.compile(r", (?![^\[(]*[\])])")
+# Values that stand before what they are of: `the last batch`.
+_PLACES = ("first", "last")
 
 
 def differences(described: Experiment, variant: Experiment, claim: Claim) -> list[str]:
@@ -28,7 +30,7 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
     for model in models:
         if model.name in variant.models:
             for phrase in _of_model(model, variant.models[model.name]):
-                phrases.setdefault(phrase, []).append(model.name)
+                phrases.setdefault(phrase, []).append(model.label)
     words = [
         phrase if len(whose) == len(models) else f"{phrase} in {listed(whose)}" for phrase, whose in phrases.items()
     ]
@@ -126,6 +128,8 @@ def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
 def _option(name: str, old: Any, new: Any) -> str:
     if isinstance(new, bool):
         return f"{name} {'on' if new else 'off'}"
+    if old in _PLACES and new in _PLACES:
+        return f"the {new} {name} in place of the {old}"
     return f"{name} {_value(new)} in place of {_value(old)}"
 
 

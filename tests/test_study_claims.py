@@ -231,11 +231,12 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
         "models": {"a": {"training": {"lr": 0.5}}, "b": {"mlp": [1, 5, 1]}},
         "analyses": {"predictions": {"points": 10}},
     }
-    found = study(tmp_path, claim, variants={"as-run": variant})
+    models = {"a": {"label": "model A", "mlp": [1, 3, 1]}, "b": {"label": "model B", "mlp": [1, 4, 1]}}
+    found = study(tmp_path, claim, variants={"as-run": variant}, models=models)
     described, as_run = found.experiments["fit"], found.experiments["fit--as-run"]
     assert differences(described, as_run, found.claims["c"]) == [
-        "learning rate 0.5 in place of 0.1 in a",
-        "1-5-1, relu in place of 1-4-1, relu in b",
+        "learning rate 0.5 in place of 0.1 in model A",
+        "1-5-1, relu in place of 1-4-1, relu in model B",
         "points 10 in place of 400 in the predictions",
     ]
 
@@ -247,6 +248,16 @@ def test_differences_of_one_analysis_are_one_phrase(tmp_path: Path) -> None:
     assert differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"]) == [
         "dropout on and test loss factor 1.333 in place of 1 in the evaluation"
     ]
+
+
+def test_another_batch_of_an_analysis_is_named_in_words(tmp_path: Path) -> None:
+    claim = {**CLAIM, "measure": {"value": "loss_gradient_norm", "table": "sensitivity", "model": "a"}}
+    described = {"data": MNIST, "training": CLASSIFY, "analyses": {"sensitivity": {}}, "record": {"last_batch": True}}
+    models = {"a": {"label": "A", "mlp": [784, 3, 10]}}
+    variants = {"as-run": {"why": "W.", "analyses": {"sensitivity": {"batch": "last"}}}}
+    found = study(tmp_path, claim, variants=variants, models=models, **described)
+    words = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
+    assert words == ["the last batch in place of the first in the sensitivity"]
 
 
 def test_a_claim_of_other_models_is_not_compared(tmp_path: Path) -> None:
