@@ -277,6 +277,19 @@ def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     ]
 
 
+def test_a_choice_that_two_experiments_share_is_counted_once(results: Path) -> None:
+    said = context()
+    for each in said["experiments"]:
+        each["choices"] = [["lr", "0.1", "the text is silent"]]
+    said["experiments"][1] |= {"id": "other", "base": "other", "variant": "as-described", "section": "2"}
+    template = results / "report.md"
+    template.write_text("Text.")
+    render(said, template, results / "claims.parquet", results / "report/s.md")
+    text = (results / "report/s.md").read_text()
+    assert "[1 setting](#choices) is a choice of this reproduction" in text
+    assert "| lr | 0.1 | the text is silent | [1](#experiment-fit), [2](#experiment-other) |" in text
+
+
 def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
     said = context()
     told = {"section": "1", "title": "Two", "why": None, "reason": "Nobody knows how."}
