@@ -288,13 +288,13 @@ local function picture(each)
   return shown
 end
 
--- One picture, or its variants beside each other: two, or three, in a row.
+-- One picture, or its variants beside each other, two in a row: in a third of a page their letters are too small.
 local function figure(found)
   number(found)
-  local row = #found == 1 and 1 or #found % 3 == 0 and 3 or 2
+  local row = math.min(#found, 2)
   local shown = pandoc.Blocks({ block("\\begin{figure}", "#floating(" .. row .. ")[") })
   for column, each in ipairs(found) do
-    local begin = row > 1 and "\\begin{variant}{" .. row .. "}" or ""
+    local begin = row > 1 and "\\begin{variant}" or ""
     if column > 1 then
       -- in one block: a blank line between them would begin a new row
       local apart = column % row == 1 and "\\par\\medskip\n" or "\\hfill\n"
