@@ -28,7 +28,7 @@ report: .venv/run.done ## install what is needed and make the report (SCALE, STU
 watch: .venv/run.done ## rebuild the pages while you edit, and reload them in the browser (STUDIES=mine, SCALE, PORT)
 	@$(BIN)/python -m workflow_scripts.watch results/$(or $(SCALE),quick) $(if $(PORT),--port $(PORT)) --cores $(CORES) $(CONFIG)
 
-study: .venv/run.done ## lay down a new study that runs at once (NAME=mine)
+study: .venv/run.done ## make a new study that runs at once (NAME=mine)
 	@$(BIN)/python -m workflow_scripts.new_study '$(NAME)'
 
 docs: .venv/dev.done ## write the reference anew and build docs/ as a site in site/

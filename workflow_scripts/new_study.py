@@ -1,4 +1,4 @@
-"""Lay down a study that runs at once: `python -m workflow_scripts.new_study NAME`."""
+"""Make a study that runs at once: `python -m workflow_scripts.new_study NAME`."""
 
 import sys
 

@@ -25,8 +25,8 @@ def draw(
     """Lines as means over replicates with 95 % bands, or each of few replicates; planes as contours, of the first
     replicate of each model, with one scale of colours.
 
-    The way of the weights, where the table has one, is drawn on its plane, with the share of variance
-    that the plane explains and the median error of the loss that it shows on the way.
+    The trajectory of the weights, where the table has one, is drawn on its plane, with the share of its variance that
+    the plane explains and the median error of the plane's loss along it.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
