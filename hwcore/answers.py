@@ -177,12 +177,13 @@ def _cells(experiment: Experiment) -> Iterator[str]:
     yield values.get("parameters", "counted when built")
     labels_drawn = values.get("random_labels", "true to random")
     data = values.get("function") or values.get("dataset") or "several data sets"
-    samples = values.get("samples") or values.get("train_samples", "all")
+    samples = values.get("samples") or values.get("train_samples", "several numbers of")
     parts = [data, "" if samples == "all" else f"{samples} samples"]
     parts += [] if "function" in values or labels_drawn == "true" else [f"labels {labels_drawn}"]
     yield ", ".join(filter(None, parts))
     yield f"{values.get('optimizer', 'several optimizers')}, {values.get('lr', 'several rates')}"
     epochs, steps = values.get("epochs", "none"), values.get("steps", "none")
-    yield epochs if epochs != "none" else f"{steps} steps"
+    lengths = [epochs] if epochs != "none" else [f"{steps} steps"] if steps != "none" else []
+    yield lengths[0] if lengths else "several lengths"
     yield values.get("batch_size", "several")
     yield values.get("replicates", "")

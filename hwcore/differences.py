@@ -66,7 +66,7 @@ def _setting(key: str, old: str | None, new: str | None) -> str:
     if old is None:
         return f"{key} {new}"
     if key in ("epochs", "steps"):
-        return f"{new} {key} in place of {old}"
+        return f"{new} {key.removesuffix('s') if new == '1' else key} in place of {old}"
     return f"{key} {new} in place of {old}"
 
 

@@ -28,7 +28,7 @@ from hwcore.jobs import Job
 from hwcore.provenance import versions
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
-from hwcore.reporting.template import ORIGINAL, settings_named, works, works_cited
+from hwcore.reporting.template import ORIGINAL, read, settings_named, works, works_cited
 from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
 from hwcore.studies.source import located
@@ -439,10 +439,13 @@ class Plan:
         folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
         return describe(study, self.config, folders, settings or {})
 
+    def _text(self, template: Path) -> str:
+        return read(self._root / template)
+
     def _settings(self, study: Study, template: Path) -> dict[str, dict[str, str]]:
         """The settings that the prose of a study names, in words, by experiment."""
         named: dict[str, dict[str, str]] = {}
-        for line, experiment, name in settings_named((self._root / template).read_text(encoding="utf-8")):
+        for line, experiment, name in settings_named(self._text(template)):
             where = f"{template}:{line}: setting({experiment!r}, {name!r})"
             if experiment not in study.experiments:
                 raise HwcoreError(f"{where}: unknown experiment{did_you_mean(experiment, study.experiments)}")
@@ -455,9 +458,9 @@ class Plan:
 
     def _check_citations(self, study: Study, template: Path) -> None:
         bibliography = REPORT / REFERENCES
-        known = works(self._shared(REFERENCES).read_text(encoding="utf-8"))
+        known = works(read(self._shared(REFERENCES)))
         known += [ORIGINAL] if study.source else []
-        for line, key in works_cited((self._root / template).read_text(encoding="utf-8")):
+        for line, key in works_cited(self._text(template)):
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=1, cutoff=0)
                 hint = f"; did you mean `{near[0]}`?" if near else ""
@@ -482,7 +485,7 @@ class Plan:
             },
             settings={"template": str(template)},
             inputs={"claims": self.job("judge", study.name).outputs["claims"], **recipes},
-            outputs={"markdown": page.with_suffix(".md")},
+            outputs={"markdown": _form(page, "md")},
         )
         self._plan_conversions(study.name, study.name, [job for job in jobs if job.rule == "figure"])
 
@@ -497,8 +500,8 @@ class Plan:
                 conversion.rule,
                 name,
                 spec={"statics": self._statics(conversion.statics), **forms},
-                inputs={conversion.source: page.with_suffix(f".{conversion.source}"), **figures},
-                outputs={conversion.target: page.with_suffix(f".{conversion.target}")},
+                inputs={conversion.source: _form(page, conversion.source), **figures},
+                outputs={conversion.target: _form(page, conversion.target)},
             )
 
     def _plan_summary(self) -> None:
@@ -645,3 +648,8 @@ def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, floa
 def _figure_files(stem: Path) -> dict[str, Path]:
     suffixes = {**dict(zip(FORMATS, FORMATS, strict=True)), "data": "data.json", "csv": "csv", "recipe": "json"}
     return {key: stem.with_suffix(f".{suffix}") for key, suffix in suffixes.items()}
+
+
+def _form(page: Path, suffix: str) -> Path:
+    """A form of a page, whose name may have a dot."""
+    return page.with_name(f"{page.name}.{suffix}")

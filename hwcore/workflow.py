@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,9 @@ class Workflow(Planned):
 
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()
-        for argument in arguments:
-            if not argument.startswith(("results/", "resources/")) or argument in known:
+        for before, argument in pairwise(["", *arguments]):
+            # the file of Snakemake's own report is none of ours
+            if before == "--report" or not argument.startswith(("results/", "resources/")) or argument in known:
                 continue
             scale = re.match(r"results/([^/]+)/", argument)
             if scale and scale[1] != self.scale and scale[1] in self.plan.config.scales:

@@ -23,10 +23,15 @@
     const interval = cell.querySelector(".interval[data-value]");
     const text = (interval ? interval.dataset.value : cell.textContent).trim();
     const plain = text.replace(/−/g, "-").replace(/(\d),(?=\d{3})/g, "$1");
-    const found = plain.match(/^[<>≤≥≈~]?\s*(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)(?:\s*×\s*10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?/i);
+    // 1.5·10⁻⁷, or 10⁻⁷
+    const power = plain.match(/^[<>≤≥≈~]?\s*(-?)(?:(\d+(?:\.\d+)?)\s*[×·]\s*)?10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/);
+    if (power) {
+      const exponent = [...power[3]].map((digit) => (digit === "⁻" ? "-" : "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(digit))).join("");
+      return (power[1] ? -1 : 1) * Number(power[2] ?? 1) * 10 ** Number(exponent);
+    }
+    const found = plain.match(/^[<>≤≥≈~]?\s*(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)/i);
     if (!found) return text ? text.toLowerCase() : null;
-    const power = [...(found[2] ?? "")].map((digit) => (digit === "⁻" ? "-" : "⁰¹²³⁴⁵⁶⁷⁸⁹".indexOf(digit))).join("");
-    return Number(found[1]) * 10 ** Number(power || 0);
+    return Number(found[1]);
   }
 
   /** Numbers come before words, and what is empty last in both directions. */

@@ -10,7 +10,25 @@ local function appendix(block)
   return block.t == "Header" and pandoc.utils.stringify(block):match("^Appendix")
 end
 
+-- Links lead to what a page has: a template may leave out an experiment, and Typst refuses a link to nowhere.
+local function linked(document)
+  local ids = {}
+  local function note(element)
+    if element.identifier and element.identifier ~= "" then
+      ids[element.identifier] = true
+    end
+  end
+  document:walk({ Block = note, Inline = note })
+  return document:walk({
+    Link = function(link)
+      local id = link.target:match("^#(.+)$")
+      return id and not ids[id] and link.content or nil
+    end,
+  })
+end
+
 function Pandoc(document)
+  document = linked(document)
   local cites = document.meta.nocite ~= nil
   document.blocks:walk({
     Cite = function()
@@ -18,7 +36,7 @@ function Pandoc(document)
     end,
   })
   if not cites then
-    return nil
+    return document
   end
   local _, place = document.blocks:find_if(appendix)
   place = place or #document.blocks + 1

@@ -36,7 +36,7 @@ lang: en
 | --- | ------ | -: | ------ | --- |
 | <span class="verdict fails">fails</span> | falls fast<br>WHY | 12 | VALUE | |
 | <span class="verdict holds">holds</span> | grows | 1,000 | 20 | |
-| <span class="verdict holds">holds</span> | falls slowly | 9 | 3 × 10⁻² | |
+| <span class="verdict holds">holds</span> | falls slowly | 9 | 3·10⁻² | |
 | <span class="verdict not-testable">not testable</span> | a guess | | | |
 
 </div>
@@ -174,7 +174,7 @@ def test_tables_sort_by_mouse_and_keyboard(visit: Any, ledger: Path) -> None:
     assert head.get_attribute("aria-sort") is None
     assert column(3) == original
     page.get_by_role("columnheader", name="measured").get_by_role("button").press("Enter")
-    assert [text.strip() for text in column(4)] == ["3 × 10⁻²", "0.5 [0.25, 0.75]", "20", ""]
+    assert [text.strip() for text in column(4)] == ["3·10⁻²", "0.5 [0.25, 0.75]", "20", ""]
     assert head.get_attribute("aria-sort") is None
 
 

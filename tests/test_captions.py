@@ -194,6 +194,7 @@ def test_what_is_not_rerun_has_a_reason_and_no_settings(tmp_path: Path) -> None:
             "report/tiny/report.md:1: setting('fits', 'lr'): unknown experiment; did you mean `fit`",
         ),
         ('setting( "fit", "lrr" )', "setting('fit', 'lrr'): not a setting that all models share; did you mean `lr`"),
+        ("setting ('fit', 'lrr',)", "setting('fit', 'lrr'): not a setting that all models share"),
         ("setting('fit',\n'lrr')", "report.md:1: setting('fit', 'lrr'): not a setting that all models share"),
     ],
 )

@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from conftest import ROOT
 from hwcore.claims import ledger
 from hwcore.claims.judge import Case, Variant, judge
-from hwcore.claims.measure import without_guesses
 from hwcore.claims.samples import Pair, Sample
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.claims.words import POINTS, percent
+from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 from hwcore.figures.means import interval, scale_of
 

@@ -60,7 +60,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     ]
     text = page(tmp_path, rows, '{{ experiment("fit") }}\n\n{{ claims() }}\n', findings=["a"])
     first = text[: text.index("### 1 Fit")]
-    assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, 1 of them" in first
+    assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, also " in first
     assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
     assert '<span class="verdict fails" data-count="5">5 fails</span>' in first
     told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§\u00a01\)', first, re.MULTILINE)

@@ -259,6 +259,15 @@ def test_variants_stand_side_by_side_and_links_find_them(folder: Path, monkeypat
             assert re.search(r"Figure 1 \(a\)\. As described\. +Figure 1 \(b\)\. Corrected", told(file))
 
 
+def test_a_link_to_what_a_template_left_out_is_text(folder: Path) -> None:
+    text = "See [the fit](#experiment-fit), [here](#here) and [it](#figure-x).\n\n## Here {#here}\n\nText."
+    latex, typ = sources(text, folder)
+    assert "See the fit" in " ".join(latex.split())
+    assert "experiment-fit" not in latex + typ
+    assert "#link(<here>)" in typ
+    by_typst(page(folder, text))
+
+
 @needs_pdflatex
 @pytest.mark.skipif(not shutil.which("pdftotext"), reason="needs pdftotext")
 def test_a_third_variant_stands_below_the_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,6 +426,6 @@ def test_every_work_of_the_bibliography_can_be_cited(folder: Path) -> None:
 
 
 def test_an_error_of_typst_is_told(folder: Path) -> None:
-    with pytest.raises(HwcoreError, match=r"page\.md: Typst: label `<nowhere>` does not exist in the document"):
-        by_typst(page(folder, "See [there](#nowhere).\n"))
+    with pytest.raises(HwcoreError, match=r"page\.md: Typst: label `<here>` occurs multiple times"):
+        by_typst(page(folder, "See [here](#here).\n\n[One]{#here} and [two]{#here}.\n"))
     assert not (folder / "typst.pdf").exists()

@@ -78,7 +78,7 @@ def test_an_unknown_question_names_the_nearest(tmp_path: Path) -> None:
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("name", ["index", "questions", "data", "summary"])
+@pytest.mark.parametrize("name", ["index", "questions", "data", "summary", "crate"])
 def test_no_study_is_called_what_all_share(tmp_path: Path, name: str) -> None:
     with pytest.raises(HwcoreError, match=f"{name}: no study can be called '{name}': .*; rename the folder"):
         study(tmp_path, name=name)
@@ -380,6 +380,41 @@ def test_equal_and_missing_numbers_are_no_findings(id: str, value: float) -> Non
     given = example(id, "ab", value=value)
     said = " ".join(filter(None, answer(id, **given)))
     assert not re.search(r"\bnan\b|\binf\b|rises|falls (from|in)", said), said
+
+
+@pytest.mark.parametrize("id", ["fit-function", "gradient-norm", "minimal-ratio", "random-labels", "train-task"])
+def test_what_is_not_known_of_any_network_is_left_out(id: str) -> None:
+    # classifiers with a squared error, and networks that are counted only when they are built
+    given = example(id, "ab")
+    for known in given["models"].values():
+        del known["guess_loss"], known["layers"]
+    said = " ".join(filter(None, answer(id, **given)))
+    assert not re.search(r"\bnan\b", said), said
+    if id in ("gradient-norm", "random-labels"):
+        (axes,) = drawn(id, **given).axes
+        assert axes.get_ylabel() in ("gradient norm", "training accuracy")
+    if id == "gradient-norm":
+        assert said.startswith("During training the gradient norm ")
+
+
+def test_networks_that_diverged_have_no_accuracy_in_an_answer() -> None:
+    given = example("random-labels", "ab")
+    large = given["table"]["model"].str.endswith("large")
+    given["table"].loc[large, ["train_loss", "train_accuracy"]] = [np.nan, 0.098]
+    given["table"].loc[~large, "train_accuracy"] = 0.8
+    assert answer("random-labels", **given)[0] == (
+        "The training accuracy on random labels ends at 80.0 %; two of two networks get above one half."
+    )
+    given["table"]["train_loss"] = np.inf
+    assert answer("random-labels", **given) == []
+
+
+def test_parameters_that_only_the_run_counted_are_those_of_its_table() -> None:
+    given = example("capacity", "a")
+    large = given["table"]["model"].str.endswith("large")
+    given["table"]["parameters"] = np.where(large, 90, 10)
+    del given["models"]["a/e/t/large"]["parameters"]
+    assert "(90 parameters)" in " ".join(answer("capacity", **given))
 
 
 def test_capacity_is_answered_with_the_numbers_of_its_table() -> None:

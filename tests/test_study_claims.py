@@ -267,6 +267,15 @@ def test_a_claim_of_other_models_is_not_compared(tmp_path: Path) -> None:
     assert [other.id for other in found.counterparts(found.claims["c"])] == ["fit--corrected"]
 
 
+def test_a_study_may_have_a_dot_in_its_name(tmp_path: Path) -> None:
+    study(tmp_path, CLAIM)
+    judged(tmp_path)
+    (tmp_path / "report/s").rename(tmp_path / "report/s.2")
+    plan = Plan(configuration(studies=["s.2"]), tex=False, root=tmp_path)
+    assert plan.job("markdown", "s.2").outputs["markdown"].name == "s.2.md"
+    assert plan.job("html", "s.2").outputs["html"].name == "s.2.html"
+
+
 def test_the_plan_passes_on_what_a_verdict_needs(tmp_path: Path) -> None:
     elsewhere = {"value": "test_loss", "model": "a", "experiment": "fit--corrected"}
     claim = {**CLAIM, "measure": {"difference": [CLAIM["measure"], elsewhere]}, "rule": "comparison"}

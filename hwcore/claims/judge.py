@@ -11,12 +11,13 @@ import pandas as pd
 
 from hwcore.claims import ledger
 from hwcore.claims.judgement import CannotJudgeError, Judgement
-from hwcore.claims.measure import Measure, without_guesses
+from hwcore.claims.measure import Measure
 from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import PLAIN, Unit, listed, sentence
+from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]

@@ -38,7 +38,9 @@ def draw(
     asked: type[Question] = import_module(f"hwcore.questions.asked.{question}").Asked
     rows = joined(tables["rows"], models, members, labels)
     table = asked.derived(rows.table)
-    shown = [panel for panel in asked.panels if panel.y in table]
+    shown = [
+        panel for panel in asked.panels if panel.y in table and (not panel.over or table[panel.over].notna().any())
+    ]
     if not shown:
         raise HwcoreError(f"no table has a column {asked.panels[0].y!r}")
     unit = "model" if asked.look == "lines" else "member"

@@ -10,6 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from hwcore.diverged import without_guesses
+
+KNOWN = ("layers", "parameters", "guess_loss", "guess_accuracy")
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -61,16 +65,19 @@ def joined(
     """The rows with columns `member` and those that the plan knows of each model.
 
     These are `layers` (with weights), `parameters`, `guess_loss` and `guess_accuracy` (those of the best constant
-    prediction), each where there is one.
+    prediction), NaN where there is none.  Networks that diverged have no accuracy.
     """
     # a table is of models or of pairs
     table = table.rename(columns={"pair": "model"})
     labels = {**labels, **{pair: _label(pair, labels) for pair in table["model"].unique() if " → " in pair}}
     first = table["model"].str.partition(" → ")[0]
     table = table.assign(member=first.str.rpartition("/")[0])
-    for column in dict.fromkeys(column for known in models.values() for column in known):
+    table = without_guesses(table)
+    for column in KNOWN:
         values = {model: known.get(column) for model, known in models.items()}
-        table[column] = pd.to_numeric(first.map(values))
+        known_values = pd.to_numeric(first.map(values))
+        # a table may have counted what the plan does not know
+        table[column] = known_values.fillna(table[column]) if column in table else known_values
     table = table[first.isin(list(models))]
     present = set(table["member"])
     return Rows(table, {key: value for key, value in members.items() if key in present}, labels)

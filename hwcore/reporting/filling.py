@@ -13,6 +13,7 @@ import jinja2
 from jinja2 import nodes
 
 from hwcore.errors import HwcoreError
+from hwcore.reporting.template import read
 from hwcore.validation import did_you_mean
 
 _BYTES = 2**20
@@ -35,11 +36,9 @@ def fill(template: Path, functions: Mapping[str, Callable[..., str]]) -> str:
     if template.stat().st_size > _BYTES:
         raise HwcoreError(f"{template}: is larger than a page can be, {_BYTES / 2**20:.0f} MiB")
     try:
-        tree = environment.parse(template.read_text(encoding="utf-8"))
+        tree = environment.parse(read(template))
         _check(tree, functions)
         return environment.from_string(tree).render(functions)
-    except UnicodeDecodeError:
-        raise HwcoreError(f"{template}: must be saved as UTF-8") from None
     except RecursionError:
         raise HwcoreError(f"{template}: an expression is too deep") from None
     except jinja2.TemplateError as error:

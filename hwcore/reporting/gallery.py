@@ -12,7 +12,7 @@ from hwcore.claims.ledger import VERDICTS
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.provenance import commit
-from hwcore.reporting.words import banner, claim_head, measured, pipe_table, verdict_counts
+from hwcore.reporting.words import banner, claim_head, measured, pipe_table, plain, verdict_counts
 
 # Figures of a study: those that most of its claims are about.
 _FIGURES = 2
@@ -110,7 +110,7 @@ def _overview(studies: Iterable[Mapping[str, Any]], claims: pd.DataFrame) -> str
         counts = claims[claims.study == study["study"]].verdict.value_counts()
         source = study["source"]
         author = f"{source['author']}, {source['date']}" if source else ""
-        link = f"[{study['title']}](#{study['study']})"
+        link = f"[{plain(study['title'])}](#{study['study']})"
         rows.append([link, author, *(int(counts.get(verdict, 0)) for verdict in given)])
     return pipe_table(["study", "report by", *given], rows, numbers=given)
 
@@ -121,7 +121,7 @@ def _study(
     rows = [_row(claim) for claim in claims.itertuples()]
     return [
         # neither GitHub nor the site knows the other's way to name a heading
-        f'<a id="{study["study"]}"></a>\n\n## {study["title"]}',
+        f'<a id="{study["study"]}"></a>\n\n## {plain(study["title"])}',
         verdict_counts(claims),
         *(f"![{_alt(figure['caption'])}]({folder}/{_name(figure)})\n\n{figure['caption']}" for figure in figures),
         pipe_table(["verdict", claim_head(study), "reported → measured (95 % interval)", "why"], rows) if rows else "",

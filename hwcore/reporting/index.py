@@ -11,7 +11,7 @@ from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
 from hwcore.reporting.numbers import unmarked
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.words import banner, networks, pipe_table, short_banner, verdict_counts
+from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts
 
 Context = Mapping[str, Any]
 
@@ -92,10 +92,10 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
         name = study["study"]
         experiments = {each["base"] for each in study["experiments"]}
         source = study["source"]
-        author = f"{source['author']}, {source['date']}" if source else ""
+        author = plain(f"{source['author']}, {source['date']}") if source else ""
         counts = _counts(claims[claims.study == name])
         verdicts = _stack(counts) + _chips(counts) if counts else "no claim"
-        link = f"[{study['title']}]({name}.html)"
+        link = f"[{plain(study['title'])}]({name}.html)"
         rows.append([link, author, verdicts, len(experiments), f"{networks(study):,}", _forms(name, forms)])
     heads = ["study", "report by", "verdicts", "experiments", "networks", "pages"]
     return pipe_table(heads, rows, numbers={"experiments", "networks"})
@@ -141,7 +141,7 @@ def _axes(panel: Context) -> str:
 def _experiments(studies: Sequence[Context], claims: pd.DataFrame) -> str:
     rows = [
         [
-            f"[{each['title']}]({study['study']}.html#experiment-{each['base']})",
+            f"[{plain(each['title'])}]({study['study']}.html#experiment-{each['base']})",
             each["variant"],
             study["study"],
             each["section"],

@@ -16,7 +16,7 @@ from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
 from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
 from hwcore.reporting.summary import abstract, summary
 from hwcore.reporting.template import ORIGINAL
-from hwcore.reporting.words import banner, measured, plain, short_banner, verdict_counts
+from hwcore.reporting.words import banner, bracketed, measured, plain, short_banner, verdict_counts
 
 Context = dict[str, Any]
 # what lies below it differs from run to run
@@ -57,8 +57,8 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
 def _header(context: Context, abstract: str) -> str:
     source = context["source"]
     lines = {
-        "title": context["title"],
-        "subtitle": source and f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}",
+        "title": plain(context["title"]),
+        "subtitle": source and plain(f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}"),
         "lang": "en",
         "banner": short_banner(context["scale"]),
         "abstract": abstract,
@@ -229,7 +229,7 @@ class _Page:
         if note := absent.note(figure["path"], number, recipe):
             return f'<div class="missing" id="{id}">\n\n{note}\n\n</div>'
         made = self._commit(figure["recipe"])
-        image = f"![**Figure {number}.** {figure['caption']}]({_UP}{figure['path']}.svg)"
+        image = f"![**Figure {number}.** {bracketed(figure['caption'])}]({_UP}{figure['path']}.svg)"
         sources = (
             f"Data: {_links(figure['tables'])} · settings: {_links(figure['runs'])} · "
             f"figure: [recipe]({_UP}{figure['recipe']}), {made}"

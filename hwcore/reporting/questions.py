@@ -13,7 +13,7 @@ from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
 from hwcore.questions.rows import joined
 from hwcore.reporting import absent
-from hwcore.reporting.words import banner, pipe_table, short_banner
+from hwcore.reporting.words import banner, pipe_table, plain, short_banner
 
 Context = Mapping[str, Any]
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -94,7 +94,7 @@ def _settings(question: Context) -> str:
             continue
         last = (place, row["cells"])
         variant = "" if row["variant"] == "as-described" else f", {row['variant'].replace('-', ' ')}"
-        link = f"[{row['title']}]({row['study']}.html#experiment-{row['base']})"
+        link = f"[{plain(row['title'])}]({row['study']}.html#experiment-{row['base']})"
         cells = row["cells"] or ["not run again", *[""] * (len(_HEADS) - 3)]
         rows.append([row["study"], f"{link}{variant}", *cells])
     return pipe_table(_HEADS, rows, widths=_WIDTHS) if rows else ""

@@ -1,6 +1,7 @@
 """A quantity of one study as a line the size of a word, on the axes that all studies share."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,8 @@ def sparkline(panel: Mapping[str, Any], study: str) -> str:
 
 def _of(series: Mapping[str, Any], study: str) -> bool:
     """Whether a series is of the study: it is called that, or by its name and which of its things it is."""
-    return "of" not in series and str(series["name"]).partition(": ")[0] == study
+    # `alluri: deep`, `alluri`, `alluri (2 diverged)`
+    return "of" not in series and re.split(r": | \(", str(series["name"]), maxsplit=1)[0] == study
 
 
 def _shapes(series: Mapping[str, Any], panel: Mapping[str, Any]) -> Iterator[str]:

@@ -22,7 +22,8 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
     others = [each for each in experiments if each["variant"] != "as-described"]
     source = study["source"]
     if source:
-        text = f"The experiments of “{source['title']}” ({source['author']}, {source['date']}) were run again: "
+        report = plain(f"“{source['title']}” ({source['author']}, {source['date']})")
+        text = f"The experiments of {report} were run again: "
     else:
         text = "This report covers "
     text += counted(len(bases), "experiment")
@@ -33,8 +34,10 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
             for known, words in ((True, "as the code of the report ran them"), (False, "corrected"))
             if known in kinds
         ]
-        text += f", {len({each['base'] for each in others})} of them also {listed(how, 'or')}"
-    text += f"; {networks(study):,} networks were trained."
+        of_them = "" if len(bases) == 1 else f"{len({each['base'] for each in others})} of them "
+        text += f", {of_them}also {listed(how, 'or')}"
+    trained = networks(study)
+    text += f"; {trained:,} {'network was' if trained == 1 else 'networks were'} trained."
     return f"{text} {verdict_counts(claims)}" if study["scale"]["judged"] != "no" else text
 
 

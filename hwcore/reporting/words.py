@@ -41,6 +41,23 @@ def plain(text: Any) -> str:
     return _SPECIAL.sub(r"\\\g<0>", str(text))
 
 
+def bracketed(text: str) -> str:
+    """Markdown as it can stand in brackets: of the interval [0, 1) the bracket is escaped, which has no counterpart."""
+    opened: list[int] = []
+    alone: list[int] = []
+    for found in re.finditer(r"\\.|[\[\]]", text):
+        if found[0] == "[":
+            opened.append(found.start())
+        elif found[0] == "]":
+            if opened:
+                opened.pop()
+            else:
+                alone.append(found.start())
+    for place in sorted([*opened, *alone], reverse=True):
+        text = f"{text[:place]}\\{text[place:]}"
+    return text
+
+
 def claim_head(study: Mapping[str, Any]) -> str:
     """The head of a column of claims: whose they are."""
     return "the report says" if study["source"] else "claim"
@@ -68,8 +85,8 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     if not judged:
         return text
     return (
-        f"{text} {counted(judged, 'verdict')} {'rests' if judged == 1 else 'rest'} on samples of runs; of these, "
-        f"chance alone makes at most {false:.1f} false on average."
+        f"{text} {counted(judged, 'verdict')} {'rests' if judged == 1 else 'rest'} on samples of runs; "
+        f"{'' if judged == 1 else 'of these, '}chance alone makes at most {false:.1f} false on average."
     )
 
 

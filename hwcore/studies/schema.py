@@ -17,7 +17,7 @@ from hwcore.train.spec import Record
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Id = Annotated[str, Field(pattern=ID)]
 # What is made of all studies has these names among the pages, figures and plans.
-RESERVED = frozenset({"data", "index", "questions", "summary"})
+RESERVED = frozenset({"crate", "data", "index", "questions", "summary"})
 RESERVED_WHY = "it is the name of what all studies share"
 
 

@@ -33,6 +33,7 @@ class Asked(Question):
             return []
         return [
             found.trend("From the shallowest network to the deepest, the share of the variance left", depth, share),
-            f"On the test set {good} of {counted(len(ends), 'network')} leave at most {100 * _GOOD:g} % of it; "
+            f"On the test set {good} of {counted(len(ends), 'network')} {'leaves' if good == 1 else 'leave'} at most "
+            f"{100 * _GOOD:g} % of the variance; "
             f"the least is {share(best.value)} ({best.where}).",
         ]

@@ -34,7 +34,7 @@ class Asked(Question):
         """Means over each hundredth of the steps; none of a replicate that diverged."""
         most = (table["loss"] / table["guess_loss"]).groupby([table["model"], table["replicate"]]).transform("max")
         measured = ["loss", "grad_norm", "relation"]
-        table = table.assign(**{column: table[column].where(most <= _DIVERGED) for column in measured})
+        table = table.assign(**{column: table[column].where(~(most > _DIVERGED)) for column in measured})
         steps = table.groupby("model")["step"].transform("max")
         table = table.assign(progress=-(-100 * table["step"] // steps) / 100)
         kept = ["member", "model", "replicate", "progress"]

@@ -1,6 +1,5 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import counted
 from hwcore.questions.question import Panel, Question
 from hwcore.questions.words import in_words, share
 
@@ -37,7 +36,7 @@ class Asked(Question):
         """With the accuracy and the share of the loss of a guess at the end of each replicate."""
         last = table["epoch"] == table.groupby(["model", "replicate"])["epoch"].transform("max")
         return table.assign(
-            fitted=table["train_accuracy"].where(last),
+            fitted=table["train_accuracy"].where(last) if "train_accuracy" in table else float("nan"),
             left=(table["train_loss"] / table["guess_loss"]).where(last),
         )
 
@@ -47,9 +46,9 @@ class Asked(Question):
         if not fitted:
             return []
         most = sum(place.value > 0.5 for place in fitted)
-        above = f"{in_words(most)} of {counted(len(fitted), 'network')} {'gets' if most < 2 else 'get'} above one half"
+        above = f"{in_words(most)} of {in_words(len(fitted))} networks {'gets' if most < 2 else 'get'} above one half"
         return [
             f"The training accuracy on random labels ends {found.span(fitted, share)}"
             + (f"; {above}." if len(fitted) > 1 else "."),
-            f"The training loss ends {found.span(left, share)} of that of a guess.",
+            f"The training loss ends {found.span(left, share)} of that of a guess." if left else "",
         ]
