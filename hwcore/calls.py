@@ -56,6 +56,20 @@ def hold() -> bool:
     return alone
 
 
+def busy() -> bool:
+    """Whether another call is at work here for sure."""
+    if fcntl is None or not _HELD.is_file():
+        return False
+    with _HELD.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
 def others() -> str:
     """Which other calls may be working here, as a line for the user."""
     try:
