@@ -71,7 +71,11 @@ try:
         PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
         os.environ.update(HWCORE_CALLED=repr(time.time()))
         # a look at what is stale does not change the plan of a call that works here
-        changed = set() if workflow.output_settings.dryrun and calls.busy() else records.write(PLAN.plan)
+        changed = (
+            set()
+            if workflow.output_settings.dryrun and calls.busy()
+            else records.write(PLAN.plan)
+        )
     else:
         PLAN = Submitted(config["scale"], sys.argv)
 except HwcoreError as error:
