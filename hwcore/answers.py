@@ -183,7 +183,9 @@ def _cells(experiment: Experiment) -> Iterator[str]:
     yield ", ".join(filter(None, parts))
     yield f"{values.get('optimizer', 'several optimizers')}, {values.get('lr', 'several rates')}"
     epochs, steps = values.get("epochs", "none"), values.get("steps", "none")
-    lengths = [epochs] if epochs != "none" else [f"{steps} steps"] if steps != "none" else []
-    yield lengths[0] if lengths else "several lengths"
+    if epochs == steps == "none":
+        yield "several lengths"
+    else:
+        yield epochs if epochs != "none" else f"{steps} steps"
     yield values.get("batch_size", "several")
     yield values.get("replicates", "")

@@ -58,15 +58,15 @@ def hold() -> bool:
 
 def busy() -> bool:
     """Whether another call is at work here for sure."""
-    if fcntl is None or not _HELD.is_file():
+    if fcntl is None:
         return False
-    with _HELD.open("a+", encoding="utf-8") as file:
-        try:
+    try:
+        with _HELD.open("r+", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # no call yet, or a file system without locks
     return False
 
 

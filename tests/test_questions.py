@@ -496,6 +496,22 @@ def test_points_without_a_zero_gradient_have_no_ratio() -> None:
     assert derived["minimal_ratio"].notna().tolist() == derived["reached"].astype(bool).tolist()
 
 
+def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        text = asks("fit-function")(text).replace('section: "2"', 'section: "2"\n    question: train-task')
+        text = text.replace("mlp: [1, 8, 1]}", "mlp: [1, 8, 1], training: {steps: 9, epochs: null}}")
+        big = "      big: {label: big, mlp: [784, 5, 10], data: {train_samples: null}}\n    figures:\n      accuracy:"
+        return text.replace("    figures:\n      accuracy:", big)
+
+    study(tmp_path, edit)
+    config = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "standard"}
+    tiny = load("tiny", tmp_path, parse(config, ["config.yaml"]))
+    first, *_ = answers.describe("fit-function", {"tiny": tiny})["settings"]
+    assert first["cells"][4] == "several lengths"
+    (second,) = answers.describe("train-task", {"tiny": tiny})["settings"]
+    assert second["cells"][2] == "MNIST, several numbers of samples"
+
+
 def test_a_line_is_judged_at_its_ends_and_midway() -> None:
     given = example("interpolation", "a")
     heights = {-1.0: 0.1, 0.0: 0.9, 0.5: 0.2, 1.0: 0.8, 2.0: 0.1}

@@ -115,11 +115,16 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def page(results: Path, text: str, judged: str = "no") -> Path:
-    template = results / "report.md"
+    rendered(results, context(judged), text)
+    return results / "report/s.md"
+
+
+def rendered(results: Path, said: dict[str, Any], text: str = "Text.") -> str:
+    """The page of a study whose template has this text."""
+    template, output = results / "report.md", results / "report/s.md"
     template.write_text(text)
-    output = results / "report/s.md"
-    render(context(judged), template, results / "claims.parquet", output)
-    return output
+    render(said, template, results / "claims.parquet", output)
+    return output.read_text()
 
 
 FULL = '# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
@@ -130,10 +135,7 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
     described, corrected = said["experiments"]
     described["settings"]["weight decay"] = "0.0001"
     corrected["settings"]["learning rate"] = "0.5"
-    template = results / "report.md"
-    template.write_text('{{ experiment("fit") }}')
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said, '{{ experiment("fit") }}')
     assert re.search(r"\| weight decay +\| 0\.0001 +\| none +\|", text)
     assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
 
@@ -231,10 +233,7 @@ def test_variants_on_another_vertical_scale_say_so(
     for each, panel in zip(said["experiments"], (first, second), strict=True):
         recipe = results / each["figures"][0]["recipe"]
         write_json(recipe, {**json.loads(recipe.read_text()), "axes": [axis(0, 1), panel]})
-    template = results / "report.md"
-    template.write_text('{{ experiment("fit") }}')
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said, '{{ experiment("fit") }}')
     assert "1a.** As described. Loss" in text
     assert f"1b.** Corrected{' (different vertical scale)' if other else ''}." in text
 
@@ -261,10 +260,7 @@ def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
     said = context()
     for each, value in zip(said["experiments"], ("50", "60"), strict=True):
         each["choices"] = [["batch size", value, "the text | is silent"], ["lr", "0.1", "the notebook has it"]]
-    template = results / "report.md"
-    template.write_text("Text.")
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said)
     # one of both variants and two
     assert "[3 settings](#choices) are choices of this reproduction, where the original report is silent" in text
     assert "Where the original report is silent or unclear, or was not followed, these settings were chosen." in text
@@ -282,10 +278,7 @@ def test_a_choice_that_two_experiments_share_is_counted_once(results: Path) -> N
     for each in said["experiments"]:
         each["choices"] = [["lr", "0.1", "the text is silent"]]
     said["experiments"][1] |= {"id": "other", "base": "other", "variant": "as-described", "section": "2"}
-    template = results / "report.md"
-    template.write_text("Text.")
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said)
     assert "[1 setting](#choices) is a choice of this reproduction" in text
     assert "| lr | 0.1 | the text is silent | [1](#experiment-fit), [2](#experiment-other) |" in text
 
@@ -297,10 +290,7 @@ def test_what_is_not_rerun_is_told_with_its_reason(results: Path) -> None:
         {**told, "id": "fit--as-run", "base": "fit", "variant": "as-run", "why": "It was another."},
         {**told, "id": "two", "base": "two", "variant": "as-described"},
     ]
-    template = results / "report.md"
-    template.write_text('{{ experiment("fit") }}\n\n{{ experiment("two") }}\n')
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said, '{{ experiment("fit") }}\n\n{{ experiment("two") }}\n')
     assert "**As run, not re-run:** It was another. Nobody knows how." in text
     assert "\n### Two {#experiment-two}\n\n**Not re-run:** Nobody knows how.\n" in text
     assert (
@@ -332,20 +322,14 @@ def test_an_experiment_links_to_the_question_that_it_answers(results: Path) -> N
     said = {**context(), "questions": {"capacity": "Does size help?"}}
     for each in said["experiments"]:
         each["question"] = "capacity"
-    template = results / "report.md"
-    template.write_text(FULL)
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said, FULL)
     assert text.count("Beside other studies: [Does size help?](questions.html#capacity)") == 1
     assert "Beside other studies" not in page(results, FULL).read_text()
 
 
 def test_a_report_of_ones_own_names_no_other(results: Path) -> None:
     said = {**context(), "source": None}
-    template = results / "report.md"
-    template.write_text(FULL)
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(results, said, FULL)
     assert "subtitle" not in text
     assert "the report says" not in text
     assert "| claim | section | reported |" in text
@@ -358,10 +342,9 @@ def test_prose_takes_settings_and_figures_of_several_experiments(results: Path) 
     said = context()
     figure = {**said["experiments"][0]["figures"][0], "name": "both", "path": "figures/s/both", "caption": "Both."}
     said["figures"] = [figure]
-    template = results / "report.md"
-    template.write_text('{{ setting("fit", "epochs") }} epochs\n\n{{ figure("both") }}\n\n{{ figure("fit", "loss") }}')
-    render(said, template, results / "claims.parquet", results / "report/s.md")
-    text = (results / "report/s.md").read_text()
+    text = rendered(
+        results, said, '{{ setting("fit", "epochs") }} epochs\n\n{{ figure("both") }}\n\n{{ figure("fit", "loss") }}'
+    )
     assert "\n10 (full scale: 100) epochs\n" in text
     assert "![**Figure 1.** Both.](../figures/s/both.svg)" in text
     assert "](../figures/s/fit/loss.svg)" in text
@@ -406,6 +389,13 @@ def test_the_index_has_a_row_per_study(results: Path) -> None:
     assert "quick" in text
 
 
+def test_titles_are_shown_letter_by_letter(results: Path) -> None:
+    said = {**context(), "title": "*Nets* @home"}
+    assert "title: '\\*Nets\\* \\@home'" in rendered(results, said)
+    index([said], ["html"], results / "claims.parquet", results / "report/index.html")
+    assert '<a href="s.html">*Nets* @home</a>' in (results / "report/index.html").read_text()
+
+
 def lines(name: str, ys: list[float | None], stroke: str | None = "solid") -> dict[str, Any]:
     return {"name": name, "line": stroke, "x": [1, 10, 100][: len(ys)], "y": ys}
 
@@ -432,6 +422,8 @@ def test_a_sparkline_lies_on_the_axes_that_all_studies_share() -> None:
     # runs behind a mean are not lines of their own, and points stay points
     assert sparkline(panel({**lines("s", [1, 2]), "of": "s"}), "s") == ""
     assert sparkline(panel(lines("s", [1, 2], None)), "s").count("<circle") == 2
+    # the legend counts replicates that diverged
+    assert len(corners(sparkline(panel(lines("s (2 diverged)", [1, 2])), "s"))) == 2
 
 
 def test_the_index_shows_by_question_the_line_of_each_study(results: Path) -> None:
