@@ -617,20 +617,31 @@ class Plan:
 
 
 def _cut(study: Study, claim: Claim) -> str:
-    """By how much the caps of the scale shorten the trainings that a claim measures: `1 epoch in place of 8`."""
+    """By how much the caps of the scale cut the trainings that a claim measures.
+
+    In words: `1 epoch in place of 8`, or `1 epoch on 3,900 of 50,000 images in place of 8 on all`.
+    """
     measured = {
         (id, model.name): model
         for id, name in claim.networks()
         for model in study.experiments[id].models.values()
         if name in (None, model.name)
     }
-    cut = [model for model in measured.values() if model.length[0] < model.full_length]
+    cut = [model for model in measured.values() if model.cut]
     if not cut:
         return ""
-    lengths, full = sorted({model.length[0] for model in cut}), sorted({model.full_length for model in cut})
-    here, there = (f"{ends[0]:,}" if len(ends) == 1 else f"{ends[0]:,} to {ends[-1]:,}" for ends in (lengths, full))
-    unit = cut[0].length[1].removesuffix("s" if here == "1" else "")
-    return f"{here} {unit} in place of {there}"
+    here, unit = _span(model.length[0] for model in cut), cut[0].length[1]
+    there = _span(model.full_length for model in cut)
+    done = f"{here} {unit.removesuffix('s') if here == '1' else unit}"
+    if all(model.images == model.full_images for model in cut):
+        return f"{done} in place of {there}"
+    images = _span(model.images or 0 for model in cut), _span(model.full_images or 0 for model in cut)
+    return f"{done} on {images[0]} of {images[1]} images in place of {there} on all"
+
+
+def _span(numbers: Iterable[int]) -> str:
+    each = sorted(set(numbers))
+    return f"{each[0]:,}" if len(each) == 1 else f"{each[0]:,} to {each[-1]:,}"
 
 
 def _chance(figure: Figure, models: Iterable[Model]) -> dict[str, dict[str, float]]:

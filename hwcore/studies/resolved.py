@@ -16,7 +16,8 @@ from hwcore.train.spec import Record, Training
 class Model:
     """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
 
-    ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it.
+    ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it, and
+    ``full_images`` the number of its training images, None on a function.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Model:
     replicates: int
     reported_parameters: int | None
     full_length: int
+    full_images: int | None
     chosen: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -34,6 +36,16 @@ class Model:
         """That of the training, and its unit."""
         training = self.training
         return (training.epochs, "epochs") if training.epochs is not None else (training.steps or 0, "steps")
+
+    @property
+    def images(self) -> int | None:
+        """The number of training images, None on a function."""
+        return None if self.full_images is None else getattr(self.data, "train_samples", None) or self.full_images
+
+    @property
+    def cut(self) -> bool:
+        """Whether the caps of a scale shorten the training or take images from it."""
+        return self.length[0] < self.full_length or self.images != self.full_images
 
 
 @dataclass(frozen=True)

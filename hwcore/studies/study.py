@@ -78,6 +78,9 @@ def check_function(data: FunctionData) -> None:
 
 # the training images of a whole data set of unknown size, for the cap on arithmetic: those of CIFAR-10
 _IMAGES = 50_000
+# operations of a step on a sample for each multiplication of the forward pass: two there, and twice as many in the
+# backward pass, for the gradients of the weights and those of the inputs
+_OPERATIONS = 6
 # what a study is without the caps and stand-ins of a scale
 _PUBLISHED = Scale(describes="everything", judged="yes")
 
@@ -211,9 +214,11 @@ class _Reader:
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
         replicates = _cap_replicates(replicates, caps, network)
-        data = _cap_samples(data, caps)
         full_length = training.epochs or training.steps or 0
+        full_images = None if isinstance(data, FunctionData) else self._training_images(data)
+        data = _cap_samples(data, caps)
         training = self._cap_length(training, network, data, caps)
+        data = self._cap_images(data, training, network, caps)
         return Model(
             name,
             entry.label,
@@ -223,15 +228,23 @@ class _Reader:
             replicates,
             entry.reported_parameters,
             full_length,
+            full_images,
             entry.chosen,
         )
 
-    def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
-        """With the bounds of the unit in which the study gives the length; at least one is left.
+    def _cap_images(self, data: DataSpec, training: Training, network: Network, caps: Caps) -> DataSpec:
+        """With as many images as one epoch may have: whole batches, and one at least."""
+        if isinstance(data, FunctionData) or training.epochs is None or not (caps.teraflop and network.multiplications()):
+            return data
+        images = self._training_images(data)
+        size, _ = training.batches(images)
+        affordable = int(caps.teraflop * 1e12 / (_OPERATIONS * network.multiplications()))
+        if affordable >= images:
+            return data
+        return data.model_copy(update={"train_samples": min(images, max(1, affordable // size) * size)})
 
-        A step on a sample takes 6 operations for each multiplication of the forward pass: two there, and twice as
-        many in the backward pass, for the gradients of the weights and those of the inputs.
-        """
+    def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
+        """With the bounds of the unit in which the study gives the length; at least one is left."""
         samples = data.samples if isinstance(data, FunctionData) else self._training_images(data)
         size, per_epoch = training.batches(samples)
         in_epochs = training.epochs is not None
@@ -239,7 +252,7 @@ class _Reader:
         if in_epochs and isinstance(data, FunctionData) and caps.steps is not None:
             limits.append(caps.steps // per_epoch)
         if caps.teraflop is not None and network.multiplications():
-            operations = 6 * network.multiplications() * (samples if in_epochs else size)
+            operations = _OPERATIONS * network.multiplications() * (samples if in_epochs else size)
             limits.append(int(caps.teraflop * 1e12 / operations))
         unit = "epochs" if in_epochs else "steps"
         lengths = [getattr(training, unit), *(max(1, limit) for limit in limits if limit is not None)]
