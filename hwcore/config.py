@@ -37,8 +37,8 @@ class Caps(Spec):
     )
     teraflop: Positive | None = Field(
         None,
-        description="arithmetic of training one replicate, in 10¹² operations, which takes epochs or steps from it, and "
-        "where not even one epoch is left, images; a whole data set of unknown size counts as 50,000 images",
+        description="arithmetic of training one replicate, in 10¹² operations, which takes epochs or steps from it, "
+        "and where not even one epoch is left, images; a whole data set of unknown size counts as 50,000 images",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
     parameters: Count | None = Field(

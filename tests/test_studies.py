@@ -215,6 +215,35 @@ def test_caps_on_arithmetic_and_steps_cut_trainings(
 
 
 @pytest.mark.parametrize(
+    ("teraflop", "datasets", "images"),
+    [
+        # 6 · 9,472 operations of 17,595 images, in batches of 50
+        (0.001, {}, 17_550),
+        (0.001, {"cifar10": "shapes"}, 2000),
+        (1e-4, {"cifar10": "shapes"}, 1750),
+        # one batch is trained on all the same
+        (1e-9, {}, 50),
+        (0.02, {}, 50_000),
+    ],
+)
+def test_where_an_epoch_is_too_much_arithmetic_there_are_fewer_images(
+    tmp_path: Path, teraflop: float, datasets: dict[str, str], images: int
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(CAPPED)
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": teraflop}}, "datasets": datasets}
+    found = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments
+    model = found["images"].models["cnn"]
+    assert model.images == images
+    assert model.full_images == (2000 if datasets else 50_000)
+    assert model.cut
+    # a training whose length is in steps keeps its images, and so does a function
+    assert found["steps"].models["linear"].images == model.full_images
+    assert found["function"].models["network"].images is None
+
+
+@pytest.mark.parametrize(
     ("caps", "message"),
     [
         ({"landscap": {"count": 3}}, r"caps\.analyses\.landscap: unknown kind; did you mean `landscape`\?"),

@@ -310,7 +310,37 @@ def test_a_claim_goes_with_the_figure_that_shows_its_columns(
     assert judged(tmp_path).spec["cases"]["c"]["figure"] == f"figures/s/fit/{figure}"
 
 
-def judged(root: Path) -> Job:
+@pytest.mark.parametrize(
+    ("caps", "words"),
+    [
+        ({}, ""),
+        ({"epochs": 2}, "2 epochs in place of 5"),
+        # 6 · 2,382 operations of an image for model a
+        ({"teraflop": 3e-5}, "2 epochs in place of 5"),
+        ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images in place of 5 on all"),
+        ({"train_samples": 200}, "5 epochs on 200 of 1,000 images in place of 5 on all"),
+    ],
+)
+def test_a_provisional_verdict_says_what_was_cut(tmp_path: Path, caps: dict[str, Any], words: str) -> None:
+    models = {"a": {"label": "A", "mlp": [784, 3, 10]}}
+    study(tmp_path, CLAIM, data=MNIST, training=CLASSIFY, models=models, analyses={})
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": caps}}
+    assert judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"] == words
+
+
+def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
+    models = {name: {"label": name, "mlp": [784, width, 10]} for name, width in (("a", 3), ("b", 30))}
+    measure = {"difference": [{"value": "test_loss", "model": each} for each in "ab"]}
+    claim = {**CLAIM, "measure": measure, "rule": "comparison"}
+    study(tmp_path, claim, data=MNIST, training=CLASSIFY, models=models, analyses={})
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 3e-5}}}
+    cut = judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"]
+    assert cut == "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
+
+
+def judged(root: Path, **changes: Any) -> Job:
     """The job that judges the study of a folder, to which all that pipelines read is copied."""
     for name in ("workflow_scripts", "hwcore", "report"):
         target = root / name
@@ -321,7 +351,7 @@ def judged(root: Path) -> Job:
             ):
                 (target / path.relative_to(ROOT / name)).parent.mkdir(parents=True, exist_ok=True)
                 (target / path.relative_to(ROOT / name)).write_bytes(path.read_bytes())
-    return Plan(configuration(studies=["s"]), tex=False, root=root).job("judge", "s")
+    return Plan(configuration(studies=["s"], **changes), tex=False, root=root).job("judge", "s")
 
 
 def test_the_ledger_of_a_run(finished: Project) -> None:

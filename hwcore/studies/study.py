@@ -234,11 +234,12 @@ class _Reader:
 
     def _cap_images(self, data: DataSpec, training: Training, network: Network, caps: Caps) -> DataSpec:
         """With as many images as one epoch may have: whole batches, and one at least."""
-        if isinstance(data, FunctionData) or training.epochs is None or not (caps.teraflop and network.multiplications()):
+        multiplications = network.multiplications()
+        if isinstance(data, FunctionData) or training.epochs is None or not (caps.teraflop and multiplications):
             return data
         images = self._training_images(data)
         size, _ = training.batches(images)
-        affordable = int(caps.teraflop * 1e12 / (_OPERATIONS * network.multiplications()))
+        affordable = int(caps.teraflop * 1e12 / (_OPERATIONS * multiplications))
         if affordable >= images:
             return data
         return data.model_copy(update={"train_samples": min(images, max(1, affordable // size) * size)})
