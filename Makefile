@@ -35,7 +35,7 @@ docs: .venv/dev.done ## write the reference anew and build docs/ as a site in si
 	$(BIN)/python -m workflow_scripts.reference
 	$(BIN)/zensical build --strict --clean
 
-gallery: .venv/run.done ## write docs/gallery.md from finished results (SCALE, STUDIES, CONFIGFILE)
+gallery: .venv/run.done ## write pages into docs/gallery/ from finished results (SCALE, STUDIES, CONFIGFILE)
 	@$(SNAKEMAKE) --dry-run report $(CONFIG) | grep -q '^Nothing to be done' || \
 		{ echo "error: results/$(or $(SCALE),quick) are stale or missing; run make report with the same settings first" >&2; exit 1; }
 	$(BIN)/python -m workflow_scripts.gallery results/$(or $(SCALE),quick)

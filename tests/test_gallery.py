@@ -1,4 +1,4 @@
-"""The gallery: a page of the documentation from finished results, and from no others."""
+"""The gallery: pages of the documentation from finished results, and from no others."""
 
 import subprocess
 from pathlib import Path
@@ -28,16 +28,17 @@ def judged(results: Path, figure: str) -> None:
 def test_a_quick_gallery_says_that_nothing_is_judged(finished: Project, tmp_path: Path) -> None:
     project = finished.clone(tmp_path / "project")
     project.add_make()
-    (project.folder / "docs/gallery").mkdir(parents=True)
-    (project.folder / "docs/gallery/old.svg").touch()
+    folder = project.folder / "docs/gallery"
+    (folder / "tiny").mkdir(parents=True)
+    (folder / "tiny/old.svg").touch()
     done = make(project)
     assert done.returncode == 0, done.stdout + done.stderr
-    page = (project.folder / "docs/gallery.md").read_text()
+    page = (folder / "tiny.md").read_text()
     assert "No claim is judged." in page
     assert "| **not judged** | The narrow network has 10 parameters. | 10 |" in page
-    # no claim names a figure, so that the first is shown, and the earlier gallery is gone
-    assert [path.name for path in (project.folder / "docs/gallery").iterdir()] == ["tiny-fit-loss.svg"]
-    assert "](gallery/tiny-fit-loss.svg)" in page
+    # no claim names a figure, so that the first is shown, and that of an earlier gallery is gone
+    assert [path.name for path in (folder / "tiny").iterdir()] == ["fit-loss.svg"]
+    assert "](tiny/fit-loss.svg)" in page
 
     project.edit("report/tiny/study.yaml", "lr: 0.01", "lr: 0.02")
     done = make(project)
@@ -51,15 +52,33 @@ def test_a_quick_gallery_says_that_nothing_is_judged(finished: Project, tmp_path
 def test_the_figures_are_those_that_claims_are_about(finished: Project, tmp_path: Path) -> None:
     results = finished.clone(tmp_path / "project").folder / "results/quick"
     judged(results, "figures/tiny/classify/accuracy")
-    gallery(results, tmp_path / "gallery.md")
-    page = (tmp_path / "gallery.md").read_text()
-    assert "](gallery/tiny-classify-accuracy.svg)\n\nAccuracy." in page
-    copied, drawn = tmp_path / "gallery/tiny-classify-accuracy.svg", results / "figures/tiny/classify/accuracy.svg"
+    gallery(results, tmp_path / "gallery")
+    page = (tmp_path / "gallery/tiny.md").read_text()
+    assert "](tiny/classify-accuracy.svg)\n\nAccuracy." in page
+    copied, drawn = tmp_path / "gallery/tiny/classify-accuracy.svg", results / "figures/tiny/classify/accuracy.svg"
     assert copied.read_bytes() == drawn.read_bytes()
     # the first sentence of the reason, in which a bar ends no cell
     assert "| **right** |" in page
     assert "| It has 10.5 \\| 10. |" in page
     assert "And more" not in page
+
+
+def test_pages_of_earlier_runs_stay_in_the_index(finished: Project, tmp_path: Path) -> None:
+    results = finished.clone(tmp_path / "project").folder / "results/quick"
+    (tmp_path / "gallery").mkdir()
+    earlier = (
+        "---\ntitle: 'Earlier: one'\nreport: A. Nobody, 2024\nscale: standard\nverdicts: {holds: 3}\n---\n\n# Earlier\n"
+    )
+    (tmp_path / "gallery/earlier.md").write_text(earlier)
+    judged(results, "figures/tiny/classify/accuracy")
+    gallery(results, tmp_path / "gallery")
+    index = (tmp_path / "gallery/index.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in index.splitlines() if line.startswith("|")]
+    assert rows[0] == ["study", "report by", "scale", "holds", "right"]
+    assert rows[2] == ["[Earlier: one](earlier.md)", "A. Nobody, 2024", "standard", "3", "0"]
+    assert rows[3][0].endswith("](tiny.md)")
+    assert rows[3][2:] == ["quick", "0", "1"]
+    assert (tmp_path / "gallery/earlier.md").read_text() == earlier
 
 
 def test_results_that_are_missing_or_of_another_study_are_refused(finished: Project, tmp_path: Path) -> None:
@@ -69,10 +88,10 @@ def test_results_that_are_missing_or_of_another_study_are_refused(finished: Proj
     jobs["index:index"]["spec"]["studies"][0]["claims"]["new"] = "fit"
     write_json(plan, jobs)
     with pytest.raises(HwcoreError, match="are not those of the studies; run `make report SCALE=quick` first"):
-        gallery(results, tmp_path / "gallery.md")
+        gallery(results, tmp_path / "gallery")
     del jobs["index:index"]["spec"]["studies"][0]["claims"]["new"]
     write_json(plan, jobs)
     (results / "figures/tiny/fit/loss.svg").unlink()
     with pytest.raises(HwcoreError, match=r"figures/tiny/fit/loss\.svg: is missing; run"):
-        gallery(results, tmp_path / "gallery.md")
-    assert not (tmp_path / "gallery.md").exists()
+        gallery(results, tmp_path / "gallery")
+    assert not (tmp_path / "gallery").exists()

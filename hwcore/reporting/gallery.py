@@ -1,4 +1,4 @@
-"""The gallery: what finished results show, as a page of the documentation that needs no run."""
+"""The gallery: what finished results show, as pages of the documentation that need no run."""
 
 import shutil
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from hwcore.claims.ledger import VERDICTS
 from hwcore.errors import HwcoreError
@@ -16,35 +17,36 @@ from hwcore.reporting.words import banner, claim_head, measured, pipe_table, pla
 
 # Figures of a study: those that most of its claims are about.
 _FIGURES = 2
+_INDEX = "index.md"
+_INTRODUCTION = """\
+# Gallery
+
+What hwcore found out about the reports that it comes with, study by study. `make gallery SCALE=standard STUDIES=alluri`
+writes the page of a study from finished results, and this one; each page names the scale, the commit and the day.
+[How verdicts are reached](../verdicts.md) says what they mean."""
 
 
-def gallery(results: Path, page: Path) -> None:
-    """Write ``page`` and, into a folder of its name beside it, the figures that it shows.
+def gallery(results: Path, folder: Path) -> None:
+    """Write a page for each study into ``folder``, its figures beside it, and an index of all pages that are there.
 
-    ``results`` is a results/<scale> of a finished report.  The page has the verdicts of each study as a table, and
-    the two figures that most of its claims are about.  Figures of an earlier gallery are removed.
+    ``results`` is a results/<scale> of a finished report.  A page has the verdicts of its study as a table, and the
+    two figures that most of its claims are about.  Pages of other studies, from earlier runs, stay.
 
     Raises HwcoreError where results are missing, or the claims are not those of the plan.
     """
     studies = _studies(results)
     claims = _claims(results, studies)
     shown = {study["study"]: _chosen(study, claims) for study in studies}
-    folder = page.with_suffix("")
-    files = {
-        _need(results, f"{figure['path']}.svg"): folder / _name(figure)
-        for figures in shown.values()
-        for figure in figures
-    }
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for source, copy in files.items():
-        shutil.copyfile(source, copy)
-    parts = ["# Gallery", _about(results, studies)]
-    if len(studies) > 1:
-        parts += [verdict_counts(claims), _overview(studies, claims)]
+    for figure in (figure for figures in shown.values() for figure in figures):
+        _need(results, f"{figure['path']}.svg")
     for study in studies:
-        parts += _study(study, claims[claims.study == study["study"]], shown[study["study"]], folder.name)
-    write_text(page, "\n\n".join(part for part in parts if part) + "\n")
+        name = study["study"]
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+        for figure in shown[name]:
+            shutil.copyfile(results / f"{figure['path']}.svg", folder / name / _name(figure))
+        write_text(folder / f"{name}.md", _page(results, study, claims[claims.study == name], shown[name]))
+    write_text(folder / _INDEX, _index(folder))
 
 
 def _studies(results: Path) -> list[dict[str, Any]]:
@@ -86,46 +88,57 @@ def _chosen(study: Mapping[str, Any], claims: pd.DataFrame) -> list[dict[str, An
 
 
 def _name(figure: Mapping[str, Any]) -> str:
-    """The file of a figure: its path from results/<scale>/figures/ in one word."""
-    return "-".join(Path(figure["path"]).parts[1:]) + ".svg"
+    """The file of a figure: its path from the folder of its study in one word."""
+    return "-".join(Path(figure["path"]).parts[2:]) + ".svg"
 
 
-def _about(results: Path, studies: list[dict[str, Any]]) -> str:
+def _page(results: Path, study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]]) -> str:
+    rows = [_row(claim) for claim in claims.itertuples()]
+    counts = claims.verdict.value_counts()
+    source = study["source"]
     made = commit()
     by = "code that is not under version control"
     if made["commit"]:
         by = f"commit `{made['commit'][:10]}`" + (" with uncommitted changes" if made["dirty"] else "")
     day = datetime.now(UTC).date().isoformat()
-    text = (
-        f"What hwcore found at the scale `{results.name}`, by {by}, on {day}. `make gallery SCALE={results.name}` "
-        "writes this page from finished results. [How verdicts are reached](verdicts.md) says what they mean."
-    )
-    return "\n\n".join(filter(None, [text, banner(studies[0]["scale"])]))
-
-
-def _overview(studies: Iterable[Mapping[str, Any]], claims: pd.DataFrame) -> str:
-    given = [verdict for verdict in VERDICTS if (claims["verdict"] == verdict).any()]
-    rows = []
-    for study in studies:
-        counts = claims[claims.study == study["study"]].verdict.value_counts()
-        source = study["source"]
-        author = f"{source['author']}, {source['date']}" if source else ""
-        link = f"[{plain(study['title'])}](#{study['study']})"
-        rows.append([link, author, *(int(counts.get(verdict, 0)) for verdict in given)])
-    return pipe_table(["study", "report by", *given], rows, numbers=given)
-
-
-def _study(
-    study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]], folder: str
-) -> list[str]:
-    rows = [_row(claim) for claim in claims.itertuples()]
-    return [
-        # neither GitHub nor the site knows the other's way to name a heading
-        f'<a id="{study["study"]}"></a>\n\n## {plain(study["title"])}',
+    # by this the index knows the page
+    about = {
+        "title": plain(study["title"]),
+        "report": f"{source['author']}, {source['date']}" if source else "",
+        "scale": results.name,
+        "verdicts": {verdict: int(counts[verdict]) for verdict in VERDICTS if verdict in counts},
+    }
+    parts = [
+        f"---\n{yaml.safe_dump(about, sort_keys=False, allow_unicode=True, width=120)}---",
+        f"# {plain(study['title'])}",
+        f"At the scale `{results.name}`, by {by}, on {day}. [All studies]({_INDEX})",
+        banner(study["scale"]),
         verdict_counts(claims),
-        *(f"![{_alt(figure['caption'])}]({folder}/{_name(figure)})\n\n{figure['caption']}" for figure in figures),
+        *(
+            f"![{_alt(figure['caption'])}]({study['study']}/{_name(figure)})\n\n{figure['caption']}"
+            for figure in figures
+        ),
         pipe_table(["verdict", claim_head(study), "reported → measured (95 % interval)", "why"], rows) if rows else "",
     ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _index(folder: Path) -> str:
+    pages = {path: _front_matter(path) for path in sorted(folder.glob("*.md")) if path.name != _INDEX}
+    given = [verdict for verdict in VERDICTS if any(verdict in page["verdicts"] for page in pages.values())]
+    rows = [
+        [f"[{page['title']}]({path.name})", page["report"], page["scale"]]
+        + [page["verdicts"].get(verdict, 0) for verdict in given]
+        for path, page in pages.items()
+    ]
+    table = pipe_table(["study", "report by", "scale", *given], rows, numbers=given)
+    return f"{_INTRODUCTION}\n\n{table}\n"
+
+
+def _front_matter(path: Path) -> dict[str, Any]:
+    """What the head of a page says of it."""
+    head: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])
+    return head
 
 
 def _row(claim: Any) -> list[str]:
