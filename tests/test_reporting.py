@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib.figure
 import pandas as pd
+import pypandoc
 import pytest
 
 from conftest import ROOT
@@ -24,7 +25,7 @@ from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
 from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.words import measured, networks, pipe_table
+from hwcore.reporting.words import measured, networks, pipe_table, plain
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
 
@@ -125,6 +126,24 @@ def rendered(results: Path, said: dict[str, Any], text: str = "Text.") -> str:
     template.write_text(text)
     render(said, template, results / "claims.parquet", output)
     return output.read_text()
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [("owner/name", "https://github.com/owner/name"), ("https://example.org/code", "https://example.org/code")],
+)
+def test_the_code_of_a_report_is_on_github_or_anywhere(results: Path, repository: str, address: str) -> None:
+    said = context()
+    said["source"]["repository"] = repository
+    assert f"  URL: '{address}'\n" in rendered(results, said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1. is first", "12) twelve", "- a dash", "+ a plus", "# a head", "*so* it_is", "3.5 is no number of a list"],
+)
+def test_text_of_a_study_is_shown_letter_by_letter(text: str) -> None:
+    assert pypandoc.convert_text(plain(text), "html", format="markdown").strip() == f"<p>{text}</p>"
 
 
 FULL = '# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'

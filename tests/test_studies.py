@@ -105,6 +105,22 @@ def test_choices_are_said_in_words(name: str, experiment: str, choice: tuple[str
     assert values[choice[0]].startswith(choice[1])
 
 
+def test_a_repository_is_a_name_on_github_or_an_address(tmp_path: Path) -> None:
+    config = parse(yaml.safe_load((ROOT / "config.yaml").read_text()), ["config.yaml"])
+    (tmp_path / "s").mkdir()
+    file = tmp_path / "s/study.yaml"
+    for repository in ("owner/name", "https://example.org/code"):
+        file.write_text(CAPPED.replace("replicates", f"{SOURCE} repository: '{repository}'}}\nreplicates", 1))
+        source = load("s", tmp_path, config).source
+        assert source is not None
+        assert source.repository == repository
+    file.write_text(CAPPED.replace("replicates", f"{SOURCE} repository: example.org/a/b}}\nreplicates", 1))
+    with pytest.raises(
+        HwcoreError, match=r"source\.repository: 'example\.org/a/b' should be owner/name, of GitHub, or"
+    ):
+        load("s", tmp_path, config)
+
+
 def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
     data = "data: {function: cos(x), domain: [-1, 1], samples: 9, test_samples: 9}"
     base = "{optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full}"
@@ -157,6 +173,7 @@ def test_caps_bound_the_options_of_analyses() -> None:
     assert options == {"quick": {"steps": 50, "replicates": 1}, "standard": {"steps": 100, "replicates": 2}}
 
 
+SOURCE = "source: {author: A, title: T, date: D,"
 # one sample of the CNN takes 3·9·4·64 + 256·10 = 9,472 multiplications forwards, of the linear map 30,720, of the
 # function two
 CAPPED = """\

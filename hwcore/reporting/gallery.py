@@ -144,7 +144,7 @@ def _front_matter(path: Path) -> dict[str, Any]:
 def _row(claim: Any) -> list[str]:
     found = "" if claim.verdict in ("not testable", "not judged") else measured(claim)
     numbers = " → ".join(filter(None, [claim.reported, found]))
-    return [f"**{claim.verdict}**", claim.says, numbers, _short(claim.reason)]
+    return [f"**{claim.verdict}**", plain(claim.says), numbers, plain(_short(claim.reason))]
 
 
 def _alt(caption: str) -> str:

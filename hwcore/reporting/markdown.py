@@ -73,7 +73,9 @@ def _quoted(value: str) -> str:
 
 def _original(source: Mapping[str, Any]) -> list[str]:
     """The report that the study reproduces, as a work that its page always lists and may cite as [@original]."""
-    place = f"https://github.com/{source['repository']}" if source["repository"] else ""
+    place = source["repository"] or ""
+    if place and "://" not in place:
+        place = f"https://github.com/{place}"
     lines = ["references:", f"- id: {ORIGINAL}", "  type: report", f"  title: {_quoted(source['title'])}"]
     lines += [
         f"  author: [{{literal: {_quoted(source['author'])}}}]",

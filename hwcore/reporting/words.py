@@ -12,7 +12,9 @@ from hwcore.claims.words import UNITS, counted, listed
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
 # What Markdown, or an extension of pandoc, takes for more than a letter.
-_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)")
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s)")
+# A number that would begin a list.
+_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s)")
 # Each verdict of one claim and of several.
 _VERBS = {
     "holds": ("holds", "hold"),
@@ -38,7 +40,7 @@ def short_banner(scale: dict[str, str]) -> str:
 
 def plain(text: Any) -> str:
     """A text of a study file or a table as Markdown that shows it letter by letter."""
-    return _SPECIAL.sub(r"\\\g<0>", str(text))
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", str(text)))
 
 
 def bracketed(text: str) -> str:

@@ -4,6 +4,7 @@ Networks, data, training settings, analyses, figures and claims have their own g
 them, so that a study file is checked as a whole before any job starts and without loading torch or matplotlib.
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -32,13 +33,21 @@ Values = Annotated[list[Any], Field(min_length=1)]
 Question = Annotated[str, AfterValidator(catalog.known), Field(json_schema_extra={"enum": list(catalog.QUESTIONS)})]
 
 
+def _repository(value: str) -> str:
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+|https?://\S+", value):
+        raise ValueError(f"{value!r} should be owner/name, of GitHub, or an address that begins with https://")
+    return value
+
+
 class Source(Spec):
     """The published report that a study reproduces."""
 
     author: str = Field(description="who wrote it")
     title: str = Field(description="its title")
     date: str = Field(description="when it was published, as a page should show it")
-    repository: str | None = Field(None, description="where its code is, as owner/name")
+    repository: Annotated[str, AfterValidator(_repository)] | None = Field(
+        None, description="where its code is: owner/name on GitHub, or an address"
+    )
 
 
 class Sweep(Spec):
