@@ -42,6 +42,8 @@ REPORT = Path("report")
 # What was learnt of the code in earlier calls.
 MEMORY = Path(".snakemake/hwcore/code.json")
 FORMATS = ("svg", "pdf", "png")
+# networks of which none is cut more than so many times as much as another are compared at a scale with caps
+_ALIKE = 2
 CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
@@ -371,7 +373,7 @@ class Plan:
             if experiment is None:
                 # what is not re-run has nothing to measure: the claim says why it is not testable
                 variant = study.not_rerun[claim.experiment].variant
-                cases[id] = {"claim": claim, "variant": variant, "variants": [], "models": [], "figure": "", "cut": ""}
+                cases[id] = {"claim": claim, "variant": variant}
                 continue
             counterparts = study.counterparts(claim)
             for other in (experiment, *counterparts):
@@ -393,7 +395,7 @@ class Plan:
                 ],
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
-                "cut": _cut(study, claim),
+                **_cut(study, claim),
             }
         models = {
             experiment.id: [
@@ -616,8 +618,8 @@ class Plan:
         return path
 
 
-def _cut(study: Study, claim: Claim) -> str:
-    """By how much the caps of the scale cut the trainings that a claim measures.
+def _cut(study: Study, claim: Claim) -> dict[str, Any]:
+    """How the caps of the scale cut the trainings that a claim measures.
 
     In words: `1 epoch in place of 8`, or `1 epoch on 3,900 of 50,000 images in place of 8 on all`.
     """
@@ -629,14 +631,18 @@ def _cut(study: Study, claim: Claim) -> str:
     }
     cut = [model for model in measured.values() if model.cut]
     if not cut:
-        return ""
+        return {}
     here, unit = _span(model.length[0] for model in cut), cut[0].length[1]
     there = _span(model.full_length for model in cut)
-    done = f"{here} {unit.removesuffix('s') if here == '1' else unit}"
-    if all(model.images == model.full_images for model in cut):
-        return f"{done} in place of {there}"
-    images = _span(model.images or 0 for model in cut), _span(model.full_images or 0 for model in cut)
-    return f"{done} on {images[0]} of {images[1]} images in place of {there} on all"
+    words = f"{here} {unit.removesuffix('s') if here == '1' else unit}"
+    fewer = any(model.images != model.full_images for model in cut)
+    if fewer:
+        images = _span(model.images or 0 for model in cut), _span(model.full_images or 0 for model in cut)
+        words += f" on {images[0]} of {images[1]} images in place of {there} on all"
+    else:
+        words += f" in place of {there}"
+    shares = [model.share for model in measured.values()]
+    return {"cut": words, "fewer_images": fewer, "uneven": max(shares) > _ALIKE * min(shares)}
 
 
 def _span(numbers: Iterable[int]) -> str:

@@ -64,6 +64,7 @@ def judged(one: Claim, judged: str = "yes", variants: Sequence[Variant] = (), **
 
 
 LAST = {"value": "loss", "model": "m"}
+FALLS = {"difference": [{**LAST, "at": "last"}, {**LAST, "at": "first"}]}
 A_MINUS_B = {"difference": [{"value": "loss", "model": model} for model in "ab"]}
 ALPHAS = pd.DataFrame(
     [
@@ -876,6 +877,46 @@ def test_a_training_that_a_scale_shortens_shows_no_reported_number_to_be_wrong(
     case = Case(one, "as-described", cut="1 epoch in place of 8")
     row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
     assert (row.verdict, row.reason[-len(end) :]) == (verdict, end)
+
+
+@pytest.mark.parametrize(
+    ("one", "case", "verdict", "why"),
+    [
+        (claim(LAST, "threshold", {"below": 2}), {"fewer_images": True}, "undecided", "fewer images are easier to fit"),
+        (claim(LAST, "threshold", {"below": 2}), {}, "holds", ""),
+        (claim(FALLS, "comparison", {"below": 0}), {"fewer_images": True}, "holds", ""),
+        (
+            claim(FALLS, "comparison", {"below": 0}),
+            {"uneven": True},
+            "undecided",
+            "some of the networks are cut much more",
+        ),
+        (claim(LAST, "prediction-interval", reported=1.2), {"uneven": True}, "undecided", "some of the networks"),
+        (
+            claim({"reached": "loss", "model": "m", "below": 10}, "prediction-interval", reported=7.0),
+            {"fewer_images": True},
+            "undecided",
+            "says nothing against it",
+        ),
+    ],
+)
+def test_what_fewer_images_and_uneven_cuts_do_not_show(
+    one: Claim, case: dict[str, Any], verdict: str, why: str
+) -> None:
+    table = metrics(m=[[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1.1], [20, 20, 1], [20, 20, 0.9]])
+    cut = "1 epoch on 400 of 1,000 images in place of 8 on all"
+    row = judge("s", {"c": Case(one, "as-described", cut=cut, **case)}, {("e", "metrics"): table}, judged="provisional")
+    row = row.iloc[0]
+    assert row.verdict == verdict
+    assert (why in row.reason, f"After {cut} this " in row.reason) == (True, bool(why))
+
+
+def test_what_no_network_has_been_cut_of_is_judged_as_ever() -> None:
+    count = claim({"parameters": "m"}, "count", {"equal": 10})
+    case = Case(count, "as-described", cut="1 epoch in place of 8", fewer_images=True, uneven=True)
+    models = pd.DataFrame([{"model": "m", "label": "M", "parameters": 10}])
+    row = judge("s", {"c": case}, {("e", "models"): models}, judged="provisional").iloc[0]
+    assert row.verdict == "right"
 
 
 def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None:

@@ -326,7 +326,9 @@ def test_a_provisional_verdict_says_what_was_cut(tmp_path: Path, caps: dict[str,
     study(tmp_path, CLAIM, data=MNIST, training=CLASSIFY, models=models, analyses={})
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": caps}}
-    assert judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"] == words
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    assert (case.get("cut", ""), case.get("fewer_images", False)) == (words, "images" in words)
+    assert not case.get("uneven")
 
 
 def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
@@ -336,8 +338,10 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     study(tmp_path, claim, data=MNIST, training=CLASSIFY, models=models, analyses={})
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 3e-5}}}
-    cut = judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"]
-    assert cut == "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    assert case["cut"] == "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
+    # the one network has two epochs of five, the other a fifth of one
+    assert case["uneven"]
 
 
 def judged(root: Path, **changes: Any) -> Job:

@@ -22,12 +22,11 @@ def work(job: Job) -> None:
         tables[experiment, "models"] = pd.DataFrame(models)
     cases = {
         id: Case(
-            claim=Claim.model_validate(case["claim"]),
-            variant=case["variant"],
-            variants=[Variant(**variant) for variant in case["variants"]],
-            models=case["models"],
-            figure=case["figure"],
-            cut=case["cut"],
+            **{
+                **case,
+                "claim": Claim.model_validate(case["claim"]),
+                "variants": [Variant(**variant) for variant in case.get("variants", [])],
+            }
         )
         for id, case in job.spec["cases"].items()
     }

@@ -41,7 +41,8 @@ class Case:
 
     ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
     its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` by how much
-    the scale shortens the trainings that it measures.
+    the scale cuts the trainings that it measures, ``fewer_images`` whether images are taken from them, and ``uneven``
+    whether some are cut much more than others.
     """
 
     claim: Claim
@@ -50,6 +51,8 @@ class Case:
     models: Sequence[str] = ()
     figure: str = ""
     cut: str = ""
+    fewer_images: bool = False
+    uneven: bool = False
 
 
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
@@ -84,20 +87,27 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
 
 
 def _within_caps(case: Case, measure: Measure, judgement: Judgement) -> Judgement:
-    """What trainings show that a scale shortens: of a number that is reported of longer ones, not that it is wrong.
+    """What trainings show that a scale cuts: of a number that is reported of longer ones, not that it is wrong.
 
     When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
-    below a bound, or a training loss above one, does.
+    below a bound, or a training loss above one, does.  Of fewer images nothing is known but how numbers of networks
+    that are cut alike compare.
     """
-    if not case.cut:
+    if not case.cut or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
         return judgement
-    if judgement.verdict == "inconsistent" and measure.shape != "times":
-        reason = f"{judgement.reason} After {case.cut} this says nothing against it."
-        return replace(judgement, verdict="undecided", reason=reason)
-    if case.claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
-        reason = f"{judgement.reason} After {case.cut} this shows nothing, because longer training fits better."
-        return replace(judgement, verdict="undecided", reason=reason)
-    return judgement
+    why = ""
+    threshold = case.claim.rule == "threshold"
+    if judgement.verdict == "inconsistent" and (case.fewer_images or measure.shape != "times"):
+        why = "says nothing against it"
+    elif threshold and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
+        why = "shows nothing, because longer training fits better"
+    elif threshold and case.fewer_images:
+        why = "shows nothing, because fewer images are easier to fit and teach less about others"
+    elif case.uneven:
+        why = "shows nothing, because some of the networks are cut much more than others"
+    if not why:
+        return judgement
+    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {case.cut} this {why}.")
 
 
 def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:

@@ -43,6 +43,12 @@ class Model:
         return None if self.full_images is None else getattr(self.data, "train_samples", None) or self.full_images
 
     @property
+    def share(self) -> float:
+        """Of the steps of the training, those that the caps of a scale leave."""
+        images = self.images / self.full_images if self.images and self.full_images else 1.0
+        return self.length[0] / self.full_length * images
+
+    @property
     def cut(self) -> bool:
         """Whether the caps of a scale shorten the training or take images from it."""
         return self.length[0] < self.full_length or self.images != self.full_images
