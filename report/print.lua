@@ -185,7 +185,8 @@ local function header(element)
   return element
 end
 
--- Figures are included in PDF.  Typst takes paths from the root, which is the folder above that of the page.
+-- Figures are included in PDF, as large as they are drawn where there is room, so that their letters are those of the
+-- text.  Typst takes paths from the root, which is the folder above that of the page.
 local function image(element)
   local source = element.src:gsub("%.svg$", ".pdf")
   if not LATEX then
@@ -193,7 +194,6 @@ local function image(element)
     source = source:match("^%.%.(/.*)") or ("/" .. here .. "/" .. source)
   end
   element.src = source
-  element.attributes.width = "100%"
   return element
 end
 

@@ -128,6 +128,13 @@ def rendered(results: Path, said: dict[str, Any], text: str = "Text.") -> str:
     return output.read_text()
 
 
+def test_a_figure_is_printed_as_large_as_it_is_drawn(results: Path) -> None:
+    to_latex(page(results, '{{ experiment("fit") }}\n'), results / "report/s.tex")
+    included = re.findall(r"\\includegraphics\[(.*?)\]\{", (results / "report/s.tex").read_text(), re.DOTALL)
+    assert len(included) == 2
+    assert not any("width" in options for options in included)
+
+
 @pytest.mark.parametrize(
     ("repository", "address"),
     [("owner/name", "https://github.com/owner/name"), ("https://example.org/code", "https://example.org/code")],
