@@ -13,7 +13,7 @@ from hwcore.data.spec import FunctionData
 from hwcore.data.variance import variance
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.questions.question import Question
-from hwcore.studies.resolved import Experiment, Model, NotRerun, Study
+from hwcore.studies.resolved import Experiment, Model, NotRerun, Study, uneven
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Row(TypedDict):
 class QuestionDescription(TypedDict):
     """``figure`` is its path without suffix, from the folder of the scale, or None where no table answers the question;
     ``members``, ``models`` and ``labels`` are those of hwcore.questions.rows; ``claims`` the ids of claims on the
-    question by study.
+    question by study; ``uneven`` the studies that train some of the networks much less than others at this scale.
     """
 
     id: str
@@ -61,6 +61,7 @@ class QuestionDescription(TypedDict):
     labels: dict[str, str]
     settings: list[Row]
     claims: dict[str, list[str]]
+    uneven: list[str]
 
 
 def asked(studies: Iterable[Study]) -> list[str]:
@@ -151,6 +152,7 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
             study.name: [name for name, claim in study.claims.items() if claim.experiment in of[study.name]]
             for study in studies.values()
         },
+        "uneven": list(dict.fromkeys(member.study.name for member in found if uneven(member.models))),
     }
 
 

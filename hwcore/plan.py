@@ -30,7 +30,7 @@ from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
 from hwcore.reporting.template import ORIGINAL, read, settings_named, works, works_cited
 from hwcore.studies import kinds
-from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study
+from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study, uneven
 from hwcore.studies.source import located
 from hwcore.studies.study import available, load
 from hwcore.train.files import files
@@ -42,8 +42,6 @@ REPORT = Path("report")
 # What was learnt of the code in earlier calls.
 MEMORY = Path(".snakemake/hwcore/code.json")
 FORMATS = ("svg", "pdf", "png")
-# networks of which none is cut more than so many times as much as another are compared at a scale with caps
-_ALIKE = 2
 CRATE = "ro-crate-metadata.json"
 # The rules whose results are numbers, and the packages whose version changes numbers.
 NUMERIC_RULES = ("prepare", "train", "analyse")
@@ -641,8 +639,7 @@ def _cut(study: Study, claim: Claim) -> dict[str, Any]:
         words += f" on {images[0]} of {images[1]} images in place of {there} on all"
     else:
         words += f" in place of {there}"
-    shares = [model.share for model in measured.values()]
-    return {"cut": words, "fewer_images": fewer, "uneven": max(shares) > _ALIKE * min(shares)}
+    return {"cut": words, "fewer_images": fewer, "uneven": uneven(measured.values())}
 
 
 def _span(numbers: Iterable[int]) -> str:

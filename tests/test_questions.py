@@ -541,11 +541,11 @@ def context() -> dict[str, Any]:
     capacity = {
         **{part: given[part] for part in ("models", "members", "labels")},
         **{"id": "capacity", "title": "Does size help?", "caption": "Sizes.", "figure": "figures/questions/capacity"},
-        **{"settings": settings, "claims": {"a": ["c", "d", "e"], "b": []}},
+        **{"settings": settings, "claims": {"a": ["c", "d", "e"], "b": []}, "uneven": ["a", "b"]},
     }
     nothing = {
         **{"id": "random-labels", "title": "Random?", "caption": "Labels.", "figure": None},
-        **{"models": {}, "members": {}, "labels": {}, "settings": [], "claims": {"a": [], "b": []}},
+        **{"models": {}, "members": {}, "labels": {}, "settings": [], "claims": {"a": [], "b": []}, "uneven": []},
     }
     return {
         "scale": {"name": "quick", "judged": "no", "describes": "little"},
@@ -583,6 +583,29 @@ def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
         ["[Sizes](b.html#experiment-sizes), corrected", "three"],
         ["[Not done](b.html#experiment-stated)", "not run again"],
     ]
+
+
+def test_an_answer_says_where_networks_are_cut_unevenly(tmp_path: Path) -> None:
+    said = (
+        "At this scale some networks of a and b are trained much less than others, and what changes there may come of"
+    )
+    assert page(tmp_path).count(f" {said} that.\n") == 1
+
+
+@pytest.mark.parametrize(("teraflop", "uneven"), [(None, []), (1e-5, ["tiny"])])
+def test_networks_are_cut_unevenly_where_one_costs_more(
+    tmp_path: Path, teraflop: float | None, uneven: list[str]
+) -> None:
+    def edit(text: str) -> str:
+        text = text.replace('section: "2"', 'section: "2"\n    question: capacity\n    analyses: {evaluation: {}}')
+        wide = "      wide: {label: wide, mlp: [784, 50, 10]}\n    figures:\n      accuracy:"
+        return text.replace("    figures:\n      accuracy:", wide)
+
+    study(tmp_path, edit)
+    config = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "standard"}
+    config["scales"]["standard"]["caps"] = {"datasets": {"teraflop": teraflop} if teraflop else {}}
+    tiny = load("tiny", tmp_path, parse(config, ["config.yaml"]))
+    assert answers.describe("capacity", {"tiny": tiny})["uneven"] == uneven
 
 
 def test_a_question_without_numbers_is_left_open(tmp_path: Path) -> None:

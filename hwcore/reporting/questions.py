@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
+from hwcore.claims.words import listed
 from hwcore.files import read_json, write_text
 from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
@@ -70,6 +71,11 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
     rows = joined(table, question["models"], question["members"], question["labels"])
     derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
     said = " ".join(filter(None, asked.answer(Findings(derived, asked.panels))))
+    if said and question["uneven"]:
+        said += (
+            f" At this scale some networks of {listed(question['uneven'])} are trained much less than others, and what "
+            "changes there may come of that."
+        )
     return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
 
 

@@ -1,6 +1,6 @@
 """What a study is once it is read: every default, variant, sweep and cap applied."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hwcore.analyses.spec import AnalysisSpec
@@ -10,6 +10,9 @@ from hwcore.figures.spec import FigureSpec
 from hwcore.nets.spec import Network
 from hwcore.studies import schema
 from hwcore.train.spec import Record, Training
+
+# Networks are compared at a scale with caps if none is left less than one part in so many of what another is left.
+_ALIKE = 2
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class Model:
     def cut(self) -> bool:
         """Whether the caps of a scale shorten the training or take images from it."""
         return self.length[0] < self.full_length or self.images != self.full_images
+
+
+def uneven(models: Iterable[Model]) -> bool:
+    """Whether a scale cuts some trainings so much more than others that what differs may come of that."""
+    shares = [model.share for model in models]
+    return max(shares) > _ALIKE * min(shares)
 
 
 @dataclass(frozen=True)
