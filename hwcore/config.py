@@ -38,7 +38,8 @@ class Caps(Spec):
     teraflop: Positive | None = Field(
         None,
         description="arithmetic of training one replicate, in 10¹² operations, which takes epochs or steps from it, "
-        "and where not even one epoch is left, images; a whole data set of unknown size counts as 50,000 images",
+        "and where not even one epoch is left, images; a step or a batch of images is always left, the layers of a "
+        "module count nothing, and a data set of unknown size keeps its images and counts as 50,000",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
     parameters: Count | None = Field(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcore import answers
+from hwcore.claims.measure import Measure
 from hwcore.claims.spec import MODULES as CLAIM_MODULES
 from hwcore.claims.spec import Claim
 from hwcore.config import Config
@@ -388,12 +389,14 @@ class Plan:
                         "experiment": other.id,
                         "name": other.variant.replace("-", " "),
                         "differences": differences(experiment, other, claim),
+                        "cut": _cut(study, claim.measure, other.id),
                     }
                     for other in counterparts
                 ],
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
-                **_cut(study, claim),
+                "cut": _cut(study, claim.measure, experiment.id),
+                "otherwise": {words: _cut(study, measure, experiment.id) for words, measure in claim.otherwise.items()},
             }
         models = {
             experiment.id: [
@@ -616,30 +619,30 @@ class Plan:
         return path
 
 
-def _cut(study: Study, claim: Claim) -> dict[str, Any]:
-    """How the caps of the scale cut the trainings that a claim measures.
+def _cut(study: Study, measure: Measure | None, experiment: str) -> dict[str, Any]:
+    """How the caps of the scale cut the trainings that a measure reads, by default of one experiment.
 
     In words: `1 epoch in place of 8`, or `1 epoch on 3,900 of 50,000 images in place of 8 on all`.
     """
     measured = {
-        (id, model.name): model
-        for id, name in claim.networks()
-        for model in study.experiments[id].models.values()
+        (other or experiment, model.name): model
+        for other, name in (measure.networks() if measure else ())
+        for model in study.experiments[other or experiment].models.values()
         if name in (None, model.name)
     }
     cut = [model for model in measured.values() if model.cut]
     if not cut:
         return {}
-    here, unit = _span(model.length[0] for model in cut), cut[0].length[1]
-    there = _span(model.full_length for model in cut)
+    here, there = _span(model.length[0] for model in cut), _span(model.full_length for model in cut)
+    unit = cut[0].length[1]
     words = f"{here} {unit.removesuffix('s') if here == '1' else unit}"
-    fewer = any(model.images != model.full_images for model in cut)
+    fewer = [model for model in cut if model.images != model.full_images]
     if fewer:
-        images = _span(model.images or 0 for model in cut), _span(model.full_images or 0 for model in cut)
-        words += f" on {images[0]} of {images[1]} images in place of {there} on all"
-    else:
-        words += f" in place of {there}"
-    return {"cut": words, "fewer_images": fewer, "uneven": uneven(measured.values())}
+        images = (_span(getattr(model, name) for model in fewer) for name in ("images", "full_images"))
+        words += f" on {' of '.join(images)} images"
+    if here != there:
+        words += f" in place of {there}{' on all' if fewer else ''}"
+    return {"words": words, "fewer_images": bool(fewer), "uneven": uneven(measured.values())}
 
 
 def _span(numbers: Iterable[int]) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from conftest import ROOT
 from hwcore.claims import ledger
-from hwcore.claims.judge import Case, Variant, judge
+from hwcore.claims.judge import Case, Cut, Variant, judge
 from hwcore.claims.samples import Pair, Sample
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.claims.words import POINTS, percent
@@ -574,7 +574,7 @@ def test_how_a_scale_judges() -> None:
     assert np.isnan(row.reproduced)
     with pytest.raises(HwcoreError, match="no row has epoch = 1000"):
         judged(large, "provisional", metrics=CLOSE)
-    short = Case(large, "as-described", cut="7 epochs in place of 2,000")
+    short = Case(large, "as-described", cut=Cut("7 epochs in place of 2,000"))
     row = judge("s", {"c": short}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
     assert (row.verdict, row.metric) == ("undecided", "loss of m at epoch 1,000")
     nothing = "After 7 epochs in place of 2,000 there is nothing to measure: no row has epoch = 1000."
@@ -856,7 +856,7 @@ def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
         (
             claim(LAST, "prediction-interval", reported=2.0),
             "undecided",
-            "from 5 replicates. After 1 epoch in place of 8 this says nothing against it. Provisional.",
+            "from 5 replicates. After 1 epoch in place of 8, this says nothing against it. Provisional.",
         ),
         (claim(LAST, "prediction-interval", reported=1.2), "consistent", "Provisional, after 1 epoch in place of 8."),
         (claim(LAST, "threshold", {"above": 2}), "fails", "Provisional, after 1 epoch in place of 8."),
@@ -874,46 +874,91 @@ def test_a_training_that_a_scale_shortens_shows_no_reported_number_to_be_wrong(
     table = CLOSE
     if one.measure is not None and one.measure.shape == "times":
         table = metrics(m=[[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 20, 1]])
-    case = Case(one, "as-described", cut="1 epoch in place of 8")
+    case = Case(one, "as-described", cut=Cut("1 epoch in place of 8"))
     row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
     assert (row.verdict, row.reason[-len(end) :]) == (verdict, end)
 
 
+ON_FEWER = Cut("1 epoch on 400 of 1,000 images in place of 8 on all", fewer_images=True)
+FEWER = "shows nothing about networks that are trained on all images"
+UNEVEN = Cut("1 to 8 epochs in place of 8", uneven=True)
+REACHED = {"reached": "loss", "model": "m", "below": 10}
+
+
 @pytest.mark.parametrize(
-    ("one", "case", "verdict", "why"),
+    ("one", "cut", "verdict", "why"),
     [
-        (claim(LAST, "threshold", {"below": 2}), {"fewer_images": True}, "undecided", "fewer images are easier to fit"),
-        (claim(LAST, "threshold", {"below": 2}), {}, "holds", ""),
-        (claim(FALLS, "comparison", {"below": 0}), {"fewer_images": True}, "holds", ""),
+        (
+            claim(LAST, "threshold", {"below": 2}),
+            ON_FEWER,
+            "undecided",
+            FEWER,
+        ),
         (
             claim(FALLS, "comparison", {"below": 0}),
-            {"uneven": True},
+            ON_FEWER,
             "undecided",
-            "some of the networks are cut much more",
+            FEWER,
         ),
-        (claim(LAST, "prediction-interval", reported=1.2), {"uneven": True}, "undecided", "some of the networks"),
         (
-            claim({"reached": "loss", "model": "m", "below": 10}, "prediction-interval", reported=7.0),
-            {"fewer_images": True},
+            claim(LAST, "prediction-interval", reported=1.0),
+            ON_FEWER,
             "undecided",
-            "says nothing against it",
+            FEWER,
         ),
+        (
+            claim(REACHED, "prediction-interval", reported=7.0),
+            ON_FEWER,
+            "undecided",
+            FEWER,
+        ),
+        (
+            claim(A_MINUS_B, "comparison", {"above": 0}),
+            UNEVEN,
+            "undecided",
+            "training of some networks is cut",
+        ),
+        (claim(REACHED, "prediction-interval", reported=7.0), UNEVEN, "inconsistent", ""),
+        (claim(LAST, "threshold", {"below": 2}), Cut("1 epoch in place of 8"), "holds", ""),
     ],
 )
-def test_what_fewer_images_and_uneven_cuts_do_not_show(
-    one: Claim, case: dict[str, Any], verdict: str, why: str
-) -> None:
-    table = metrics(m=[[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1.1], [20, 20, 1], [20, 20, 0.9]])
-    cut = "1 epoch on 400 of 1,000 images in place of 8 on all"
-    row = judge("s", {"c": Case(one, "as-described", cut=cut, **case)}, {("e", "metrics"): table}, judged="provisional")
-    row = row.iloc[0]
+def test_what_fewer_images_and_uneven_cuts_do_not_show(one: Claim, cut: Cut, verdict: str, why: str) -> None:
+    rows = [[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1.1], [20, 20, 1], [20, 20, 0.9]]
+    table = metrics(m=rows, a=[[9, 9, 9 + i / 9] for i in range(6)], b=rows)
+    whole = judge("s", {"c": Case(one, "as-described")}, {("e", "metrics"): table}, judged="provisional").iloc[0]
+    assert whole.verdict not in ("undecided", "not judged")
+    row = judge("s", {"c": Case(one, "as-described", cut=cut)}, {("e", "metrics"): table}, judged="provisional").iloc[0]
     assert row.verdict == verdict
-    assert (why in row.reason, f"After {cut} this " in row.reason) == (True, bool(why))
+    assert (why in row.reason, f"After {cut.words}, this " in row.reason) == (True, bool(why))
+
+
+def test_each_measure_and_variant_is_cut_by_itself() -> None:
+    """What another measure or variant reads decides nothing about the claim's own."""
+    table = metrics(m=[[1, 1], [1, 1.1], [1, 0.9]], other=[[9, 9], [9, 9.1], [9, 8.9]])
+    other = {"the other": {**LAST, "model": "other"}}
+    one = claim(LAST, "threshold", {"below": 2}, otherwise=other)
+    variants = [Variant("e--corrected", "corrected", [], ON_FEWER)]
+    case = Case(one, "as-described", variants=variants, models=["m"], otherwise={"the other": ON_FEWER})
+    tables = {("e", "metrics"): table, ("e--corrected", "metrics"): metrics(m=[[9, 9], [9, 9.1], [9, 8.9]])}
+    row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
+    assert row.verdict == "holds"
+    assert "With the other instead, it is undecided" in row.diagnosis
+    assert "Corrected it is undecided" in row.diagnosis
+
+
+def test_a_trend_along_too_few_epochs_is_undecided_at_a_scale_with_caps() -> None:
+    one = claim(
+        {"along": ["epoch", "loss"], "table": "metrics", "model": "m"}, "trend-within", {"direction": "falling"}
+    )
+    case = Case(one, "as-described", cut=Cut("2 epochs in place of 8"))
+    row = judge("s", {"c": case}, {("e", "metrics"): metrics(m=[[2, 1], [2, 1], [2, 1]])}, judged="provisional").iloc[0]
+    assert row.verdict == "undecided"
+    assert "After 2 epochs in place of 8 there is nothing to measure: epoch has 2 points there" in row.reason
 
 
 def test_what_no_network_has_been_cut_of_is_judged_as_ever() -> None:
     count = claim({"parameters": "m"}, "count", {"equal": 10})
-    case = Case(count, "as-described", cut="1 epoch in place of 8", fewer_images=True, uneven=True)
+    case = Case(count, "as-described", cut=Cut("1 epoch in place of 8", fewer_images=True, uneven=True))
     models = pd.DataFrame([{"model": "m", "label": "M", "parameters": 10}])
     row = judge("s", {"c": case}, {("e", "models"): models}, judged="provisional").iloc[0]
     assert row.verdict == "right"
@@ -1563,11 +1608,11 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_nothing_is_fitted(
 ) -> None:
     one = claim({"value": column, "model": "m", **changes}, "threshold", expect)
     for cut in ("", "20 epochs in place of 140"):
-        case = Case(one, "as-described", cut=cut)
+        case = Case(one, "as-described", cut=Cut(cut))
         tables = {("e", "metrics"): metrics(column, m=values)}
         row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
         assert row.verdict == verdict or (not cut and row.verdict != "undecided")
-        says = "After 20 epochs in place of 140 this shows nothing, because longer training fits better. Provisional."
+        says = "After 20 epochs in place of 140, this shows nothing, because longer training fits better. Provisional."
         assert row.reason.endswith(says) == bool(cut and verdict == "undecided")
 
 

@@ -67,15 +67,17 @@ def test_pages_of_earlier_runs_stay_in_the_index(finished: Project, tmp_path: Pa
     results = finished.clone(tmp_path / "project").folder / "results/quick"
     (tmp_path / "gallery").mkdir()
     earlier = (
-        "---\ntitle: 'Earlier: one'\nreport: A. Nobody, 2024\nscale: standard\nverdicts: {holds: 3}\n---\n\n# Earlier\n"
+        "---\ntitle: 'Earlier: one'\nreport: Nobody, 2024\nscale: standard\nverdicts: {holds: 3}\n---\n\n# Earlier\n"
     )
     (tmp_path / "gallery/earlier.md").write_text(earlier)
+    # a page by hand is none of the gallery's
+    (tmp_path / "gallery/notes.md").write_text("# Notes\n\nText.\n")
     judged(results, "figures/tiny/classify/accuracy")
     gallery(results, tmp_path / "gallery")
     index = (tmp_path / "gallery/index.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in index.splitlines() if line.startswith("|")]
     assert rows[0] == ["study", "report by", "scale", "holds", "right"]
-    assert rows[2] == ["[Earlier: one](earlier.md)", "A. Nobody, 2024", "standard", "3", "0"]
+    assert rows[2] == ["[Earlier: one](earlier.md)", "Nobody, 2024", "standard", "3", "0"]
     assert rows[3][0].endswith("](tiny.md)")
     assert rows[3][2:] == ["quick", "0", "1"]
     assert (tmp_path / "gallery/earlier.md").read_text() == earlier

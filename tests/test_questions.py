@@ -509,7 +509,7 @@ def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:
     first, *_ = answers.describe("fit-function", {"tiny": tiny})["settings"]
     assert first["cells"][4] == "several lengths"
     (second,) = answers.describe("train-task", {"tiny": tiny})["settings"]
-    assert second["cells"][2] == "MNIST, several numbers of samples"
+    assert second["cells"][2] == "MNIST, 100 to all samples"
 
 
 def test_a_line_is_judged_at_its_ends_and_midway() -> None:
@@ -587,9 +587,10 @@ def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
 
 def test_an_answer_says_where_networks_are_cut_unevenly(tmp_path: Path) -> None:
     said = (
-        "At this scale some networks of a and b are trained much less than others, and what changes there may come of"
+        "At this scale the training of some networks of a and b is cut much more than that of others, so that "
+        "differences between them may come of that."
     )
-    assert page(tmp_path).count(f" {said} that.\n") == 1
+    assert page(tmp_path).count(f" {said}\n") == 1
 
 
 @pytest.mark.parametrize(("teraflop", "uneven"), [(None, []), (1e-5, ["tiny"])])

@@ -147,7 +147,20 @@ def test_the_code_of_a_report_is_on_github_or_anywhere(results: Path, repository
 
 @pytest.mark.parametrize(
     "text",
-    ["1. is first", "12) twelve", "- a dash", "+ a plus", "# a head", "*so* it_is", "3.5 is no number of a list"],
+    [
+        *(
+            "1. is first",
+            "12) twelve",
+            "(1) in brackets",
+            "(a) the net",
+            "iv. small",
+            "1.",
+            "- a dash",
+            "+",
+            "# a head",
+        ),
+        *("| bar", "% comment", ": definition", "*so* it_is", "3.5 is no number of a list", "(see below) is no list"),
+    ],
 )
 def test_text_of_a_study_is_shown_letter_by_letter(text: str) -> None:
     assert pypandoc.convert_text(plain(text), "html", format="markdown").strip() == f"<p>{text}</p>"

@@ -121,6 +121,53 @@ def test_a_repository_is_a_name_on_github_or_an_address(tmp_path: Path) -> None:
         load("s", tmp_path, config)
 
 
+@pytest.mark.parametrize(
+    ("training", "images"),
+    [
+        # an image of the CNN takes 56,832 operations, the cap leaves 17,595
+        ({"batch_size": "full"}, 17_595),
+        # 17,550 in whole batches, and a tenth of all for validation
+        ({"validation": 0.1}, 19_500),
+        ({"batch_size": 20_000}, 20_000),
+        ({"batch_size": 60_000}, 50_000),
+    ],
+)
+def test_fewer_images_are_whole_batches_beside_those_for_validation(
+    tmp_path: Path, training: dict[str, Any], images: int
+) -> None:
+    content = yaml.safe_load(CAPPED)
+    content["experiments"]["images"]["training"] |= training
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(yaml.safe_dump(content))
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": 0.001}}, "datasets": {}}
+    model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
+    assert model.images == images
+    assert images - model.training.held_out(images) in (17_550, images)
+
+
+def test_a_data_set_of_unknown_size_keeps_its_images(tmp_path: Path) -> None:
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": 0.001}}, "datasets": {}}
+    raw["datasets"] = {"mine": {"source": "imagefolder", "root": "images", "size": [32, 32]}}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(CAPPED.replace("cifar10", "mine"))
+    model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
+    assert (model.images, model.full_images, model.training.epochs) == (None, None, 1)
+    assert model.data.train_samples is None
+
+
+def test_a_title_says_how_many_images_where_some_networks_have_all(tmp_path: Path) -> None:
+    wide = "wide: {label: Wide, layers: [flatten, {linear: 900}, {linear: 10}], input: [3, 32, 32]}, cnn:"
+    text = CAPPED.replace("title: Images\n", 'title: "On {train_samples} images"\n').replace("{cnn:", f"{{{wide}", 1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(text)
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": 0.01}}, "datasets": {}}
+    found = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"]
+    assert found.title == "On 600 to all (full scale: all) images"
+
+
 def test_settings_may_be_merged_over_several_anchors(tmp_path: Path) -> None:
     data = "data: {function: cos(x), domain: [-1, 1], samples: 9, test_samples: 9}"
     base = "{optimizer: adam, lr: 0.1, loss: mse, epochs: 5, batch_size: full}"
@@ -255,6 +302,7 @@ def test_where_an_epoch_is_too_much_arithmetic_there_are_fewer_images(
     assert model.images == images
     assert model.full_images == (2000 if datasets else 50_000)
     assert model.cut
+    assert model.share == pytest.approx(model.training.epochs * images / (12 * model.full_images))
     # a training whose length is in steps keeps its images, and so does a function
     assert found["steps"].models["linear"].images == model.full_images
     assert found["function"].models["network"].images is None

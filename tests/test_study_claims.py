@@ -318,7 +318,8 @@ def test_a_claim_goes_with_the_figure_that_shows_its_columns(
         # 6 · 2,382 operations of an image for model a
         ({"teraflop": 3e-5}, "2 epochs in place of 5"),
         ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images in place of 5 on all"),
-        ({"train_samples": 200}, "5 epochs on 200 of 1,000 images in place of 5 on all"),
+        ({"train_samples": 200}, "5 epochs on 200 of 1,000 images"),
+        ({"train_samples": 2000}, ""),
     ],
 )
 def test_a_provisional_verdict_says_what_was_cut(tmp_path: Path, caps: dict[str, Any], words: str) -> None:
@@ -326,9 +327,8 @@ def test_a_provisional_verdict_says_what_was_cut(tmp_path: Path, caps: dict[str,
     study(tmp_path, CLAIM, data=MNIST, training=CLASSIFY, models=models, analyses={})
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": caps}}
-    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
-    assert (case.get("cut", ""), case.get("fewer_images", False)) == (words, "images" in words)
-    assert not case.get("uneven")
+    cut = judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"]
+    assert cut == ({"words": words, "fewer_images": "images" in words, "uneven": False} if words else {})
 
 
 def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
@@ -339,9 +339,22 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 3e-5}}}
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
-    assert case["cut"] == "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
     # the one network has two epochs of five, the other a fifth of one
-    assert case["uneven"]
+    words = "1 to 2 epochs on 200 of 1,000 images in place of 5 on all"
+    assert case["cut"] == {"words": words, "fewer_images": True, "uneven": True}
+
+
+def test_other_measures_and_variants_are_cut_by_themselves(tmp_path: Path) -> None:
+    models = {name: {"label": name, "mlp": [784, width, 10]} for name, width in (("a", 3), ("b", 30))}
+    claim = {**CLAIM, "otherwise": {"b": {**CLAIM["measure"], "model": "b"}}}
+    variants = {"corrected": {"why": "W.", "models": {"a": {"mlp": [784, 60, 10]}}}}
+    study(tmp_path, claim, data=MNIST, training=CLASSIFY, models=models, analyses={}, variants=variants)
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 1e-4}}}
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    assert case["cut"] == {}
+    assert case["otherwise"]["b"]["words"] == "1 epoch on 650 of 1,000 images in place of 5 on all"
+    assert case["variants"][0]["cut"]["words"] == "1 epoch on 300 of 1,000 images in place of 5 on all"
 
 
 def judged(root: Path, **changes: Any) -> Job:

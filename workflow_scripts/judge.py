@@ -6,7 +6,7 @@ claim with its statistics and verdict.
 
 import pandas as pd
 
-from hwcore.claims.judge import Case, Variant, judge
+from hwcore.claims.judge import Case, Cut, Variant, judge
 from hwcore.claims.spec import Claim
 from hwcore.files import write_table
 from hwcore.jobs import Job, run
@@ -25,7 +25,9 @@ def work(job: Job) -> None:
             **{
                 **case,
                 "claim": Claim.model_validate(case["claim"]),
-                "variants": [Variant(**variant) for variant in case.get("variants", [])],
+                "variants": [Variant(**{**each, "cut": Cut(**each["cut"])}) for each in case.get("variants", [])],
+                "cut": Cut(**case.get("cut", {})),
+                "otherwise": {words: Cut(**cut) for words, cut in case.get("otherwise", {}).items()},
             }
         )
         for id, case in job.spec["cases"].items()

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -27,12 +27,26 @@ _FITS = {"train_accuracy": 1, "last_batch_accuracy": 1, "train_loss": -1, "last_
 
 
 @dataclass(frozen=True)
+class Cut:
+    """How a scale cuts the trainings that are measured.
+
+    ``words`` say by how much, ``fewer_images`` whether images are taken from some, and ``uneven`` whether some are cut
+    much more than others.
+    """
+
+    words: str = ""
+    fewer_images: bool = False
+    uneven: bool = False
+
+
+@dataclass(frozen=True)
 class Variant:
-    """A variant with which a claim is compared: its id, its name in words, and its differences in words."""
+    """A variant with which a claim is compared: its id, its name and its differences in words, and how it is cut."""
 
     experiment: str
     name: str
     differences: Sequence[str]
+    cut: Cut = Cut()
 
 
 @dataclass(frozen=True)
@@ -40,9 +54,8 @@ class Case:
     """A claim with what the plan knows of it.
 
     ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
-    its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` by how much
-    the scale cuts the trainings that it measures, ``fewer_images`` whether images are taken from them, and ``uneven``
-    whether some are cut much more than others.
+    its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` how the
+    scale cuts the trainings that it measures, and ``otherwise`` those of its other measures, by their words.
     """
 
     claim: Claim
@@ -50,9 +63,8 @@ class Case:
     variants: Sequence[Variant] = ()
     models: Sequence[str] = ()
     figure: str = ""
-    cut: str = ""
-    fewer_images: bool = False
-    uneven: bool = False
+    cut: Cut = Cut()
+    otherwise: Mapping[str, Cut] = field(default_factory=dict)
 
 
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
@@ -77,37 +89,35 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
     if claim.measure is None:
         return Judgement("not testable", sentence(claim.not_testable or ""))
     try:
-        return _within_caps(case, claim.measure, _by_rule(claim, claim.measure, claim.experiment, tables, None))
+        found = _by_rule(claim, claim.measure, claim.experiment, tables, None)
+        return _within_caps(case.cut, claim, claim.measure, found)
     except NoSuchDataError as error:
-        if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut):
+        if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut.words):
             number = _named(claim.measure, claim.experiment, tables).describe()
-            reason = f"After {case.cut} there is nothing to measure: {error}." if case.cut else ""
+            reason = f"After {case.cut.words} there is nothing to measure: {error}." if case.cut.words else ""
             return Judgement("not judged" if judged == "no" else "undecided", reason, number=number)
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
 
 
-def _within_caps(case: Case, measure: Measure, judgement: Judgement) -> Judgement:
+def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Judgement:
     """What trainings show that a scale cuts: of a number that is reported of longer ones, not that it is wrong.
 
     When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
-    below a bound, or a training loss above one, does.  Of fewer images nothing is known but how numbers of networks
-    that are cut alike compare.
+    below a bound, or a training loss above one, does.  On fewer images all is different.
     """
-    if not case.cut or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
+    if not cut.words or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
         return judgement
-    why = ""
-    threshold = case.claim.rule == "threshold"
-    if judgement.verdict == "inconsistent" and (case.fewer_images or measure.shape != "times"):
+    if cut.fewer_images:
+        why = "shows nothing about networks that are trained on all images"
+    elif cut.uneven and measure.shape != "times":
+        why = "shows nothing, because the training of some networks is cut much more than that of others"
+    elif judgement.verdict == "inconsistent" and measure.shape != "times":
         why = "says nothing against it"
-    elif threshold and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
+    elif claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
         why = "shows nothing, because longer training fits better"
-    elif threshold and case.fewer_images:
-        why = "shows nothing, because fewer images are easier to fit and teach less about others"
-    elif case.uneven:
-        why = "shows nothing, because some of the networks are cut much more than others"
-    if not why:
+    else:
         return judgement
-    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {case.cut} this {why}.")
+    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {cut.words}, this {why}.")
 
 
 def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:
@@ -167,9 +177,11 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
         return
     for words, measure in claim.otherwise.items():
         try:
-            other = _within_caps(case, measure, _by_rule(claim, measure, claim.experiment, tables, None))
+            cut = case.otherwise.get(words, Cut())
+            found = _by_rule(claim, measure, claim.experiment, tables, None)
+            other = _within_caps(cut, claim, measure, found)
         except NoSuchDataError as error:
-            if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut):
+            if isinstance(error, NoSuchValueError) and (judged == "no" or cut.words):
                 continue
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
         if other.verdict != own.verdict:
@@ -177,7 +189,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
     for variant in case.variants:
         try:
             found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
-            other = _within_caps(case, claim.measure, found)
+            other = _within_caps(variant.cut, claim, claim.measure, found)
         except NoSuchDataError:
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
@@ -210,8 +222,8 @@ def _row(
     # how large a network is does not depend on how long it is trained
     if judged == "provisional" and kind not in ("not testable", "count"):
         # what is said once is enough
-        told = not case.cut or case.cut in own.reason
-        sentences.append("Provisional." if told else f"Provisional, after {case.cut}.")
+        told = not case.cut.words or case.cut.words in own.reason
+        sentences.append("Provisional." if told else f"Provisional, after {case.cut.words}.")
     low, high = own.expected or (math.nan, math.nan)
     return {
         "study": study,

@@ -23,6 +23,9 @@ SOURCES: dict[str, type[SourceSpec]] = {
     module.name: import_module(f"{_PACKAGE}.{module.name}").Settings
     for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__)
 }
+# The training images of data sets by their names, without `-` and `_`, wherever their images are fetched from.
+_IMAGES = {"mnist": 60_000, "fashionmnist": 60_000, "kmnist": 60_000, "qmnist": 60_000, "cifar10": 50_000}
+_IMAGES |= {"cifar100": 50_000, "svhn": 73_257, "usps": 7_291, "stl10": 5_000, "food101": 75_750}
 # The sources that make their images themselves are data sets by their own names.
 _GENERATED = [kind for kind, settings in SOURCES.items() if not settings.places]
 
@@ -61,6 +64,13 @@ def settings(name: str, entry: Any, file: str) -> SourceSpec:
     if not isinstance(kind, str) or kind not in SOURCES:
         raise HwcoreError(f"{file}: {at}.source: unknown source {kind!r}{did_you_mean(str(kind), SOURCES)}")
     return validate(SOURCES[kind], dict(entry), file, at)
+
+
+def training_images(name: str, entry: Mapping[str, Any]) -> int | None:
+    """How many training images the data set ``name`` has, None where neither its source nor its name tells."""
+    source = entry.get("source", name)
+    known = SOURCES[source].train_samples if source in SOURCES else None
+    return known or _IMAGES.get(name.replace("-", "").replace("_", "").lower())
 
 
 def resolve(name: str, entry: Mapping[str, Any], size: Sequence[int] | None = None) -> Source:

@@ -103,7 +103,7 @@ def _page(results: Path, study: Mapping[str, Any], claims: pd.DataFrame, figures
     day = datetime.now(UTC).date().isoformat()
     # by this the index knows the page
     about = {
-        "title": plain(study["title"]),
+        "title": study["title"],
         "report": f"{source['author']}, {source['date']}" if source else "",
         "scale": results.name,
         "verdicts": {verdict: int(counts[verdict]) for verdict in VERDICTS if verdict in counts},
@@ -124,10 +124,10 @@ def _page(results: Path, study: Mapping[str, Any], claims: pd.DataFrame, figures
 
 
 def _index(folder: Path) -> str:
-    pages = {path: _front_matter(path) for path in sorted(folder.glob("*.md")) if path.name != _INDEX}
+    pages = {path: head for path in sorted(folder.glob("*.md")) if "verdicts" in (head := _front_matter(path))}
     given = [verdict for verdict in VERDICTS if any(verdict in page["verdicts"] for page in pages.values())]
     rows = [
-        [f"[{page['title']}]({path.name})", page["report"], page["scale"]]
+        [f"[{plain(page['title'])}]({path.name})", plain(page["report"]), page["scale"]]
         + [page["verdicts"].get(verdict, 0) for verdict in given]
         for path, page in pages.items()
     ]
@@ -136,9 +136,10 @@ def _index(folder: Path) -> str:
 
 
 def _front_matter(path: Path) -> dict[str, Any]:
-    """What the head of a page says of it."""
-    head: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])
-    return head
+    """What the head of a page says of it, nothing of the index and of other pages."""
+    start, found, _ = path.read_text(encoding="utf-8").partition("\n---\n")
+    head = yaml.safe_load(start.removeprefix("---\n")) if found and start.startswith("---\n") else None
+    return head if isinstance(head, dict) else {}
 
 
 def _row(claim: Any) -> list[str]:

@@ -72,9 +72,10 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
     derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
     said = " ".join(filter(None, asked.answer(Findings(derived, asked.panels))))
     if said and question["uneven"]:
+        where = listed(question["uneven"])
         said += (
-            f" At this scale some networks of {listed(question['uneven'])} are trained much less than others, and what "
-            "changes there may come of that."
+            f" At this scale the training of some networks of {where} is cut much more than that of others, so that "
+            "differences between them may come of that."
         )
     return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
 

@@ -12,9 +12,9 @@ from hwcore.claims.words import UNITS, counted, listed
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
 # What Markdown, or an extension of pandoc, takes for more than a letter.
-_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s)")
-# A number that would begin a list.
-_NUMBERED = re.compile(r"^(\d+)([.)])(?=\s)")
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[|%:]|^[-+](?=\s|$)")
+# A number or letter that would begin a list.
+_NUMBERED = re.compile(r"^(\(?(?:\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+))([.)])(?=\s|$)")
 # Each verdict of one claim and of several.
 _VERBS = {
     "holds": ("holds", "hold"),

@@ -20,7 +20,7 @@ class Model:
     """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
 
     ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it, and
-    ``full_images`` the number of its training images, None on a function.
+    ``full_images`` the number of its training images, None on a function and of a data set of unknown size.
     """
 
     name: str
@@ -42,13 +42,17 @@ class Model:
 
     @property
     def images(self) -> int | None:
-        """The number of training images, None on a function."""
-        return None if self.full_images is None else getattr(self.data, "train_samples", None) or self.full_images
+        """The number of training images, None on a function and of a data set of unknown size."""
+        if self.full_images is None:
+            return None
+        return min(getattr(self.data, "train_samples", None) or self.full_images, self.full_images)
 
     @property
     def share(self) -> float:
-        """Of the steps of the training, those that the caps of a scale leave."""
-        images = self.images / self.full_images if self.images and self.full_images else 1.0
+        """Of the training, the part that the caps of a scale leave: of its epochs times its images, or of its steps."""
+        images = 1.0
+        if self.training.epochs is not None and self.images and self.full_images:
+            images = self.images / self.full_images
         return self.length[0] / self.full_length * images
 
     @property

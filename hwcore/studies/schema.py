@@ -34,7 +34,8 @@ Question = Annotated[str, AfterValidator(catalog.known), Field(json_schema_extra
 
 
 def _repository(value: str) -> str:
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+|https?://\S+", value):
+    # a name on GitHub has no dots, so that an address without https:// is not taken for one
+    if not re.fullmatch(r"[A-Za-z0-9-]+/[\w.-]+|https?://\S+", value):
         raise ValueError(f"{value!r} should be owner/name, of GitHub, or an address that begins with https://")
     return value
 

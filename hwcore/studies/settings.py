@@ -12,6 +12,9 @@ from hwcore.studies.resolved import Experiment, Model
 from hwcore.train.spec import OPTIMIZERS, Training
 from hwcore.validation import did_you_mean
 
+# Numbers of images of which none stated means all.
+_SAMPLES = ("train_samples", "test_samples")
+
 
 def of_model(model: Model) -> dict[str, Any]:
     """The settings of one model: `lr`, `until.loss`, `dataset`, `parameters`, `label`, …"""
@@ -119,6 +122,9 @@ def _text(name: str, values: Mapping[str, Any], form: str) -> str:
     if len(texts) == 1:
         return next(iter(texts))
     numbers = [value for value in values.values() if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) < len(values) and name.rpartition(".")[2] in _SAMPLES and numbers:
+        # a whole data set is the largest
+        return f"{_one(name, min(numbers), form)} to all"
     if len(numbers) < len(values):
         raise ValueError(f"{name!r} differs between the models ({', '.join(texts)}): name one, as in `model.{name}`")
     return f"{_one(name, min(numbers), form)} to {_one(name, max(numbers), form)}"
@@ -134,7 +140,7 @@ def _one(name: str, value: Any, form: str) -> str:
     last = name.rpartition(".")[2]
     if last in ("random_labels", "random_test_labels"):
         return {0: "true", 1: "random"}.get(value, f"{100 * value:g} % random")
-    if last in ("train_samples", "test_samples") and value is None:
+    if last in _SAMPLES and value is None:
         return "all"
     if last == "dataset":
         return write_dataset(value)

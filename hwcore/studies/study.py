@@ -11,7 +11,7 @@ from hwcore.claims.spec import Claim
 from hwcore.config import Caps, Config, Scale
 from hwcore.config import name as check_name
 from hwcore.data import formula
-from hwcore.data.catalog import SOURCES
+from hwcore.data.catalog import training_images
 from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.nets.shorthand import with_blocks
@@ -81,6 +81,8 @@ _IMAGES = 50_000
 # operations of a step on a sample for each multiplication of the forward pass: two there, and twice as many in the
 # backward pass, for the gradients of the weights and those of the inputs
 _OPERATIONS = 6
+# the part of an epoch from which a cap on its arithmetic leaves it whole
+_NEARLY = 0.9
 # what a study is without the caps and stand-ins of a scale
 _PUBLISHED = Scale(describes="everything", judged="yes")
 
@@ -215,7 +217,7 @@ class _Reader:
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
         replicates = _cap_replicates(replicates, caps, network)
         full_length = training.epochs or training.steps or 0
-        full_images = None if isinstance(data, FunctionData) else self._training_images(data)
+        full_images = None if isinstance(data, FunctionData) else self._images(data)
         data = _cap_samples(data, caps)
         training = self._cap_length(training, network, data, caps)
         data = self._cap_images(data, training, network, caps)
@@ -233,20 +235,26 @@ class _Reader:
         )
 
     def _cap_images(self, data: DataSpec, training: Training, network: Network, caps: Caps) -> DataSpec:
-        """With as many images as one epoch may have: whole batches, and one at least."""
+        """With as many images as one epoch may have: whole batches, and one at least.
+
+        An epoch that is only a little too long stays whole, and so does a data set of unknown size.
+        """
         multiplications = network.multiplications()
         if isinstance(data, FunctionData) or training.epochs is None or not (caps.teraflop and multiplications):
             return data
-        images = self._training_images(data)
-        size, _ = training.batches(images)
+        images, size = self._images(data), 1 if training.batch_size == "full" else training.batch_size
         affordable = int(caps.teraflop * 1e12 / (_OPERATIONS * multiplications))
-        if affordable >= images:
+        if images is None or affordable >= _NEARLY * images:
             return data
-        return data.model_copy(update={"train_samples": min(images, max(1, affordable // size) * size)})
+        # those for validation come on top
+        trained, kept = max(1, affordable // size) * size, 1
+        while kept - training.held_out(kept) < trained:
+            kept += 1
+        return data.model_copy(update={"train_samples": min(images, kept)})
 
     def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
         """With the bounds of the unit in which the study gives the length; at least one is left."""
-        samples = data.samples if isinstance(data, FunctionData) else self._training_images(data)
+        samples = data.samples if isinstance(data, FunctionData) else self._images(data) or _IMAGES
         size, per_epoch = training.batches(samples)
         in_epochs = training.epochs is not None
         limits = [caps.epochs if in_epochs else caps.steps]
@@ -259,11 +267,10 @@ class _Reader:
         lengths = [getattr(training, unit), *(max(1, limit) for limit in limits if limit is not None)]
         return training.model_copy(update={unit: min(lengths)})
 
-    def _training_images(self, data: DatasetData) -> int:
-        if data.train_samples is not None:
-            return data.train_samples
-        source = self.config.datasets.get(data.dataset, {}).get("source", data.dataset)
-        return (SOURCES[source].train_samples if source in SOURCES else None) or _IMAGES
+    def _images(self, data: DatasetData) -> int | None:
+        """The number of training images, None for a whole data set of unknown size."""
+        there = training_images(data.dataset, self.config.datasets.get(data.dataset, {}))
+        return data.train_samples if there is None else _capped(there, data.train_samples)
 
     def _network(self, model: schema.ModelFile, blocks: Mapping[str, Any], at: str) -> Network:
         content = model.model_dump(include=_NETWORK, exclude_none=True)

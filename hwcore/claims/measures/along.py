@@ -1,7 +1,7 @@
 from pydantic import Field
 
 from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
-from hwcore.claims.samples import Blocks, NoSuchDataError, Shape
+from hwcore.claims.samples import Blocks, NoSuchDataError, NoSuchValueError, Shape
 from hwcore.claims.words import stated
 
 
@@ -26,7 +26,7 @@ class Kind(MeasureOfModel):
         if self.within:
             rows = rows[rows[points].between(*self.within)]
         if rows[points].nunique() < 3:
-            raise NoSuchDataError(f"{points} has {rows[points].nunique()} points there; a trend needs three")
+            raise NoSuchValueError(f"{points} has {rows[points].nunique()} points there; a trend needs three")
         if rows.duplicated(["replicate", points]).any():
             raise NoSuchDataError(f"{self.table} has several rows of a replicate at one {points}; name a model")
         return Blocks(rows.pivot_table(index="replicate", columns=points, values=column, dropna=False).astype(float))
