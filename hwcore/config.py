@@ -38,8 +38,9 @@ class Caps(Spec):
     teraflop: Positive | None = Field(
         None,
         description="arithmetic of training one replicate, in 10¹² operations, which takes epochs or steps from it, "
-        "and where not even one epoch is left, images; a step or a batch of images is always left, the layers of a "
-        "module count nothing, and a data set of unknown size keeps its images and counts as 50,000",
+        "and where not even one epoch is left, images (an epoch up to a ninth too long stays whole, and "
+        "images for validation come on top); a step or a batch is always left, layers of a module count nothing, and a "
+        "whole data set of unknown size keeps its images and counts as 50,000",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
     parameters: Count | None = Field(

@@ -6,7 +6,7 @@ the only thing that decides whether the job is fresh: modification times lie aft
 """
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -389,14 +389,17 @@ class Plan:
                         "experiment": other.id,
                         "name": other.variant.replace("-", " "),
                         "differences": differences(experiment, other, claim),
-                        "cut": _cut(study, claim.measure, other.id),
+                        "cut": _cut(study, claim.measure, other.id, experiment.models),
                     }
                     for other in counterparts
                 ],
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
-                "cut": _cut(study, claim.measure, experiment.id),
-                "otherwise": {words: _cut(study, measure, experiment.id) for words, measure in claim.otherwise.items()},
+                "cut": _cut(study, claim.measure, experiment.id, experiment.models),
+                "otherwise": {
+                    words: _cut(study, measure, experiment.id, experiment.models)
+                    for words, measure in claim.otherwise.items()
+                },
             }
         models = {
             experiment.id: [
@@ -619,8 +622,8 @@ class Plan:
         return path
 
 
-def _cut(study: Study, measure: Measure | None, experiment: str) -> dict[str, Any]:
-    """How the caps of the scale cut the trainings that a measure reads, by default of one experiment.
+def _cut(study: Study, measure: Measure | None, experiment: str, models: Container[str]) -> dict[str, Any]:
+    """How the caps of the scale cut the trainings that a measure reads, by default of these models of one experiment.
 
     In words: `1 epoch in place of 8`, or `1 epoch on 3,900 of 50,000 images in place of 8 on all`.
     """
@@ -628,25 +631,27 @@ def _cut(study: Study, measure: Measure | None, experiment: str) -> dict[str, An
         (other or experiment, model.name): model
         for other, name in (measure.networks() if measure else ())
         for model in study.experiments[other or experiment].models.values()
-        if name in (None, model.name)
+        if name == model.name or (name is None and (other is not None or model.name in models))
     }
-    cut = [model for model in measured.values() if model.cut]
+    each = list(measured.values())
+    cut = [model for model in each if model.cut]
     if not cut:
         return {}
-    here, there = _span(model.length[0] for model in cut), _span(model.full_length for model in cut)
+    here, there = _span(model.length[0] for model in each), _span(model.full_length for model in each)
     unit = cut[0].length[1]
     words = f"{here} {unit.removesuffix('s') if here == '1' else unit}"
-    fewer = [model for model in cut if model.images != model.full_images]
+    fewer = any(model.images != model.full_images for model in cut)
     if fewer:
-        images = (_span(getattr(model, name) for model in fewer) for name in ("images", "full_images"))
-        words += f" on {' of '.join(images)} images"
+        words += f" on {_span(model.images for model in each)}"
+        all_ = [model.full_images for model in each if model.full_images is not None]
+        words += f" of {_span(all_)} images" if all_ else " images"
     if here != there:
         words += f" in place of {there}{' on all' if fewer else ''}"
-    return {"words": words, "fewer_images": bool(fewer), "uneven": uneven(measured.values())}
+    return {"words": words, "fewer_images": fewer, "uneven": uneven(each)}
 
 
-def _span(numbers: Iterable[int]) -> str:
-    each = sorted(set(numbers))
+def _span(numbers: Iterable[int | None]) -> str:
+    each = sorted({number for number in numbers if number is not None})
     return f"{each[0]:,}" if len(each) == 1 else f"{each[0]:,} to {each[-1]:,}"
 
 

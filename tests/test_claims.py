@@ -880,7 +880,7 @@ def test_a_training_that_a_scale_shortens_shows_no_reported_number_to_be_wrong(
 
 
 ON_FEWER = Cut("1 epoch on 400 of 1,000 images in place of 8 on all", fewer_images=True)
-FEWER = "shows nothing about networks that are trained on all images"
+FEWER = "shows nothing, because images are left out"
 UNEVEN = Cut("1 to 8 epochs in place of 8", uneven=True)
 REACHED = {"reached": "loss", "model": "m", "below": 10}
 

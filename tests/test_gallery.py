@@ -71,7 +71,7 @@ def test_pages_of_earlier_runs_stay_in_the_index(finished: Project, tmp_path: Pa
     )
     (tmp_path / "gallery/earlier.md").write_text(earlier)
     # a page by hand is none of the gallery's
-    (tmp_path / "gallery/notes.md").write_text("# Notes\n\nText.\n")
+    (tmp_path / "gallery/notes.md").write_text("---\ntitle: Notes: mine\n---\n\n# Notes\n")
     judged(results, "figures/tiny/classify/accuracy")
     gallery(results, tmp_path / "gallery")
     index = (tmp_path / "gallery/index.md").read_text()

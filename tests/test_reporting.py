@@ -128,6 +128,11 @@ def rendered(results: Path, said: dict[str, Any], text: str = "Text.") -> str:
     return output.read_text()
 
 
+def test_a_text_that_begins_with_a_bar_stays_in_its_cell() -> None:
+    html = pypandoc.convert_text(pipe_table(["a", "b"], [[plain("|w| small"), "y"]]), "html", format="markdown")
+    assert re.findall(r"<td[^>]*>(.*?)</td>", html) == ["|w| small", "y"]
+
+
 def test_a_figure_is_printed_as_large_as_it_is_drawn(results: Path) -> None:
     to_latex(page(results, '{{ experiment("fit") }}\n'), results / "report/s.tex")
     included = re.findall(r"\\includegraphics\[(.*?)\]\{", (results / "report/s.tex").read_text(), re.DOTALL)
@@ -159,7 +164,7 @@ def test_the_code_of_a_report_is_on_github_or_anywhere(results: Path, repository
             "+",
             "# a head",
         ),
-        *("| bar", "% comment", ": definition", "*so* it_is", "3.5 is no number of a list", "(see below) is no list"),
+        *("| bar", ": definition", "*so* it_is", "3.5 is no number of a list", "(see below) is no list"),
     ],
 )
 def test_text_of_a_study_is_shown_letter_by_letter(text: str) -> None:

@@ -10,6 +10,7 @@ import yaml
 from conftest import ROOT
 from hwcore.claims.spec import Claim
 from hwcore.config import parse
+from hwcore.data.catalog import training_images
 from hwcore.description import describe
 from hwcore.errors import HwcoreError
 from hwcore.studies.resolved import Study
@@ -130,6 +131,7 @@ def test_a_repository_is_a_name_on_github_or_an_address(tmp_path: Path) -> None:
         ({"validation": 0.1}, 19_500),
         ({"batch_size": 20_000}, 20_000),
         ({"batch_size": 60_000}, 50_000),
+        ({"batch_size": 10**12}, 50_000),
     ],
 )
 def test_fewer_images_are_whole_batches_beside_those_for_validation(
@@ -144,6 +146,8 @@ def test_fewer_images_are_whole_batches_beside_those_for_validation(
     model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
     assert model.images == images
     assert images - model.training.held_out(images) in (17_550, images)
+    # a whole data set stays one
+    assert (model.data.train_samples is None) == (images == 50_000)
 
 
 def test_a_data_set_of_unknown_size_keeps_its_images(tmp_path: Path) -> None:
@@ -155,6 +159,26 @@ def test_a_data_set_of_unknown_size_keeps_its_images(tmp_path: Path) -> None:
     model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
     assert (model.images, model.full_images, model.training.epochs) == (None, None, 1)
     assert model.data.train_samples is None
+    raw["scales"]["quick"]["caps"] = {"datasets": {"train_samples": 100}}
+    model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
+    assert (model.images, model.full_images, model.cut) == (100, None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "entry", "images"),
+    [
+        ("cifar10", {"source": "torchvision"}, 50_000),
+        ("Fashion-MNIST", {}, 60_000),
+        ("mnist", {"source": "imagefolder", "root": "images"}, 60_000),
+        ("shapes", {}, 2000),
+        ("mnist", {"source": "digits"}, 1438),
+        ("svhn", {"source": "torchvision", "options": {"split": "extra"}}, None),
+        ("emnist", {"source": "torchvision", "options": {"split": "letters"}}, None),
+        ("mine", {"source": "imagefolder", "root": "images"}, None),
+    ],
+)
+def test_how_many_training_images_a_data_set_has(name: str, entry: dict[str, Any], images: int | None) -> None:
+    assert training_images(name, entry) == images
 
 
 def test_a_title_says_how_many_images_where_some_networks_have_all(tmp_path: Path) -> None:

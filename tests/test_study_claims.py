@@ -340,7 +340,7 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 3e-5}}}
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
     # the one network has two epochs of five, the other a fifth of one
-    words = "1 to 2 epochs on 200 of 1,000 images in place of 5 on all"
+    words = "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
     assert case["cut"] == {"words": words, "fewer_images": True, "uneven": True}
 
 
@@ -355,6 +355,19 @@ def test_other_measures_and_variants_are_cut_by_themselves(tmp_path: Path) -> No
     assert case["cut"] == {}
     assert case["otherwise"]["b"]["words"] == "1 epoch on 650 of 1,000 images in place of 5 on all"
     assert case["variants"][0]["cut"]["words"] == "1 epoch on 300 of 1,000 images in place of 5 on all"
+
+
+def test_a_variant_is_cut_by_the_models_that_it_shares(tmp_path: Path) -> None:
+    models = {name: {"label": name, "mlp": [784, width, 10]} for name, width in (("a", 3), ("b", 4))}
+    measure = {"best": "test_accuracy", "at": "max", "is": "a"}
+    claim = {**CLAIM, "measure": measure, "rule": "best"}
+    del claim["expect"]
+    variants = {"corrected": {"why": "W.", "models": {"big": {"label": "big", "mlp": [784, 900, 10]}}}}
+    study(tmp_path, claim, data=MNIST, training=CLASSIFY, models=models, analyses={}, variants=variants)
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 1e-3}}}
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    assert (case["cut"], [variant["cut"] for variant in case["variants"]]) == ({}, [{}])
 
 
 def judged(root: Path, **changes: Any) -> Job:

@@ -108,7 +108,7 @@ def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement)
     if not cut.words or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
         return judgement
     if cut.fewer_images:
-        why = "shows nothing about networks that are trained on all images"
+        why = "shows nothing, because images are left out"
     elif cut.uneven and measure.shape != "times":
         why = "shows nothing, because the training of some networks is cut much more than that of others"
     elif judgement.verdict == "inconsistent" and measure.shape != "times":

@@ -23,7 +23,7 @@ SOURCES: dict[str, type[SourceSpec]] = {
     module.name: import_module(f"{_PACKAGE}.{module.name}").Settings
     for module in pkgutil.iter_modules(import_module(_PACKAGE).__path__)
 }
-# The training images of data sets by their names, without `-` and `_`, wherever their images are fetched from.
+# The training images of well-known data sets by their names, without `-` and `_`, whatever the source of their images.
 _IMAGES = {"mnist": 60_000, "fashionmnist": 60_000, "kmnist": 60_000, "qmnist": 60_000, "cifar10": 50_000}
 _IMAGES |= {"cifar100": 50_000, "svhn": 73_257, "usps": 7_291, "stl10": 5_000, "food101": 75_750}
 # The sources that make their images themselves are data sets by their own names.
@@ -70,7 +70,7 @@ def training_images(name: str, entry: Mapping[str, Any]) -> int | None:
     """How many training images the data set ``name`` has, None where neither its source nor its name tells."""
     source = entry.get("source", name)
     known = SOURCES[source].train_samples if source in SOURCES else None
-    return known or _IMAGES.get(name.replace("-", "").replace("_", "").lower())
+    return known or (None if entry.get("options") else _IMAGES.get(name.replace("-", "").replace("_", "").lower()))
 
 
 def resolve(name: str, entry: Mapping[str, Any], size: Sequence[int] | None = None) -> Source:

@@ -138,7 +138,10 @@ def _index(folder: Path) -> str:
 def _front_matter(path: Path) -> dict[str, Any]:
     """What the head of a page says of it, nothing of the index and of other pages."""
     start, found, _ = path.read_text(encoding="utf-8").partition("\n---\n")
-    head = yaml.safe_load(start.removeprefix("---\n")) if found and start.startswith("---\n") else None
+    try:
+        head = yaml.safe_load(start.removeprefix("---\n")) if found and start.startswith("---\n") else None
+    except yaml.YAMLError:
+        head = None
     return head if isinstance(head, dict) else {}
 
 

@@ -12,7 +12,7 @@ from hwcore.claims.words import UNITS, counted, listed
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
 # What Markdown, or an extension of pandoc, takes for more than a letter.
-_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[|%:]|^[-+](?=\s|$)")
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s|$)")
 # A number or letter that would begin a list.
 _NUMBERED = re.compile(r"^(\(?(?:\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+))([.)])(?=\s|$)")
 # Each verdict of one claim and of several.
@@ -40,7 +40,11 @@ def short_banner(scale: dict[str, str]) -> str:
 
 def plain(text: Any) -> str:
     """A text of a study file or a table as Markdown that shows it letter by letter."""
-    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", str(text)))
+    text = str(text)
+    if text[:1] in ("|", ":"):
+        # as an entity, since the bar is escaped in tables, and not all readers know an escaped colon
+        return f"&#{ord(text[0])};{plain(text[1:])}"
+    return _NUMBERED.sub(r"\1\\\2", _SPECIAL.sub(r"\\\g<0>", text))
 
 
 def bracketed(text: str) -> str:

@@ -20,7 +20,7 @@ class Model:
     """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
 
     ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it, and
-    ``full_images`` the number of its training images, None on a function and of a data set of unknown size.
+    ``full_images`` the number of its training images, None on a function and of a whole data set of unknown size.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Model:
 
     @property
     def images(self) -> int | None:
-        """The number of training images, None on a function and of a data set of unknown size."""
+        """The number of training images, None on a function and of a whole data set of unknown size."""
         if self.full_images is None:
-            return None
+            return getattr(self.data, "train_samples", None)
         return min(getattr(self.data, "train_samples", None) or self.full_images, self.full_images)
 
     @property

@@ -248,9 +248,9 @@ class _Reader:
             return data
         # those for validation come on top
         trained, kept = max(1, affordable // size) * size, 1
-        while kept - training.held_out(kept) < trained:
+        while kept < images and kept - training.held_out(kept) < trained:
             kept += 1
-        return data.model_copy(update={"train_samples": min(images, kept)})
+        return data if kept == images else data.model_copy(update={"train_samples": kept})
 
     def _cap_length(self, training: Training, network: Network, data: DataSpec, caps: Caps) -> Training:
         """With the bounds of the unit in which the study gives the length; at least one is left."""
