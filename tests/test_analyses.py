@@ -94,6 +94,19 @@ def test_evaluation_is_the_mean_over_all_samples(classifiers: dict[str, Run]) ->
     assert set(table.parameters) == {64 * 5 + 5 + 5 * 10 + 10}
 
 
+def test_evaluation_of_some_of_the_training_samples(classifiers: dict[str, Run]) -> None:
+    table, whole = evaluation.analyse(classifiers, samples=20), evaluation.analyse(classifiers)
+    run = classifiers["slow"]
+    out = forward(run.network, run.parameters, run.buffers, run.data.train_x[:20])
+    for r, row in enumerate(table[table.model == "slow"].itertuples()):
+        expected = torch.nn.functional.cross_entropy(out[r], run.data.train_y[:20]).item()
+        assert row.train_loss == pytest.approx(expected, rel=1e-5)
+        assert row.loss_gap == pytest.approx(row.test_loss - expected, rel=1e-5)
+    assert table.test_loss.tolist() == whole.test_loss.tolist()
+    assert table.train_loss.tolist() != whole.train_loss.tolist()
+    pd.testing.assert_frame_equal(evaluation.analyse(classifiers, samples=10**6), whole)
+
+
 def test_evaluation_with_dropout_active_and_a_wrong_divisor(tmp_path: Path) -> None:
     """As in beamreaching1's scripts: measured in training mode, the test loss divided by another count."""
     network = {"input": [1], "layers": [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 1}]}

@@ -37,8 +37,8 @@ def seconds(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> 
 def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
     data, count = spec.data, parameters(spec.network)
     training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
-    everything = training + testing_samples(data)
     some = min(options.get("samples") or training, training)
+    everything = (some if kind == "evaluation" else training) + testing_samples(data)
     replicates = min(options.get("replicates") or spec.replicates, spec.replicates)
     epochs = 1
     if options.get("over") == "epochs":

@@ -1,4 +1,4 @@
-"""How good the trained models are: loss and accuracy on the whole training and test set."""
+"""How good the trained models are: loss and accuracy on the training and test set."""
 
 import pandas as pd
 
@@ -6,9 +6,12 @@ from hwcore.analyses.points import own_metrics
 from hwcore.analyses.run import Run
 
 
-def analyse(runs: dict[str, Run], *, dropout: bool = False, test_loss_factor: float = 1.0) -> pd.DataFrame:
+def analyse(
+    runs: dict[str, Run], *, samples: int | None = None, dropout: bool = False, test_loss_factor: float = 1.0
+) -> pd.DataFrame:
     """One row per model and replicate, with the settings that experiments vary beside the metrics.
 
+    Training metrics are those of the first ``samples`` training samples, of all with None; test metrics of all.
     With ``dropout`` both sets are measured with dropout active, with masks of each replicate's own; the test loss is
     multiplied by ``test_loss_factor``, before the gap is taken.
 
@@ -17,7 +20,10 @@ def analyse(runs: dict[str, Run], *, dropout: bool = False, test_loss_factor: fl
     (fractions) and accuracy_gap (training minus test).  Where the training has a stopping rule, ``stopped`` says
     whether the replicate met it.
     """
-    tables = [evaluated(name, run, dropout=dropout, test_loss_factor=test_loss_factor) for name, run in runs.items()]
+    tables = [
+        evaluated(name, run, samples=samples, dropout=dropout, test_loss_factor=test_loss_factor)
+        for name, run in runs.items()
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -28,7 +34,9 @@ def gaps(name: str, run: Run) -> pd.DataFrame:
     return table[[*columns, *(column for column in ("accuracy_gap", "stopped") if column in table)]]
 
 
-def evaluated(name: str, run: Run, *, dropout: bool = False, test_loss_factor: float = 1.0) -> pd.DataFrame:
+def evaluated(
+    name: str, run: Run, *, samples: int | None = None, dropout: bool = False, test_loss_factor: float = 1.0
+) -> pd.DataFrame:
     """One row per replicate of a model, as of ``analyse``."""
     training = run.spec.training
     columns = {
@@ -40,7 +48,7 @@ def evaluated(name: str, run: Run, *, dropout: bool = False, test_loss_factor: f
         "optimizer": training.optimizer,
         "weight_decay": training.weight_decay,
     }
-    metrics = own_metrics(run, dropout=dropout)
+    metrics = own_metrics(run, samples, dropout=dropout)
     table = pd.DataFrame({**columns, **{metric: values.numpy() for metric, values in metrics.items()}})
     table["test_loss"] *= test_loss_factor
     table["loss_gap"] = table.test_loss - table.train_loss

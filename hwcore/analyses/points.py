@@ -1,6 +1,7 @@
 """Loss and accuracy of a trained network at many points of its weight space."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -51,10 +52,11 @@ def metrics(
     return {name: torch.cat(values).cpu() for name, values in found.items()}
 
 
-def own_metrics(run: Run, *, dropout: bool = False) -> dict[str, Tensor]:
+def own_metrics(run: Run, samples: int | None = None, *, dropout: bool = False) -> dict[str, Tensor]:
     """The metrics of the trained networks themselves, as of ``metrics``: each (R,).
 
-    With ``dropout`` it is active, in masks from a seed of each replicate.
+    Those of training are of the first ``samples``, of all with None.  With ``dropout`` it is active, in masks from a
+    seed of each replicate.
     """
 
     def weights(chosen: range) -> tuple[Parameters, Parameters]:
@@ -67,7 +69,9 @@ def own_metrics(run: Run, *, dropout: bool = False) -> dict[str, Tensor]:
     names = run.spec.study, run.spec.experiment, run.spec.model
     seeds = [seed(*names, replicate, "evaluation dropout") for replicate in range(run.replicates)] if dropout else []
     masks = [Generator(device=run.device).manual_seed(each) for each in seeds]
-    return metrics(run, weights, range(run.replicates), dropout=masks or None)
+    first = run.data.training(samples)
+    data = replace(run.data, train_x=first.train_x, train_y=first.train_y)
+    return metrics(run, weights, range(run.replicates), data, dropout=masks or None)
 
 
 def _together(run: Run, samples: int) -> int:

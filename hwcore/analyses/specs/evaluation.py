@@ -1,10 +1,11 @@
 from pydantic import Field, PositiveFloat
 
 from hwcore.analyses.spec import WeightsAnalysis
+from hwcore.spec import Count
 
 
 class Options(WeightsAnalysis):
-    """Loss, accuracy and their gaps on the whole training and test set."""
+    """Loss, accuracy and their gaps on the training and test set."""
 
     labels = {
         "loss_gap": "loss gap (test − training)",
@@ -13,6 +14,7 @@ class Options(WeightsAnalysis):
         "parameters": "number of parameters",
     }
 
+    samples: Count | None = Field(None, description="training samples that count, the first of them; all with null")
     dropout: bool = Field(False, description="keep dropout active, as where a script never leaves training mode")
     test_loss_factor: PositiveFloat = Field(
         1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"

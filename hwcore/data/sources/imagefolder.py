@@ -18,8 +18,9 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", 
 def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> tuple[Part, Part, list[str]]:
     """The training part, the test part and the names of the classes; see ``hwcore.data.prepare``.
 
-    Images are in the order of their paths, whatever their order in an archive.  Raises HwcoreError for an archive
-    that is missing, cannot be read or has another sha256, and for images that cannot be read or have no class.
+    Images are in an order at random that their paths decide, whatever their order in an archive: as in published sets,
+    the first thousand are of all classes.  Raises HwcoreError for an archive that is missing, cannot be read or has
+    another sha256, and for images that cannot be read or have no class.
     """
     images: dict[tuple[str, str], list[tuple[str, Pixels]]] = {}
     for path, content in _files(name, identity, places):
@@ -42,9 +43,14 @@ def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> t
     parts = []
     for part in ("train", "test"):
         members = [(path, image, i) for i, label in enumerate(classes) for path, image in images[part, label]]
-        members.sort(key=lambda member: member[0])
+        members.sort(key=lambda member: _shuffled(member[0]))
         parts.append(stack(name, ((image, label) for _, image, label in members)))
     return parts[0], parts[1], classes
+
+
+def _shuffled(path: str) -> bytes:
+    """By this images are sorted: nothing but part, class and name decides, and neighbours come far apart."""
+    return hashlib.sha256("/".join(PurePosixPath(path).parts[-3:]).encode()).digest()
 
 
 def _files(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> Iterable[tuple[str, bytes]]:
