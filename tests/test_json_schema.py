@@ -122,7 +122,7 @@ def test_what_hwcore_accepts_it_accepts(validator: Draft202012Validator, tmp_pat
         ("mlp: [784, 10]}", "mpl: [784, 10]}"),
         ("{label: M, ", "{"),
         ("relu, flatten", "rellu, flatten"),
-        ("evaluation: {}", "evaluation: {samples: 3}"),
+        ("evaluation: {}", "evaluation: {points: 3}"),
         ("evaluation: {}", "evaluation:"),
         ("kind: interpolation", "kind: interpolatoin"),
         ("alphas: {start: 0, stop: 1, count: 3}", "alphas: {start: 0, stop: 1}"),
