@@ -37,10 +37,10 @@ class Caps(Spec):
     )
     teraflop: Positive | None = Field(
         None,
-        description="arithmetic of training one replicate, in 10¹² operations, which takes epochs or steps from it, "
-        "and where not even one epoch is left, images (an epoch up to a ninth too long stays whole, and "
-        "images for validation come on top); a step or a batch is always left, layers of a module count nothing, and a "
-        "whole data set of unknown size keeps its images and counts as 50,000",
+        description="arithmetic of training one replicate, in 10¹² operations: epochs or steps are cut first, and "
+        "images where one epoch is still too much (one up to a ninth too long stays whole, and images for validation "
+        "come on top); a step or a batch always remains, layers of a module count nothing, and a whole data set of "
+        "unknown size keeps its images and counts as 50,000",
     )
     replicates: Count | None = Field(None, description="trainings of each model")
     parameters: Count | None = Field(

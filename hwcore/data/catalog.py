@@ -70,7 +70,7 @@ def training_images(name: str, entry: Mapping[str, Any]) -> int | None:
     """How many training images the data set ``name`` has, None where neither its source nor its name tells."""
     source = entry.get("source", name)
     known = SOURCES[source].train_samples if source in SOURCES else None
-    return known or (None if entry.get("options") else _IMAGES.get(name.replace("-", "").replace("_", "").lower()))
+    return known or (None if entry.get("options") else _IMAGES.get(torchvision.plain(name)))
 
 
 def resolve(name: str, entry: Mapping[str, Any], size: Sequence[int] | None = None) -> Source:

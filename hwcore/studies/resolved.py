@@ -11,7 +11,7 @@ from hwcore.nets.spec import Network
 from hwcore.studies import schema
 from hwcore.train.spec import Record, Training
 
-# Networks are compared at a scale with caps if none is left less than one part in so many of what another is left.
+# How many times as much of its training one network may keep as another for a scale with caps to compare them.
 _ALIKE = 2
 
 

@@ -18,8 +18,8 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", 
 def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> tuple[Part, Part, list[str]]:
     """The training part, the test part and the names of the classes; see ``hwcore.data.prepare``.
 
-    Images are in an order at random that their paths decide, whatever their order in an archive: as in published sets,
-    the first thousand are of all classes.  Raises HwcoreError for an archive that is missing, cannot be read or has
+    Images lie in a random order that their paths decide, whatever their order in an archive: as in published sets, the
+    first thousand are of all classes.  Raises HwcoreError for an archive that is missing, cannot be read or has
     another sha256, and for images that cannot be read or have no class.
     """
     images: dict[tuple[str, str], list[tuple[str, Pixels]]] = {}
@@ -49,7 +49,7 @@ def read(name: str, identity: Mapping[str, Any], places: Mapping[str, str]) -> t
 
 
 def _shuffled(path: str) -> bytes:
-    """By this images are sorted: nothing but part, class and name decides, and neighbours come far apart."""
+    """The key by which images are sorted: it depends on part, class and name alone, and scatters neighbours."""
     return hashlib.sha256("/".join(PurePosixPath(path).parts[-3:]).encode()).digest()
 
 
