@@ -203,3 +203,33 @@ def test_a_setting_that_prose_names_wrongly_is_told_before_any_job(project: Proj
     done = project.snakemake("report", "--dry-run")
     assert done.returncode != 0
     assert message in done.stdout + done.stderr
+
+
+EVALUATED = """
+  capacity:
+    section: "3"
+    title: T
+    data: {dataset: mnist}
+    training: {optimizer: adam, lr: 0.001, loss: cross_entropy, epochs: 2, batch_size: 50}
+    models:
+      m: {label: M, mlp: [784, 10]}
+      n: {label: N, mlp: [784, 5, 10]}
+    analyses: {evaluation: {}}
+    figures:
+      capacity: {table: evaluation, caption: "The gap."}
+"""
+
+
+def test_a_caption_says_when_training_metrics_are_of_few_samples(tmp_path: Path) -> None:
+    def of_capacity(scale: str) -> str:
+        return (
+            study(tmp_path, "The loss.", scale=scale, rest=EVALUATED)
+            .experiments["capacity"]
+            .figures["capacity"]
+            .caption
+        )
+
+    assert of_capacity("standard").endswith(
+        " Training metrics are of at most 10,000 (full scale: all) training samples."
+    )
+    assert "at most" not in of_capacity("full")

@@ -34,6 +34,10 @@ class AnalysisSpec(Spec):
         """The models that the options name, each with the name of its option."""
         yield from ()
 
+    def explanation(self, table: str) -> str | None:
+        """What a caption says of what ``table`` shows; settings may stand in it in braces, as ``{table.samples}``."""
+        return None
+
     @classmethod
     def countable(cls) -> list[str]:
         """The options that are whole numbers, of which a scale may run fewer."""

@@ -12,8 +12,8 @@ from hwcore.studies.resolved import Experiment, Model
 from hwcore.train.spec import OPTIMIZERS, Training
 from hwcore.validation import did_you_mean
 
-# Numbers of images of which none stated means all.
-_SAMPLES = ("train_samples", "test_samples")
+# Numbers of samples of which none stated means all.
+_SAMPLES = ("train_samples", "test_samples", "samples")
 
 
 def of_model(model: Model) -> dict[str, Any]:

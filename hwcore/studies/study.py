@@ -346,7 +346,8 @@ class _Reader:
         replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
         analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
         says = " ".join(caption.split())
-        sentences = [says, options.explanation(replicates, analyses) or ""]
+        sentences = [says, options.explanation(replicates, analyses)]
+        sentences += [analyses[table].explanation(table) for table in shown if table in analyses]
         sentences += [f"The counterpart of the original’s {original}."] if original else []
         return Figure(name, kind, options, says, " ".join(filter(None, sentences)), shown)
 

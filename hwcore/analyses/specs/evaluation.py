@@ -19,3 +19,8 @@ class Options(WeightsAnalysis):
     test_loss_factor: PositiveFloat = Field(
         1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"
     )
+
+    def explanation(self, table: str) -> str | None:
+        return (
+            None if self.samples is None else f"Training metrics are of at most {{{table}.samples}} training samples."
+        )
