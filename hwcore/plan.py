@@ -396,6 +396,7 @@ class Plan:
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
                 "cut": _cut(study, claim.measure, experiment.id, experiment.models),
+                "whole": self._whole(study, claim),
                 "otherwise": {
                     words: _cut(study, measure, experiment.id, experiment.models)
                     for words, measure in claim.otherwise.items()
@@ -427,6 +428,19 @@ class Plan:
             outputs={"claims": self.results / "claims" / f"{study.name}.parquet"},
             modules=sorted({*CLAIM_MODULES, *(claim.module for claim in study.claims.values() if claim.module)}),
         )
+
+    def _whole(self, study: Study, claim: Claim) -> bool:
+        """Whether the scale leaves all that a claim rests on as the study gives it."""
+        if self.config.replicates is not None:
+            return False
+        capped = self.config.scales[self.scale].caps.analyses
+        for id, table in claim.reads():
+            experiment = study.experiments[id]
+            if table in experiment.analyses and experiment.analyses[table].kind in capped:
+                return False
+            if any(model.cut or model.replicates < model.full_replicates for model in experiment.models.values()):
+                return False
+        return True
 
     def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:
         """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing.
@@ -647,7 +661,8 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
         words += f" of {_span(all_)} images" if all_ else " images"
     if here != there:
         words += f" in place of {there}{' on all' if fewer else ''}"
-    return {"words": words, "fewer_images": fewer, "uneven": uneven(each)}
+    least = min(model.share for model in each)
+    return {"words": words, "share": least, "fewer_images": fewer, "uneven": uneven(each)}
 
 
 def _span(numbers: Iterable[int | None]) -> str:

@@ -228,7 +228,10 @@ def test_a_page_says_everything_of_an_experiment(results: Path) -> None:
     assert "commit `0123456789` with uncommitted changes" in text
     assert "it falls \\| far" in text
     assert "It is 0.432 [0.400, 0.460], n = 3." in text
-    assert "Of 2 claims, 1 holds and 1 is wrong. 1 verdict rests on samples of runs" in text
+    assert (
+        "Of 2 claims, 1 holds and 1 is wrong. 1 claim was tested on samples of runs; chance alone makes at most 0.05 of"
+        in text
+    )
     assert "No claim" not in page(results, FULL, judged="yes").read_text()
 
 
@@ -637,12 +640,32 @@ def test_a_reported_accuracy_keeps_its_digits(text: str, said: str) -> None:
 
 def test_measured_without_an_interval() -> None:
     nothing = float("nan")
-    row = pd.Series({"unit": "", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0})
+    row = pd.Series({"unit": "", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0, "rule": "share"})
     assert measured(row) == "no number"
     row["reproduced"] = 2.5
     assert measured(row) == "2.500"
     row["n"] = 1
     assert measured(row) == "2.500 (one replicate)"
+
+
+def test_measured_times_of_which_some_are_not_known_are_a_median() -> None:
+    nothing = float("nan")
+    row = pd.Series({"unit": "", "reproduced": 431.5, "ci_low": nothing, "ci_high": nothing, "n": 50})
+    row["rule"] = "reached-by"
+    assert measured(row) == "431.5 (median), n = 50"
+    row["reproduced"] = nothing
+    assert measured(row) == "beyond the end (median), n = 50"
+
+
+def test_an_interval_of_one_run_is_not_taken_for_that_of_a_mean() -> None:
+    row = pd.Series({"unit": "%", "reproduced": 0.9646, "ci_low": 0.9592, "ci_high": 0.9694, "n": 10})
+    for rule, words in (
+        ("threshold", ""),
+        ("prediction-interval", " for one run"),
+        ("reported-mean", " for such a mean"),
+    ):
+        row["rule"] = rule
+        assert measured(row) == f"96.46 % [95.92, 96.94{words}], n = 10"
 
 
 def test_a_table_keeps_its_cells_apart() -> None:

@@ -311,24 +311,29 @@ def test_a_claim_goes_with_the_figure_that_shows_its_columns(
 
 
 @pytest.mark.parametrize(
-    ("caps", "words"),
+    ("caps", "words", "share"),
     [
-        ({}, ""),
-        ({"epochs": 2}, "2 epochs in place of 5"),
+        ({}, "", 1),
+        ({"replicates": 1}, "", 1),
+        ({"epochs": 2}, "2 epochs in place of 5", 0.4),
         # 6 · 2,382 operations of an image for model a
-        ({"teraflop": 3e-5}, "2 epochs in place of 5"),
-        ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images in place of 5 on all"),
-        ({"train_samples": 200}, "5 epochs on 200 of 1,000 images"),
-        ({"train_samples": 2000}, ""),
+        ({"teraflop": 3e-5}, "2 epochs in place of 5", 0.4),
+        ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images in place of 5 on all", 0.06),
+        ({"train_samples": 200}, "5 epochs on 200 of 1,000 images", 0.2),
+        ({"train_samples": 2000}, "", 1),
     ],
 )
-def test_a_provisional_verdict_says_what_was_cut(tmp_path: Path, caps: dict[str, Any], words: str) -> None:
+def test_a_provisional_verdict_says_what_was_cut(
+    tmp_path: Path, caps: dict[str, Any], words: str, share: float
+) -> None:
     models = {"a": {"label": "A", "mlp": [784, 3, 10]}}
     study(tmp_path, CLAIM, data=MNIST, training=CLASSIFY, models=models, analyses={})
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": caps}}
-    cut = judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"]
-    assert cut == ({"words": words, "fewer_images": "images" in words, "uneven": False} if words else {})
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    how = {"words": words, "share": pytest.approx(share), "fewer_images": "images" in words, "uneven": False}
+    assert case["cut"] == (how if words else {})
+    assert case["whole"] == (not words and "replicates" not in caps)
 
 
 def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
@@ -341,7 +346,7 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
     # the one network has two epochs of five, the other a fifth of one
     words = "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
-    assert case["cut"] == {"words": words, "fewer_images": True, "uneven": True}
+    assert case["cut"] == {"words": words, "share": pytest.approx(0.04), "fewer_images": True, "uneven": True}
 
 
 def test_other_measures_and_variants_are_cut_by_themselves(tmp_path: Path) -> None:

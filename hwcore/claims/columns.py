@@ -3,8 +3,8 @@
 from typing import Literal
 
 # The scale on which the noise of a quantity is closest to symmetric: a plain one, log for positive quantities,
-# logit for fractions, and Fisher's z (1915) for correlations.
-Scale = Literal["linear", "log", "logit", "fisher"]
+# logit for fractions, Fisher's z (1915) for correlations, and log(1 + x) for numbers of events, which may be none.
+Scale = Literal["linear", "log", "logit", "fisher", "count"]
 
 # In the names of columns that may have either sign.
 SIGNED = {"gap", "change", "decrease"}

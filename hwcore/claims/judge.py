@@ -7,21 +7,24 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from hwcore.claims import ledger
 from hwcore.claims.judgement import CannotJudgeError, Judgement
-from hwcore.claims.measure import Measure
+from hwcore.claims.measure import Measure, words
 from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import PLAIN, Unit, listed, sentence
+from hwcore.claims.words import PLAIN, Unit, counted, listed, sentence
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
 
+# The part of a training of which a number may agree with the one that is reported of the whole.
+_ENOUGH = 0.5
 # Which way longer training takes what is measured on its own data.
 _FITS = {"train_accuracy": 1, "last_batch_accuracy": 1, "train_loss": -1, "last_batch_loss": -1}
 
@@ -30,11 +33,12 @@ _FITS = {"train_accuracy": 1, "last_batch_accuracy": 1, "train_loss": -1, "last_
 class Cut:
     """How a scale cuts the trainings that are measured.
 
-    ``words`` say by how much, ``fewer_images`` whether images are taken from some, and ``uneven`` whether some are cut
-    much more than others.
+    ``words`` say by how much, ``share`` which part of the training is left of the one that is cut most,
+    ``fewer_images`` whether images are taken from some, and ``uneven`` whether some are cut much more than others.
     """
 
     words: str = ""
+    share: float = 1.0
     fewer_images: bool = False
     uneven: bool = False
 
@@ -55,7 +59,8 @@ class Case:
 
     ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
     its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` how the
-    scale cuts the trainings that it measures, and ``otherwise`` those of its other measures, by their words.
+    scale cuts the trainings that it measures, and ``otherwise`` those of its other measures, by their words;
+    ``whole`` whether the scale leaves all that it rests on, replicates and analyses too, as the study gives it.
     """
 
     claim: Claim
@@ -65,6 +70,7 @@ class Case:
     figure: str = ""
     cut: Cut = Cut()
     otherwise: Mapping[str, Cut] = field(default_factory=dict)
+    whole: bool = False
 
 
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
@@ -103,16 +109,20 @@ def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement)
     """What trainings show that a scale cuts: of a number that is reported of longer ones, not that it is wrong.
 
     When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
-    below a bound, or a training loss above one, does.  On fewer images all is different.
+    below a bound, or a training loss above one, does.  On fewer images all is different: nothing is tested then.
     """
     if not cut.words or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
         return judgement
-    if cut.fewer_images:
-        why = "shows nothing, because images are left out"
-    elif cut.uneven and measure.shape != "times":
-        why = "shows nothing, because the training of some networks is cut much more than that of others"
-    elif judgement.verdict == "inconsistent" and measure.shape != "times":
+    at_any_length = measure.shape == "times"
+    if cut.fewer_images or (cut.uneven and not at_any_length):
+        judgement = replace(judgement, p=float("nan"))
+        left_out = "images are left out"
+        uneven = "the training of some networks is cut much more than that of others"
+        why = f"shows nothing, because {left_out if cut.fewer_images else uneven}"
+    elif judgement.verdict == "inconsistent" and not at_any_length:
         why = "says nothing against it"
+    elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
+        why = "says nothing for it either, because less than half of the training is left"
     elif claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
         why = "shows nothing, because longer training fits better"
     else:
@@ -157,6 +167,8 @@ def _by_rule(
     data = measure.read(table)
     if isinstance(data, Groups) and data.by == "model":
         data = data.named(_names(tables.get((measure.experiment or experiment, "models"))))
+    elif isinstance(data, Groups):
+        data = data.named({name: f"{words(data.by)} {name}" for name in data.samples})
     measure = _named(measure, experiment, tables)
     claim = claim.model_copy(update={"measure": measure})
     assert claim.module is not None
@@ -164,8 +176,8 @@ def _by_rule(
         judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
     except CannotJudgeError as error:
         # one number, or several that are the same, say something, if not enough
-        values, unit = (data.finite, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
-        mean = float(values.mean()) if len(values) else float("nan")
+        values, unit = (data.values, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
+        mean = float(values.mean()) if len(values) and np.isfinite(values).all() else float("nan")
         judgement = Judgement("undecided", sentence(str(error)), mean, n=len(values), unit=unit)
     return judgement if judgement.number else replace(judgement, number=measure.describe())
 
@@ -175,17 +187,17 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
     claim = case.claim
     if claim.measure is None:
         return
-    for words, measure in claim.otherwise.items():
+    for other_words, measure in claim.otherwise.items():
         try:
-            cut = case.otherwise.get(words, Cut())
+            cut = case.otherwise.get(other_words, Cut())
             found = _by_rule(claim, measure, claim.experiment, tables, None)
             other = _within_caps(cut, claim, measure, found)
         except NoSuchDataError as error:
             if isinstance(error, NoSuchValueError) and (judged == "no" or cut.words):
                 continue
-            raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{words}: {error}") from None
+            raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{other_words}: {error}") from None
         if other.verdict != own.verdict:
-            yield sentence(f"with {words} instead, {_says(other)}")
+            yield sentence(f"with {other_words} instead, {_says(other)}")
     for variant in case.variants:
         try:
             found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
@@ -194,7 +206,10 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
             # the point that the claim is about, an α for example, is not one of the variant's
             continue
         if other.verdict != own.verdict:
-            differences = f", with {listed(variant.differences)}," if variant.differences else ""
+            apart = list(variant.differences)
+            if other.verdict == "undecided" and 0 < other.n < own.n:
+                apart.append(f"{other.n} in place of {counted(own.n, 'replicate')}")
+            differences = f", with {listed(apart)}," if apart else ""
             yield sentence(f"{variant.name}{differences} {_says(other)}")
 
 
@@ -216,11 +231,14 @@ def _row(
         own = replace(own, verdict="not judged", p=float("nan"), needed=None)
         adjusted, sentences, others = float("nan"), [], ""
     elif own.verdict in ("holds", "fails", "inconsistent") and adjusted > LEVEL:
-        sentences.append("With Holm's correction for all claims of the study this verdict would not stand.")
+        sentences.append(
+            f"With Holm's correction for all claims of the study (p = {own.p:.2g} becomes {adjusted:.2g}) this "
+            "verdict would not stand."
+        )
     if claim.note:
         sentences.append(sentence(claim.note))
     # how large a network is does not depend on how long it is trained
-    if judged == "provisional" and kind not in ("not testable", "count"):
+    if judged == "provisional" and not case.whole and kind not in ("not testable", "count"):
         # what is said once is enough
         told = not case.cut.words or case.cut.words in own.reason
         sentences.append("Provisional." if told else f"Provisional, after {case.cut.words}.")

@@ -110,8 +110,11 @@ def records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def expected_false(table: "pd.DataFrame") -> tuple[float, int]:
-    """How many verdicts on a study's claims chance alone would make false, at most on average; and of how many."""
-    count = int(((table["verdict"] != "undecided") & table["p"].notna() & (table["verdict"] != "not judged")).sum())
+    """How many verdicts on a study's claims chance alone would make false, at most on average; and of how many tests.
+
+    A test that leaves a claim undecided could have erred too, so that it counts.
+    """
+    count = int(table["p"].notna().sum())
     return LEVEL * count, count
 
 

@@ -66,8 +66,8 @@ class Unit:
             return text
         return self._with_name(f"{digits:,f}".replace("-", "−"))
 
-    def estimated(self, value: float, low: float, high: float, n: int) -> str:
-        """A number with its interval and the number of replicates."""
+    def estimated(self, value: float, low: float, high: float, n: int, of: str = "") -> str:
+        """A number with its interval and the number of replicates; ``of`` says of what the interval is."""
         if not math.isfinite(value):
             return "no number"
         if low == high:
@@ -75,7 +75,7 @@ class Unit:
         if not math.isfinite(low):
             return f"{self.number(value)} (one replicate)" if n == 1 else self.number(value)
         ends = (low, high)
-        return f"{self.number(value, ends)} [{self._digits(low, ends)}, {self._digits(high, ends)}], n = {n}"
+        return f"{self.number(value, ends)} [{self._digits(low, ends)}, {self._digits(high, ends)}{of}], n = {n}"
 
     def span(self, low: float, high: float) -> str:
         """An interval in a sentence."""
@@ -148,8 +148,8 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 
 def capital(text: str) -> str:
-    """``text`` with a capital letter."""
-    return text[:1].upper() + text[1:]
+    """``text`` with a capital letter, unless it begins with a symbol such as α."""
+    return (text[:1].upper() if text[:1].isascii() else text[:1]) + text[1:]
 
 
 def briefly(names: Sequence[str]) -> list[str]:
@@ -184,11 +184,11 @@ def late(never: int, n: int, unit: str, first: float, last: float) -> str:
 def outlook(n: int, noun: str, what: str, shown: str, needed: int | None) -> str:
     """What ``n`` replicates (or networks) can show, and how many would decide: a sentence for an undecided claim.
 
-    ``shown`` is which values of ``what``, such as a mean, they would show; empty if there are none.
+    ``shown`` is which values of ``what``, such as a mean, they could show; empty if there are none.
     """
-    able = f"{counted(n, noun)} would show {shown} four times in five"
+    able = f"With {counted(n, noun)}, {shown} could be shown with a probability of 80 %"
     if not shown:
         able = f"{counted(n, noun)} {'is' if n == 1 else 'are'} too few to show any {what} reliably"
     if needed is None:
         return f"{able}; what was measured lies too close to the bound for any feasible number of {noun}s."
-    return f"{able}, and {counted(needed, noun)} would show what was measured."
+    return f"{able}; to show what was measured would take {needed:,}."

@@ -19,7 +19,13 @@ from hwcore.claims.columns import column_scale
 
 Array = NDArray[np.float64]
 Scale = Literal["linear", "geometric", "positive", "fraction", "correlation"]
-_SCALES: dict[str, Scale] = {"linear": "linear", "log": "positive", "logit": "fraction", "fisher": "correlation"}
+_SCALES: dict[str, Scale] = {
+    "linear": "linear",
+    "log": "positive",
+    "logit": "fraction",
+    "fisher": "correlation",
+    "count": "linear",
+}
 
 
 @dataclass(frozen=True)

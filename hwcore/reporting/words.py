@@ -1,5 +1,6 @@
 """Phrases and tables that pages share."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS, expected_false
-from hwcore.claims.words import UNITS, counted, listed
+from hwcore.claims.words import UNITS, counted, listed, number
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
@@ -27,13 +28,16 @@ def banner(scale: dict[str, str]) -> str:
     """A paragraph that says what the scale runs, as a block quotation; nothing for a full run."""
     if scale["judged"] == "yes":
         return ""
-    judged = "No claim is judged." if scale["judged"] == "no" else "Claims are judged provisionally."
+    judged = "No claim is judged." if scale["judged"] == "no" else "Claims on what is cut are judged provisionally."
     return f"> **Scale `{scale['name']}`:** {scale['describes']}. {judged}"
 
 
 def short_banner(scale: dict[str, str]) -> str:
     """One line for the head of every page."""
-    judged = {"no": "stand-ins and caps, no claim is judged", "provisional": "capped, claims are judged provisionally"}
+    judged = {
+        "no": "stand-ins and caps, no claim is judged",
+        "provisional": "capped, claims on what is cut are judged provisionally",
+    }
     said = judged.get(scale["judged"])
     return f"scale {scale['name']}: {said}" if said else ""
 
@@ -77,7 +81,12 @@ def networks(study: Mapping[str, Any]) -> int:
 
 def measured(claim: Any) -> str:
     """The reproduced number of a row of claims.parquet."""
-    return UNITS[claim.unit].estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
+    unit, known = UNITS[claim.unit], math.isfinite(claim.ci_low)
+    if claim.rule == "reached-by" and not known and claim.n > 1:
+        median = unit.number(claim.reproduced) if math.isfinite(claim.reproduced) else "beyond the end"
+        return f"{median} (median), n = {claim.n}"
+    of = {"prediction-interval": " for one run", "reported-mean": " for such a mean"}.get(claim.rule, "")
+    return unit.estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n, of)
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:
@@ -87,12 +96,12 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     counts = claims["verdict"].value_counts()
     verdicts = [f"{counts[each]} {_VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
     text = f"Of {counted(len(claims), 'claim')}, {listed(verdicts)}."
-    false, judged = expected_false(claims)
-    if not judged:
+    false, tested = expected_false(claims)
+    if not tested:
         return text
     return (
-        f"{text} {counted(judged, 'verdict')} {'rests' if judged == 1 else 'rest'} on samples of runs; "
-        f"{'' if judged == 1 else 'of these, '}chance alone makes at most {false:.1f} false on average."
+        f"{text} {counted(tested, 'claim')} {'was' if tested == 1 else 'were'} tested on samples of runs; chance alone "
+        f"makes at most {number(false, (0, 2))} of these verdicts false on average."
     )
 
 

@@ -20,7 +20,8 @@ class Model:
     """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
 
     ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it, and
-    ``full_images`` the number of its training images, None on a function and of a whole data set of unknown size.
+    ``full_images`` the number of its training images, None on a function and of a whole data set of unknown size;
+    ``full_replicates`` is that of the replicates.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Model:
     reported_parameters: int | None
     full_length: int
     full_images: int | None
+    full_replicates: int
     chosen: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -215,7 +215,7 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        replicates = _cap_replicates(replicates, caps, network)
+        full_replicates, replicates = replicates, _cap_replicates(replicates, caps, network)
         full_length = training.epochs or training.steps or 0
         full_images = None if isinstance(data, FunctionData) else self._images(data)
         data = _cap_samples(data, caps)
@@ -231,6 +231,7 @@ class _Reader:
             entry.reported_parameters,
             full_length,
             full_images,
+            full_replicates,
             entry.chosen,
         )
 

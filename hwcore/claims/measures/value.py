@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -50,4 +51,5 @@ class Kind(MeasureOfModel):
         values = chosen.groupby("replicate")[self.value].agg(self.at).astype(float)
         # pandas passes over what is missing, and from where a replicate diverged all is
         last = chosen.groupby("replicate").tail(1).set_index("replicate")[self.value].astype(float)
-        return sample(values.where(last.abs() < float("inf")), self.value)
+        found = sample(values.where(last.abs() < float("inf")), self.value)
+        return replace(found, scale="count") if self.at == "sum" and self.value in SUMS else found

@@ -62,11 +62,12 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
     else:
         share = share_of_combinations([*best.values()], [*others.values()])
     extreme = "highest" if data.largest else "lowest"
-    whom = listed([*rivals]) if len(rivals) < 3 else f"each of the {len(rivals)} others"
+    many = f"each of the {len(rivals)} {'others' if camp is best else 'that are said to be best'}"
+    whom = listed([*rivals]) if len(rivals) < 3 else many
     has = f"has the {extreme} {field.scale.mean}, {'but no' if verdict == 'undecided' else 'with a'}"
     reason = (
         f"{winner} {has if winner == ahead else 'has a'} clear lead over {whom}; {field.margin(*pair)}. "
-        f"{listed(data.best, 'or')} comes out {extreme} {field.combinations(share)}."
+        f"{capital(listed(data.best, 'or'))} comes out {extreme} {field.combinations(share)}."
     )
     correction = f"the {len(camp)} {'that are said to be best' if camp is best else 'others'}"
     return field.judgement(claim, verdict, capital(reason), pair, share, p, correction)

@@ -46,10 +46,10 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     outside = least >= margin or most <= -margin
     needed = None
     if verdict == "fails" or outside or inner >= margin or outer <= -margin:
-        reason = f"The difference is {unit.number(value, ends)}, and its 95 % interval, {wide}, lies "
+        reason = f"The difference of the means is {unit.number(value, ends)}, and its 95 % interval, {wide}, lies "
         reason += f"outside {bounds}" if outside else f"partly within {bounds} and partly outside"
     else:
-        reason = f"The difference is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies "
+        reason = f"The difference of the means is {unit.number(value, ends)}, and its 90 % interval, {narrow}, lies "
         reason += f"within {bounds}" if inside else f"partly within {bounds} and partly outside"
     if verdict == "undecided" and (inside or outside):
         reason += f", but {SKEWED}"
@@ -58,7 +58,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
         needed = student.replicates_needed(margin - abs(value), spread, n, samples)
-        shown = f"that there is none up to {unit.number(student.shown(n, spread, samples))}"
+        shown = f"a difference of at most {unit.number(student.shown(n, spread, samples), (0, 2 * margin))}"
         reason += f" {outlook(n, 'replicate', 'difference', shown, needed)}"
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 from hwcore.claims import student
-from hwcore.claims.judgement import SAME, CannotJudgeError, Judgement, usable
+from hwcore.claims.judgement import NAN, SAME, CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample, Times
 from hwcore.claims.scales import transform
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from hwcore.claims.scales import Array
     from hwcore.claims.spec import Claim
     from hwcore.claims.specs.prediction_interval import Options
+
+
+# An interval that takes this part of all possible numbers says nothing of one of them.
+_WIDE = 0.9
 
 
 def p_values(values: "Array", least: "Array | float", most: "Array | float") -> "Array":
@@ -69,6 +73,9 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     interval = (
         f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
     )
+    least_possible, most_possible = transform(data.scale).domain
+    if p > LEVEL and high - low > _WIDE * (most_possible - least_possible):
+        raise CannotJudgeError(f"Almost any number lies in {interval}, which is too wide to compare with")
     if p > LEVEL:
         verdict = "consistent"
         exact = low <= number <= high
@@ -115,15 +122,17 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
         raise CannotJudgeError(f"The reported {data.count} is later than the last one that was trained here")
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
     got = late(int(censored.sum()), n, data.count, float(last[censored].min()), float(last[censored].max()))
+    median = float(np.median(values))
+    value = median if np.isfinite(median) else NAN
     reported = f"the reported {data.count} {told(claim, data)}"
     if p <= LEVEL:
         side, count = ("earlier", later) if later > earlier else ("later", earlier)
-        return Judgement("inconsistent", f"{got}, and {reported} is {side} than in {count} of {n}.", n=n, p=p)
+        return Judgement("inconsistent", f"{got}, and {reported} is {side} than in {count} of {n}.", value, n=n, p=p)
     by = int((values <= most).sum())
     if by and earlier < n:
         verb = "is" if by == 1 else "are"
         reason = f"{got}, and {by} {verb} there by {reported}, which is within what the replicates do."
-        return Judgement("consistent", reason, n=n, p=p)
+        return Judgement("consistent", reason, value, n=n, p=p)
     raise CannotJudgeError(
         f"{got}, which says too little of whether a further run could get there at {data.count} {told(claim, data)}"
     )

@@ -113,6 +113,9 @@ def _censored(
     value = median if np.isfinite(median) else NAN
     region = PLAIN.region(low, high)
     got = late(never, n, data.count, float(last[censored].min()), float(last[censored].max()))
+    typical = (
+        f"is {data.count} {PLAIN.number(median)}" if np.isfinite(median) else f"is later than the last {data.count}"
+    )
     if verdict == "holds":
         reason = f"{got}, yet in most, {percent(as_expected)}, the {data.count} lies {region} (sign test)."
     elif verdict == "fails":
@@ -120,12 +123,17 @@ def _censored(
         reason = f"{got}, and in most, {others}, the {data.count} does not lie {region} (sign test)."
     else:
         reason = f"{got}, so it is not shown whether the typical {data.count} lies {region}."
+    reason += f" The median {typical}."
     needed = None
     if verdict == "undecided":
         needed = _needed(times, last, bounds)
         enough = np.flatnonzero(2 * stats.binom.sf(np.arange(n), n, 0.5) <= LEVEL)
-        reason += f" {enough[0] + 1} of {n} would show it" if len(enough) else f" Even {n} of {n} would not show it"
-        reason += f", and {needed} replicates with the same shares would." if needed else "."
+        if len(enough):
+            reason += f" {enough[0] + 1} of {n} on one side would decide it"
+            reason += f", or {needed:,} replicates with the same shares." if needed else "."
+        else:
+            reason += f" Even {n} of {n} would not decide it"
+            reason += f"; {needed:,} replicates with the same shares would." if needed else "."
     return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed, bounds)
 
 

@@ -13,7 +13,7 @@ class Options(RuleSpec):
     judges: ClassVar[tuple[Shape, ...]] = ("a number per replicate", "times")
     kind: ClassVar[Kind] = "reported value"
 
-    scale: Literal["auto", "linear", "log", "logit", "fisher"] = Field(
+    scale: Literal["auto", "linear", "log", "logit", "fisher", "count"] = Field(
         "auto", description="the scale on which replicates are averaged; auto: by the name of the column"
     )
     rounding: NotNegative | None = Field(

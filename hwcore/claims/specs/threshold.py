@@ -11,6 +11,6 @@ class Options(Bounds):
 
     judges: ClassVar[tuple[Shape, ...]] = ("a number per replicate",)
 
-    scale: Literal["auto", "linear", "log", "logit", "fisher"] = Field(
+    scale: Literal["auto", "linear", "log", "logit", "fisher", "count"] = Field(
         "auto", description="the scale on which replicates are averaged; auto: by the name of the column"
     )
