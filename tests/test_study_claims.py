@@ -314,7 +314,7 @@ def test_a_claim_goes_with_the_figure_that_shows_its_columns(
     ("caps", "words", "share"),
     [
         ({}, "", 1),
-        ({"replicates": 1}, "", 1),
+        ({"replicates": 2}, "", 1),
         ({"epochs": 2}, "2 epochs in place of 5", 0.4),
         # 6 · 2,382 operations of an image for model a
         ({"teraflop": 3e-5}, "2 epochs in place of 5", 0.4),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS, expected_false
-from hwcore.claims.words import UNITS, counted, listed, number
+from hwcore.claims.words import UNITS, counted, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
@@ -101,7 +101,7 @@ def verdict_counts(claims: pd.DataFrame) -> str:
         return text
     return (
         f"{text} {counted(tested, 'claim')} {'was' if tested == 1 else 'were'} tested on samples of runs; chance alone "
-        f"makes at most {number(false, (0, 2))} of these verdicts false on average."
+        f"makes at most {false:.2g} of these verdicts false on average."
     )
 
 
