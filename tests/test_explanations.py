@@ -10,7 +10,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from test_figures import CASES, draw, landscape_lines
 
-from hwcore.analyses.specs import landscape
+from hwcore.analyses.specs import landscape, optimum
 from hwcore.studies.kinds import FIGURES
 
 LINE = landscape.Options(across="line", replicates=3)
@@ -70,4 +70,7 @@ def test_a_landscape_of_lines_has_the_replicates_of_its_analysis() -> None:
 def test_a_floor_is_explained() -> None:
     text = explanation("curves", {"y": ["train_loss"], "floor": "optimum"})
     assert "{optimum.steps} steps of Levenberg-Marquardt" in text
+    assert "the first {optimum.replicates} replicates" in text
+    single = FIGURES["curves"].model_validate({"y": ["train_loss"], "floor": "t"})
+    assert "the end of the first replicate;" in str(single.explanation(4, {"t": optimum.Options(replicates=1)}))
     assert "Dotted" not in explanation("curves", {"y": ["train_loss"]})

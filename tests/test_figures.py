@@ -287,7 +287,7 @@ def test_an_offset_is_said_on_the_axis() -> None:
     assert [axes.get_ylabel() for axes in raised.axes] == ["training loss + 1", "test accuracy + 1"]
     for before, after in zip(plain.axes, raised.axes, strict=True):
         np.testing.assert_allclose(after.lines[0].get_ydata(), before.lines[0].get_ydata() + 1)
-    floor = {"metrics": known, "floor": table("steps", [100], ["train_loss"])}
+    floor = {"metrics": known, "floor": table("steps", [100], ["train_loss"]).assign(train_loss=0.1)}
     dotted = [
         [
             line.get_ydata()[0]
@@ -400,6 +400,7 @@ def test_the_index_has_the_law_of_its_fit() -> None:
 
 def test_a_floor_is_the_least_loss_of_each_model() -> None:
     floor = table("steps", [100], ["train_loss"])
+    floor.train_loss /= 10
     floor.loc[0, "train_loss"] = np.nan
     known = {**CASES["curves"][0], "floor": floor}
     figure = draw("curves", known, y=["train_loss"], floor="floor")
@@ -407,6 +408,16 @@ def test_a_floor_is_the_least_loss_of_each_model() -> None:
     expected = floor.groupby("model").train_loss.min()
     assert [line.get_ydata()[0] for line in dotted] == [expected["a"], expected["b"]]
     assert "Levenberg" in said(figure)[-1]
+    # the first replicates may end higher than the mean of all
+    high = {**known, "floor": floor.assign(train_loss=floor.train_loss.where(floor.model == "a", 9.0))}
+    figure = draw("curves", high, y=["train_loss"], floor="floor")
+    dotted = [line for line in figure.axes[0].lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata()[0] for line in dotted] == [expected["a"]]
+    assert figure.axes[0].get_ylim()[1] < 9
+    for none in (9.0, np.nan):
+        figure = draw("curves", {**known, "floor": floor.assign(train_loss=none)}, y=["train_loss"], floor="floor")
+        assert not any(line.get_linestyle() == ":" for line in figure.axes[0].lines)
+        assert "Levenberg" not in " ".join(said(figure))
 
 
 def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
@@ -636,7 +647,9 @@ def test_a_measure_of_a_single_setting_is_told_in_words() -> None:
     measures = [["t", "epochs_to_fit"], ["t", "test_accuracy"]]
     figure = draw("sweep", {"t": rows}, measures=measures)
     assert [axes.get_ylabel() for axes in figure.axes] == ["test accuracy"]
-    assert said(figure) == ["epochs to fit: known of 2 of 8 networks"]
+    assert said(figure) == ["epochs to fit not drawn: known of 2 of 8 networks, at one setting"]
+    nowhere = draw("sweep", {"t": rows.assign(epochs_to_fit=np.nan)}, measures=measures)
+    assert said(nowhere)[-1] == "epochs to fit not drawn: known of 0 of 8 networks"
     alone = draw("sweep", {"t": rows}, measures=measures[:1])
     assert [axes.get_ylabel() for axes in alone.axes] == ["epochs to fit"]
 

@@ -34,7 +34,8 @@ def draw(
     has a panel of its own.  ``log`` makes the vertical axes logarithmic, those of accuracies excepted.
     Shown is every ``every``-th of the values along ``x``, from ``start`` on, each as it is, and no mean of those
     between.  An ``offset`` is added to all columns and named on the axes.
-    ``floor`` is the table of an ``optimum``: dotted, the least loss that it found for each model.
+    ``floor`` is the table of an ``optimum``: dotted, the least loss that it found for each model, where that lies below
+    the end of the model's curve, which may be of more replicates.
     ``side_by_side``, each of several ``experiments``, by id their names, has panels of its own.  Models are then called
     ``experiment/model``, and those with the same label have the same colour.
     A thin line is at the metric of ``chance``.
@@ -56,7 +57,7 @@ def draw(
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
     lost: dict[str, set[tuple[str, int]]] = {label: set() for label in looks}
     ends: dict[str, tuple[style.Look, float]] = {}
-    each = style.few(rows)
+    each, dotted = style.few(rows), False
     for panel, (id, columns) in zip(axes, panels, strict=True):
         shown = {model: own for model, own in models.items() if not id or model.startswith(f"{id}/")}
         least = floors[floors.index.isin(shown)].dropna()
@@ -64,6 +65,7 @@ def draw(
         if log and not columns[0].endswith("accuracy"):
             values = pd.concat(shown.values())[columns]
             style.log_scale(panel, "y", [*values.to_numpy().ravel(), *least])
+        reached: dict[str, float] = {}
         for model, own in shown.items():
             label = labels[model]
             for column in columns:
@@ -72,9 +74,11 @@ def draw(
                 lost[label] |= {(model, replicate) for replicate in means.lost}
                 if not stroke and len(means.mean):
                     ends[label] = (looks[label], float(means.mean[-1]))
-        if "train_loss" in columns:
-            for name, height in least.items():
-                panel.axhline(height, color=looks[labels[str(name)]].colour, linestyle=":", linewidth=1.2)
+                    reached |= {model: ends[label][1]} if column == "train_loss" else {}
+        lower = {str(model): height for model, height in least.items() if height < reached.get(str(model), -np.inf)}
+        for model, height in lower.items():
+            panel.axhline(height, color=looks[labels[model]].colour, linestyle=":", linewidth=1.2)
+        dotted |= bool(lower)
         name = columns[0].partition("_")[2] if shared else columns[0]
         panel.set(xlabel=column_labels[x], ylabel=column_labels[name] + _sum(offset), title=parts[id])
         panel.margins(x=0.01)
@@ -86,7 +90,7 @@ def draw(
     legend = [] if named else [style.entry(label, looks[label], lost=len(lost[label])) for label in looks]
     if any(len(columns) > 1 for _, columns in panels):
         legend += style.pair()
-    if len(floors):
+    if dotted:
         legend.append(style.entry("least loss found by Levenberg-Marquardt from there", linestyle=":", linewidth=1.2))
     return style.finish(figure, legend, style.criterion([rows]))
 

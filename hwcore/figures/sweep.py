@@ -97,8 +97,10 @@ def _known(rows: pd.DataFrame, column: str) -> Any:
 def _told(
     tables: Mapping[str, pd.DataFrame], shown: Sequence[tuple[str, str]], column_labels: Mapping[str, str]
 ) -> str:
-    """How many networks have a value of a measure that has no panel."""
+    """That a measure has no panel, and how few networks have a value of it."""
     table, column = shown[0]
     ((_, metric),) = _panels(shown)
     name = column_labels[metric if len(shown) > 1 else column]
-    return f"{name}: known of {len(_known(tables[table], column))} of {len(tables[table])} networks"
+    known = len(_known(tables[table], column))
+    where = ", at one setting" if known else ""
+    return f"{name} not drawn: known of {known} of {len(tables[table])} networks{where}"

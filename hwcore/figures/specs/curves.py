@@ -4,6 +4,7 @@ from typing import Annotated
 from pydantic import Field
 
 from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.specs import optimum
 from hwcore.figures.replicates import lines
 from hwcore.figures.spec import FigureSpec, metric, shared
 from hwcore.spec import Count
@@ -45,7 +46,11 @@ class Options(FigureSpec):
         said = lines(replicates, log=self.log and not all(column.endswith("accuracy") for column in self.y))
         if self.floor is None:
             return said
+        search = analyses.get(self.floor)
+        first = isinstance(search, optimum.Options) and search.replicates == 1
+        count = f"{{{self.floor}.replicates}}"
+        ends = "the end of the first replicate" if first else f"the ends of the first {count} replicates"
         return (
-            f"{said} Dotted lines are the least losses that {{{self.floor}.steps}} steps of "
-            f"Levenberg-Marquardt reach from the ends of {{{self.floor}.replicates}} of the replicates."
+            f"{said} Dotted lines are the least losses that {{{self.floor}.steps}} steps of Levenberg-Marquardt, "
+            f"without weight decay, reach from {ends}; a line that would lie above the end of its curve is left out."
         )
