@@ -8,6 +8,11 @@ from hwcore.files import read_json
 from hwcore.jobs import planned
 from hwcore.reporting.words import pipe_table
 
+_SUMS = (
+    "Times are summed over jobs. Many jobs wait at the same time, so the sum of their waiting can exceed the time that "
+    "the whole run took."
+)
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -56,11 +61,11 @@ def runtimes(plans: Iterable[Path]) -> list[Runtime]:
 
 
 def runtime_table(measured: Sequence[Runtime]) -> str:
-    """A Markdown table with a row for each rule and one for all of them."""
+    """A Markdown table with a row for each rule and one for all of them, and how to read it."""
     rules = list(dict.fromkeys(each.rule for each in measured))
     rows = [_row(rule, [each for each in measured if each.rule == rule]) for rule in rules]
     heads = ["rule", "jobs", "waiting", "starting", "computing", "processor time", "most memory"]
-    return pipe_table(heads, [*rows, _row("all", measured)], numbers=heads[1:])
+    return f"{pipe_table(heads, [*rows, _row('all', measured)], numbers=heads[1:])}\n\n{_SUMS}"
 
 
 def longest(measured: Sequence[Runtime], count: int = 10) -> str:
@@ -68,7 +73,7 @@ def longest(measured: Sequence[Runtime], count: int = 10) -> str:
     slowest = sorted(measured, key=lambda each: -each.computing)[:count]
     heads = ["job", "waiting", "starting", "computing"]
     rows = [
-        [f"{each.rule} {each.name}", *(f"{value:.1f} s" for value in (each.waiting, each.starting, each.computing))]
+        [f"{each.rule} {each.name}", *(_duration(value) for value in (each.waiting, each.starting, each.computing))]
         for each in slowest
     ]
     return pipe_table(heads, rows, numbers=heads[1:])
@@ -77,4 +82,13 @@ def longest(measured: Sequence[Runtime], count: int = 10) -> str:
 def _row(name: str, measured: Sequence[Runtime]) -> list[str]:
     sums = (sum(getattr(each, key) for each in measured) for key in ("waiting", "starting", "computing", "cpu"))
     most = max((each.memory for each in measured), default=0)
-    return [name, str(len(measured)), *(f"{value:.1f} s" for value in sums), f"{most:,} MB"]
+    return [name, str(len(measured)), *(_duration(value) for value in sums), f"{most:,} MB"]
+
+
+def _duration(seconds: float) -> str:
+    """`4.2 s`, `2 min 3 s` or `7 h 51 min`"""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    if round(seconds) < 3600:
+        return "{} min {} s".format(*divmod(round(seconds), 60))
+    return "{:,} h {} min".format(*divmod(round(seconds / 60), 60))
