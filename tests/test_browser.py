@@ -43,7 +43,7 @@ lang: en
 
 <div class="verdicts">
 
-<span class="verdict holds" data-count="2">2 holds</span> <span class="verdict fails" data-count="1">1 fails</span>
+<span class="verdict holds" data-count="2">2 hold</span> <span class="verdict fails" data-count="1">1 fails</span>
 
 </div>
 

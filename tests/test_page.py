@@ -15,6 +15,7 @@ from hwcore.config import Config
 from hwcore.errors import HwcoreError
 from hwcore.reporting.claims import about_figure, claims_table, interval
 from hwcore.reporting.markdown import render
+from hwcore.reporting.summary import summary
 from hwcore.reporting.words import plain
 from hwcore.studies.study import load
 
@@ -62,7 +63,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     first = text[: text.index("### 1 Fit")]
     assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, also " in first
     assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
-    assert '<span class="verdict fails" data-count="5">5 fails</span>' in first
+    assert '<span class="verdict fails" data-count="5">5 fail</span>' in first
     told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§\u00a01\)', first, re.MULTILINE)
     # a count is wrong without any chance, and what is said of layers and of neurons is said once
     assert told == [
@@ -74,6 +75,24 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     assert "**Where this reproduction differs most (2 more claims below)**" in first
     line = "It falls (§\u00a01): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
+
+
+@pytest.mark.parametrize(
+    ("bases", "words"),
+    [
+        (["fit"], "In one experiment the code of the report did something that its text does not say; it was run both "),
+        (
+            ["fit", "more"],
+            "In 2 experiments the code of the report did something that its text does not say; each was run both ",
+        ),
+    ],
+)
+def test_the_first_page_tells_which_experiments_were_run_both_ways(bases: list[str], words: str) -> None:
+    said = context("yes")
+    (first, _) = said["experiments"]
+    said["experiments"] = [{**first, "base": base, "variant": "as-run", "title": base} for base in bases]
+    links = " and ".join(f"[{base}](#experiment-{base})" for base in bases)
+    assert f"- {words}ways: {links}." in summary(said, frame([row("a", "holds", "it falls")]), lambda _: "")
 
 
 def test_claims_and_figures_lead_to_each_other(tmp_path: Path) -> None:

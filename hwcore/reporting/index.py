@@ -11,6 +11,7 @@ from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
 from hwcore.reporting.numbers import unmarked
 from hwcore.reporting.sparkline import sparkline
+from hwcore.reporting.summary import with_count
 from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts
 
 Context = Mapping[str, Any]
@@ -171,7 +172,7 @@ def _stack(counts: Mapping[str, int]) -> str:
 
 def _chips(counts: Mapping[str, int], place: str = "") -> str:
     """The verdicts with their numbers, each a link to ``place``."""
-    chips = [f"[{count} {verdict}]{{.verdict .{_class(verdict)}}}" for verdict, count in counts.items()]
+    chips = [f"[{with_count(verdict, count)}]{{.verdict .{_class(verdict)}}}" for verdict, count in counts.items()]
     linked = " ".join(f"[{chip}]({place})" if place else chip for chip in chips)
     return f"[{linked}]{{.counts}}" if chips else ""
 

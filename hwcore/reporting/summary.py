@@ -8,7 +8,7 @@ import pandas as pd
 from hwcore.claims.ledger import VERDICTS
 from hwcore.claims.words import counted, listed
 from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
-from hwcore.reporting.words import networks, plain, verdict_counts
+from hwcore.reporting.words import VERBS, networks, plain, verdict_counts
 
 Context = Mapping[str, Any]
 # How many of the claims that do not hold the first page tells at most.
@@ -64,8 +64,15 @@ def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
 def _bar(claims: pd.DataFrame) -> str:
     """The share of each verdict."""
     counts = {verdict: int((claims.verdict == verdict).sum()) for verdict in VERDICTS}
-    parts = [chip(verdict, f"{count} {verdict}", **{"data-count": count}) for verdict, count in counts.items() if count]
+    parts = [
+        chip(verdict, with_count(verdict, count), **{"data-count": count}) for verdict, count in counts.items() if count
+    ]
     return f'<div class="verdicts">\n\n{" ".join(parts)}\n\n</div>' if parts else ""
+
+
+def with_count(verdict: str, count: int) -> str:
+    """`1 holds`, `7 fail`, `3 undecided`"""
+    return f"{count} {VERBS[verdict][count > 1].removeprefix('is ').removeprefix('are ')}"
 
 
 def _caveats(study: Context) -> list[str]:
@@ -76,8 +83,9 @@ def _caveats(study: Context) -> list[str]:
     runs = list(dict.fromkeys(each["base"] for each in study["experiments"] if each["variant"] == "as-run"))
     if runs:
         lines.append(
-            f"In {counted(len(runs), 'experiment')} the code of the report did something that its text does not say, "
-            f"and both were run: {listed([links[base] for base in runs])}."
+            f"In {'one experiment' if len(runs) == 1 else counted(len(runs), 'experiment')} the code of the report did "
+            f"something that its text does not say; {'it' if len(runs) == 1 else 'each'} was run both ways: "
+            f"{listed([links[base] for base in runs])}."
         )
     skipped = [
         _link(each) + ("" if each["id"] == each["base"] else f", {each['variant'].replace('-', ' ')}")

@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-
 # A number or letter that would begin a list.
 _NUMBERED = re.compile(r"^(\(?(?:\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+))([.)])(?=\s|$)")
 # Each verdict of one claim and of several.
-_VERBS = {
+VERBS = {
     "holds": ("holds", "hold"),
     "fails": ("fails", "fail"),
     **{verdict: (f"is {verdict}", f"are {verdict}") for verdict in VERDICTS if verdict not in ("holds", "fails")},
@@ -94,7 +94,7 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     if claims.empty:
         return "The study states no claims."
     counts = claims["verdict"].value_counts()
-    verdicts = [f"{counts[each]} {_VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
+    verdicts = [f"{counts[each]} {VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
     text = f"Of {counted(len(claims), 'claim')}, {listed(verdicts)}."
     false, tested = expected_false(claims)
     if not tested:
