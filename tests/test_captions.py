@@ -65,10 +65,10 @@ BANDS = "Lines are means over {} replicates, bands their 95 % intervals."
     ("text", "quick", "full"),
     [
         ("{epochs} epochs", "500 (full scale: 2,000) epochs", "2,000 epochs"),
-        ("{lr} on {domain}", "0.001 to 0.01 on [−3.5, 3]", "0.001 to 0.01 on [−3.5, 3]"),
+        ("{lr} on {domain}", "0.001 and 0.01 on [−3.5, 3]", "0.001 and 0.01 on [−3.5, 3]"),
         ("{large.lr} on {function}", "0.01 on cos x", "0.01 on cos x"),
-        ("{parameters} parameters", "10 to 2,701 parameters", "10 to 2,701 parameters"),
-        ("{samples:.0f} samples", "40 to 50 samples", "40 to 50 samples"),
+        ("{parameters} parameters", "10 and 2,701 parameters", "10 and 2,701 parameters"),
+        ("{samples:.0f} samples", "40 and 50 samples", "40 and 50 samples"),
         ("until {until.loss:.0e}", "until 1e-03", "until 1e-03"),
         ("up to {until.loss:.1%}", "up to 0.1 %", "up to 0.1 %"),
         ("{optimum.steps} steps", "50 (full scale: 100) steps", "100 steps"),

@@ -52,7 +52,7 @@ class Settings(Mapping[str, str]):
     def text(self, name: str, form: str = "") -> str:
         """A setting in words: 1,000, or `10 (full scale: 1,000)` where the scale has another value.
 
-        Where models differ it is a range of numbers.
+        Where models differ it is both numbers of two, and a range of those of more.
 
         Raises ValueError for an unknown name, and where models differ by more than a number.
         """
@@ -127,6 +127,8 @@ def _text(name: str, values: Mapping[str, Any], form: str) -> str:
         return f"{_one(name, min(numbers), form)} to all"
     if len(numbers) < len(values):
         raise ValueError(f"{name!r} differs between the models ({', '.join(texts)}): name one, as in `model.{name}`")
+    if len(values) == 2:
+        return " and ".join(texts)
     return f"{_one(name, min(numbers), form)} to {_one(name, max(numbers), form)}"
 
 
@@ -152,4 +154,5 @@ def _one(name: str, value: Any, form: str) -> str:
         # an interval
         words = (item if isinstance(item, str) else in_words(item).replace("-", "−") for item in value)
         return f"[{', '.join(words)}]"
-    return in_words(value)
+    text = in_words(value)
+    return text if isinstance(value, str) else text.replace("-", "−")
