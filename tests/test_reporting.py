@@ -23,6 +23,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
+from hwcore.reporting.runtimes import Runtime, longest, runtime_table
 from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import measured, networks, pipe_table, plain
@@ -182,6 +183,18 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
     text = rendered(results, said, '{{ experiment("fit") }}')
     assert re.search(r"\| weight decay +\| 0\.0001 +\| none +\|", text)
     assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s"), (123.4, "2 min 3 s"), (28267.7, "7 h 51 min")],
+)
+def test_runtimes_are_in_units_that_can_be_read(seconds: float, words: str) -> None:
+    times = [Runtime("train", "s/fit/m", waiting=seconds, starting=0, computing=1, cpu=2, memory=1234)]
+    assert f"| train s/fit/m | {words} | 0.0 s | 1.0 s |" in longest(times)
+    table = runtime_table(times)
+    assert re.search(rf"^\| train +\| 1 \| {words} \| 0.0 s \| 1.0 s \| 2.0 s \| 1,234 MB \|$", table, re.MULTILINE)
+    assert "\n\nTimes are summed over jobs. Many jobs wait at the same time" in table
 
 
 def test_networks_that_variants_share_count_once() -> None:
@@ -434,6 +447,16 @@ def test_the_index_has_a_row_per_study(results: Path) -> None:
     assert 'href="s.html"' in text
     assert 'href="s.html#experiment-fit"' in text
     assert "quick" in text
+
+
+def test_the_index_counts_verdicts_in_the_plural(results: Path) -> None:
+    claims = pd.read_parquet(results / "claims.parquet")
+    twice = pd.concat([claims, claims[claims.verdict == "holds"]])
+    twice.to_parquet(results / "claims.parquet")
+    index([context()], [], results / "claims.parquet", results / "report/index.html")
+    text = (results / "report/index.html").read_text()
+    assert ">2 hold</span>" in text
+    assert ">1 wrong</span>" in text
 
 
 def test_titles_are_shown_letter_by_letter(results: Path) -> None:
