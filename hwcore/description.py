@@ -58,8 +58,9 @@ class TableDescription(TypedDict):
 
 
 class ExperimentDescription(TypedDict):
-    """One experiment in one variant; ``settings`` are those that all its models share, ``values`` those that the
-    prose names, in words, ``analyses`` the options of each analysis that are not at their defaults, in words.
+    """One experiment in one variant; ``settings`` are those that all its models share and the replicates, ``values``
+    those that the prose names, in words, ``analyses`` the options of each analysis that are not at their defaults, in
+    words.  What a scale cuts has its value at full scale beside it: `10 (full scale: 100)`.
     ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
@@ -151,9 +152,19 @@ def _experiment(
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [{**describe_settings(model), **_describe_record(experiment.record)} for model in models]
+    settings = [
+        {
+            **describe_settings(model, experiment.values),
+            **_describe_record(experiment.record),
+            "replicates": experiment.values.get(f"{model.name}.replicates", f"{model.replicates:,}"),
+        }
+        for model in models
+    ]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
+    own = [{key: value for key, value in each.items() if key not in shared} for each in settings]
+    most = max(model.replicates for model in models)
+    shared.setdefault("replicates", experiment.values.get("replicates", f"{most:,}"))
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
     return {
         "id": experiment.id,
@@ -167,7 +178,7 @@ def _experiment(
         "values": dict(values),
         "analyses": {name: _describe_options(experiment, name) for name in experiment.analyses},
         "choices": _choices(experiment),
-        "replicates": max(model.replicates for model in models),
+        "replicates": most,
         "paired_with": [other.id for other in others],
         "trained_in": _trainer(study, experiment, set(folders.values())),
         "models": [
@@ -177,11 +188,11 @@ def _experiment(
                 "layers": describe_network(model.network),
                 "parameters": model.network.parameters(),
                 "reported_parameters": model.reported_parameters,
-                "settings": {key: value for key, value in each.items() if key not in shared},
+                "settings": each,
                 "replicates": model.replicates,
                 "run": f"{folders[model.name]}/run.json",
             }
-            for model, each in zip(models, settings, strict=True)
+            for model, each in zip(models, own, strict=True)
         ],
         "figures": [_figure(study, figure, [experiment], place, runs) for figure in experiment.figures.values()],
         "tables": [
@@ -285,30 +296,33 @@ def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | N
     return None
 
 
-def describe_settings(model: Model) -> dict[str, str]:
-    """The data and training settings of a model in words, by what they are."""
-    return {"data": _describe_data(model.data), **_describe_training(model.training)}
+def describe_settings(model: Model, values: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The data and training settings of a model in words, by what they are.
+
+    With the ``values`` of its experiment, which say what is cut, as `10 (full scale: 100)`; without them as it is here.
+    """
+    values = values or {}
+    said = {name: text for name in _CUT if (text := values.get(f"{model.name}.{name}"))}
+    settings = {"data": _describe_data(model.data, said), **_describe_training(model.training)}
+    return settings | {name: text for name, text in said.items() if name in settings}
 
 
-def _describe_data(data: DataSpec) -> str:
+def _describe_data(data: DataSpec, said: Mapping[str, str]) -> str:
+    """``said`` are settings as the values of the experiment say them, where these are known."""
     if isinstance(data, FunctionData):
         points = _SAMPLING[data.sampling] + (f" of {data.grid:,}" if data.grid else "")
         low, high = data.domain
         single = ", ".join(f"{write_number(value)} at x = {write_number(x)}" for x, value in data.at.items())
         formula = write(parse(data.function)) + (f" ({single})" if single else "")
         interval = f"[{write_number(low)}, {write_number(high)}]".replace("-", "−")
-        return f"{formula} on {interval}, {data.samples:,} samples on {points}"
-    return _describe_dataset(data)
-
-
-def _describe_dataset(data: DatasetData) -> str:
-    parts = [write_dataset(data.dataset)]
+        return f"{formula} on {interval}, {said.get('samples', f'{data.samples:,}')} samples on {points}"
+    parts = [said.get("dataset", write_dataset(data.dataset))]
     if data.size:
         parts.append(f"scaled to {_describe_size(data)}")
     if data.train_samples:
-        parts.append(f"{data.train_samples:,} training images")
+        parts.append(f"{said.get('train_samples', f'{data.train_samples:,}')} training images")
     if data.test_samples:
-        parts.append(f"{data.test_samples:,} test images")
+        parts.append(f"{said.get('test_samples', f'{data.test_samples:,}')} test images")
     for fraction, which in ((data.random_labels, "training"), (data.random_test_labels, "test")):
         if fraction:
             share = "all" if fraction == 1 else f"{100 * fraction:g} % of the"
@@ -461,6 +475,9 @@ def _describe_layer(layer: LayerSpec) -> str:
     ]
     return ", ".join([layer.words.format(**shown), *extra])
 
+
+# What a scale may cut, or put something else in the place of.
+_CUT = ("dataset", "samples", "train_samples", "test_samples", "epochs", "steps")
 
 # Settings that models have one by one.
 _SINGLE = {"network", *Training.model_fields, *DatasetData.model_fields, *FunctionData.model_fields}

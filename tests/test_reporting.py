@@ -303,6 +303,11 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
     first["settings"] = {"learning rate": "0.1", "schedule": "times 0.1 every 10 epochs", "epochs": "1"}
     second = {**first, "variant": "as-run", "settings": {**first["settings"], "modes": "dropout active in evaluation"}}
     assert "learning rate 0.1, learning rate times 0.1 every 10 epochs, 1 epoch, n = 5." in settings_line([first], "s")
+    cut = {**first, "settings": {**first["settings"], "replicates": "2 to 3 (full scale: 5)"}}
+    assert ", 1 epoch, n = 2 to 3 (full scale: 5)." in settings_line([cut], "s")
+    # those of a variant come after what it alone has
+    longer = settings_line([second, {**cut, "settings": {**cut["settings"], "stops": "once"}}], "s")
+    assert "training and evaluation modes as usual, stopped once, n = 2 to 3 (full scale: 5)." in longer
     # what a variant has beside another is told of the other as what it does instead
     text = settings_line(
         [second, {**first, "settings": {**first["settings"], "order of samples": "that of the data"}}], "s"

@@ -81,6 +81,33 @@ def test_pages_say_the_settings_in_words() -> None:
     )
 
 
+def described(name: str, scale: str) -> dict[str, Any]:
+    """The experiments of a study by id, as its page describes them."""
+    config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale}, ["config.yaml"])
+    found = load(name, ROOT / "report", config)
+    runs = {(id, model): "runs" for id, each in found.experiments.items() for model in each.models}
+    return {each["id"]: each for each in describe(found, config, runs, {})["experiments"]}
+
+
+def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
+    said = described("alluri", "standard")
+    settings = said["train-mnist"]["settings"]
+    assert (settings["epochs"], settings["replicates"]) == ("10 (full scale: 100)", "10")
+    assert said["function-cos"]["settings"]["epochs"] == "1,000"
+    # of single models, whose numbers of replicates are cut one by one
+    capacity = described("beamreaching1", "standard")["capacity"]
+    assert capacity["settings"]["replicates"] == "2 to 3 (full scale: 3)"
+    assert capacity["models"][0]["settings"] == {"steps": "4,008", "replicates": "3"}
+    assert capacity["models"][-1]["settings"] == {"steps": "37 (full scale: 4,008)", "replicates": "2 (full scale: 3)"}
+    # a stand-in, with some of its images
+    data = described("alluri", "quick")["train-mnist"]["settings"]["data"]
+    assert data.startswith(
+        "digits (full scale: MNIST), 1,000 (full scale: all) training images, 200 (full scale: all) test images, "
+    )
+    samples = described("alluri", "quick")["function-cos"]["settings"]["data"]
+    assert samples.endswith(", 300 (full scale: 1,000) samples on uniformly drawn points")
+
+
 @pytest.mark.parametrize(
     ("name", "experiment", "choice"),
     [

@@ -19,7 +19,7 @@ def spoken(variant: str) -> str:
 def settings_line(variants: Sequence[Context], place: str) -> str:
     """The settings of an experiment in a sentence, those of its variants where they differ, and a link to all."""
     first, *others = variants
-    told = f"{_listed(first, [*first['settings']])}, n = {first['replicates']}"
+    told = _listed(first, _keys([first]))
     lines = [f"{_head(first)}{told}." if others else f"{told}."]
     for other in others:
         keys = [key for key in _keys(variants) if _setting(key, other) != _setting(key, first)]
@@ -91,7 +91,8 @@ def choices_table(experiments: Iterable[Context]) -> str:
 
 
 def _keys(variants: Sequence[Context]) -> list[str]:
-    return list(dict.fromkeys(key for each in variants for key in [*each["settings"], "replicates"]))
+    keys = dict.fromkeys(key for each in variants for key in each["settings"] if key != "replicates")
+    return [*keys, "replicates"]
 
 
 def _setting(key: str, variant: Context) -> str:
