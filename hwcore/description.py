@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import prod
 from typing import Any, TypedDict, cast
 
+from hwcore.claims.words import listed
 from hwcore.config import Config
 from hwcore.data.formula import parse
 from hwcore.data.notation import write, write_dataset, write_number
@@ -251,7 +252,7 @@ def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
 
 
 def _named(setting: str) -> str:
-    """A setting as a reader calls it: `learning rate`, `alphas of the interpolation`"""
+    """A setting as a reader calls it: `learning rate`, `α of interpolation`"""
     of, _, name = setting.rpartition(".")
     text = _NAMES.get(name, name).replace("_", " ")
     return f"{text} of {re.sub('[-_.]', ' ', of)}" if of not in ("", "record") else text
@@ -260,32 +261,66 @@ def _named(setting: str) -> str:
 def _value(experiment: Experiment, name: str, models: Sequence[Model], key: str = "") -> str:
     """The setting ``name`` of some models in words, under ``key`` in the values of the experiment."""
     if name in experiment.analyses:
-        return _describe_options(experiment, name)
+        return _describe_options(experiment, name) or "default options"
     if name in _GROUPS:
         texts = {_GROUPS[name](model) for model in models}
         if len(texts) == 1:
             return texts.pop()
     key = key or name
     if key not in experiment.values and name in _SINGLE:
-        return "see its models"
-    return _text(experiment, key)
+        return _LISTED
+    text = _text(experiment, key)
+    of, _, option = key.rpartition(".")
+    return _PHRASES.get((option, text), text) if of in experiment.analyses else text
 
 
 def _text(experiment: Experiment, key: str) -> str:
-    """The setting of a name in words, or all those of a group: `start 0, stop 1, count 21`."""
+    """The setting of a name in words, or all those of a group: `21 values of α from 0 to 1`."""
+    of, _, option = key.rpartition(".")
+    if of in experiment.analyses and option in ("between", "basis"):
+        models = getattr(experiment.analyses[of].options, option)
+        names = short_names(experiment)
+        named = [f"“{names[model]}”" for model in ([models] if isinstance(models, str) else models or [])]
+        return listed(named) or "none"
     if key in experiment.values:
         return experiment.values[key]
     parts = [each for each in experiment.values if each.startswith(f"{key}.")]
     inner = {part.removeprefix(f"{key}.").replace("_", " "): experiment.values[part] for part in parts}
+    if [*inner] == ["start", "stop", "count"]:
+        return GRID.format(**inner)
     return ", ".join(f"{part} {value}" for part, value in inner.items() if value != "none")
 
 
 def _describe_options(experiment: Experiment, analysis: str) -> str:
-    """The options of an analysis that are not at their defaults: `solver none, tolerance 10⁻⁶`"""
+    """The options of an analysis that are not at their defaults: `no solver, 50 steps`"""
     options = experiment.analyses[analysis].options
     fields = type(options).model_fields
-    changed = [name for name, value in options if name != "kind" and value != fields[name].get_default()]
-    return ", ".join(f"{name.replace('_', ' ')} {_text(experiment, f'{analysis}.{name}')}" for name in changed)
+    changed = {name: value for name, value in options if name != "kind" and value != fields[name].get_default()}
+    if "samples" in changed and fields["samples"].default is None and _are_all(changed["samples"], experiment):
+        del changed["samples"]
+    return ", ".join(describe_option(name, _text(experiment, f"{analysis}.{name}")) for name in changed)
+
+
+def _are_all(samples: int, experiment: Experiment) -> bool:
+    """Whether no model has more training samples than that."""
+    models = experiment.models.values()
+    sizes = [model.data.samples if isinstance(model.data, FunctionData) else model.images for model in models]
+    return all(size is not None and size <= samples for size in sizes)
+
+
+def describe_option(name: str, value: str) -> str:
+    """An option of an analysis, whose ``value`` is in words, with what it is: `10,000 samples`, `no solver`"""
+    if (name, value) in _PHRASES:
+        return _PHRASES[name, value]
+    text = _OPTIONS.get(name, f"{name.replace('_', ' ')} {{}}").format(value)
+    return text.removesuffix("s") if text.startswith("1 ") and "(" not in text else text
+
+
+def short_names(experiment: Experiment) -> dict[str, str]:
+    """By model: the first words of its label, or all of it if these are those of another model too."""
+    labels = {model.name: model.label for model in experiment.models.values()}
+    names = {model: re.split(", |: ", label)[0] for model, label in labels.items()}
+    return names if len({*names.values()}) == len(names) else labels
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
@@ -482,8 +517,64 @@ _CUT = ("dataset", "samples", "train_samples", "test_samples", "epochs", "steps"
 # Settings that models have one by one.
 _SINGLE = {"network", *Training.model_fields, *DatasetData.model_fields, *FunctionData.model_fields}
 
+# Where models differ in a setting, and of a network that is no line.
+_LISTED = "as in the table of models"
+
+# Options of analyses: values that need no name, and what others are called.
+GRID = "{count} values of α from {start} to {stop}"
+_PHRASES = {
+    ("solver", "none"): "no solver",
+    ("solver", "levenberg-marquardt"): "a Levenberg-Marquardt solver",
+    ("activation", "none"): "the network’s own activation",
+    ("saddles", "yes"): "a search for saddle points",
+    ("saddles", "no"): "no search for saddle points",
+    ("across", "line"): "along a random line",
+    ("across", "plane"): "in a random plane",
+    ("across", "trajectory"): "in the plane of the trajectory",
+    ("batch", "first"): "the first mini-batch",
+    ("batch", "last"): "the last mini-batch",
+    ("batch_norm", "interpolate"): "interpolated running statistics",
+    ("batch_norm", "recompute"): "recomputed running statistics",
+    ("by", "whole"): "the whole matrix",
+    ("by", "layer"): "the blocks of the layers",
+    ("matrix", "hessian"): "the Hessian",
+    ("matrix", "ggn"): "the generalised Gauss-Newton matrix",
+    ("matrix", "empirical_fisher"): "the empirical Fisher matrix",
+    ("method", "pca"): "principal components",
+    ("method", "tsne"): "t-SNE",
+    ("dropout", "yes"): "dropout active",
+    ("dropout", "no"): "dropout inactive",
+    ("input_gradient", "yes"): "the input gradient too",
+    ("input_gradient", "no"): "no input gradient",
+    ("over", "epochs"): "the weights of every epoch",
+    ("over", "none"): "the final weights alone",
+    ("weights_only", "yes"): "weights without biases",
+    ("weights_only", "no"): "weights and biases",
+    ("layer", "none"): "all layers",
+    ("first", "none"): "all of the weights",
+    ("basis", "none"): "components of all models",
+    ("rescale", "none"): "no rescaling",
+}
+_OPTIONS = {
+    "alphas": "{}",
+    "between": "between {}",
+    "basis": "components of {} alone",
+    "activation": "{} activation",
+    "first": "the first {} weights",
+    "rescale": "rescaling by {}",
+    "test_loss_factor": "test loss multiplied by {}",
+    "window": "window of {} steps",
+    "lanczos_steps": "{} Lanczos steps",
+    **{name: f"{{}} {name}" for name in ("samples", "steps", "probes", "replicates", "points", "restarts")},
+}
+
 # What readers call a setting, where it is not its name.
 _NAMES = {
+    "alphas": "α",
+    "between": "models",
+    "across": "directions",
+    "solver": "method",
+    "weights_only": "weights",
     "lr": "learning rate",
     "augment": "augmentation",
     "normalize": "normalisation",
@@ -498,7 +589,7 @@ _SAMPLING = {
 
 # Settings of several parts, as the settings of a model say them.
 _GROUPS: dict[str, Callable[[Model], str]] = {
-    "network": lambda model: describe_network(model.network, short=True) or "see its models",
+    "network": lambda model: describe_network(model.network, short=True) or _LISTED,
     "sampling": lambda model: _SAMPLING[model.data.sampling] if isinstance(model.data, FunctionData) else "none",
     "batch_size": lambda model: _describe_batch_size(model.training),
     "augment": lambda model: _describe_augmentation(model.data),

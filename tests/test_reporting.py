@@ -182,7 +182,7 @@ def test_a_setting_that_a_variant_has_not_is_not_looked_for_in_its_models(result
     corrected["settings"]["learning rate"] = "0.5"
     text = rendered(results, said, '{{ experiment("fit") }}')
     assert re.search(r"\| weight decay +\| 0\.0001 +\| none +\|", text)
-    assert re.search(r"\| learning rate +\| see the models +\| 0\.5 +\|", text)
+    assert re.search(r"\| learning rate +\| differs by model +\| 0\.5 +\|", text)
 
 
 @pytest.mark.parametrize(
@@ -315,9 +315,9 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
     assert "training and evaluation modes as usual, order of samples that of the data." in text
     table = settings_table([first, {**first, "settings": {"order of samples": "that of the data"}}])
     assert "| order of samples | samples shuffled in every epoch | that of the data |" in table
-    solved = [{"critical-points": "solver none", "evaluation": ""}, {"critical-points": ""}, {}]
+    solved = [{"critical-points": "no solver", "evaluation": ""}, {"critical-points": ""}, {}]
     table = settings_table([{**first, "analyses": each} for each in solved])
-    assert "| critical points | solver none | as by default | none |" in table
+    assert "| critical points | no solver | default options | not run |" in table
     assert "evaluation" not in table
 
 

@@ -109,6 +109,43 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "experiment", "words"),
+    [
+        # as many samples as there are need not be said
+        ("alluri", "function-cos", {"evaluation": "", "optimum": "2 replicates"}),
+        ("alluri", "label-noise", {"evaluation": ""}),
+        ("alluri", "train-mnist", {"evaluation": "10,000 (full scale: all) samples"}),
+        ("alluri", "minimal-ratio", {"critical-points": "no solver"}),
+        (
+            "alluri",
+            "minimal-ratio--corrected",
+            {
+                "critical-points": "a Levenberg-Marquardt solver",
+                "critical-points-tanh": "a Levenberg-Marquardt solver, tolerance 0.00000001, tanh activation, "
+                "weight decay 0.00001, a search for saddle points",
+            },
+        ),
+        (
+            "alluri",
+            "interpolation--corrected",
+            {"interpolation": "between “learning rate 0.001” and “learning rate 0.01”, 31 values of α from −1 to 2"},
+        ),
+        ("alluri", "optimisation-pca--corrected", {"landscape": "in the plane of the trajectory"}),
+        (
+            "beamreaching1",
+            "capacity--as-run",
+            {"evaluation": "10,000 (full scale: all) samples, dropout active, test loss multiplied by 1.3333"},
+        ),
+        ("konda", "function-sinc", {"optimum": "1 replicate"}),
+        ("paladugu", "optimisation-pca--as-run", {"trajectory-layer-1": "layer 1, the first 7,840 weights"}),
+    ],
+)
+def test_options_of_analyses_are_said_in_words(name: str, experiment: str, words: dict[str, str]) -> None:
+    said = described(name, "standard")[experiment]["analyses"]
+    assert {analysis: said[analysis] for analysis in words} == words
+
+
+@pytest.mark.parametrize(
     ("name", "experiment", "choice"),
     [
         ("majumder", "train-cifar", ("normalisation", "normalised by mean (0.4914, 0.4822, 0.4465) and standard")),
@@ -119,17 +156,17 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
         ),
         ("majumder", "learning-rate", ("learning rate", "0.00001 to 0.1")),
         ("konda", "function-trig", ("stopping rule", "once change of loss over 1 epoch ≤ 0.00001")),
-        ("konda", "interpolation", ("alphas of interpolation", "start 0, stop 1, count 21")),
-        ("konda", "train-cifar", ("network", "see its models")),
+        ("konda", "interpolation", ("α of interpolation", "21 values of α from 0 to 1")),
+        ("konda", "train-cifar", ("network", "as in the table of models")),
+        ("konda", "interpolation", ("batch norm of interpolation", "interpolated running statistics")),
+        ("alluri", "interpolation", ("α of interpolation", "20 values of α from −1 to 1.85")),
+        ("beamreaching1", "minimal-ratio", ("method of critical points", "a Levenberg-Marquardt solver")),
+        ("beamreaching1", "weights-cnn", ("weights of trajectory whole", "weights without biases")),
         ("alluri", "batch-size", ("batch size", "5 to 1,500")),
     ],
 )
 def test_choices_are_said_in_words(name: str, experiment: str, choice: tuple[str, str]) -> None:
-    config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
-    found = load(name, ROOT / "report", config)
-    runs = {(id, model): "runs" for id, each in found.experiments.items() for model in each.models}
-    (described,) = (each for each in describe(found, config, runs, {})["experiments"] if each["id"] == experiment)
-    values = {setting: value for setting, value, _ in described["choices"]}
+    values = {setting: value for setting, value, _ in described(name, "full")[experiment]["choices"]}
     assert values[choice[0]].startswith(choice[1])
 
 

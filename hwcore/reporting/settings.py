@@ -7,6 +7,7 @@ from typing import Any
 from hwcore.reporting.words import pipe_table, plain
 
 Context = Mapping[str, Any]
+_DIFFERS = "differs by model"
 # What a variant does that has no such setting.
 _ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
 
@@ -34,7 +35,7 @@ def settings_table(variants: Sequence[Context]) -> str:
     analyses = dict.fromkeys(name for each in variants for name, options in each["analyses"].items() if options)
     for name in analyses:
         given = [each["analyses"].get(name) for each in variants]
-        lines[name.replace("-", " ")] = ["none" if own is None else own or "as by default" for own in given]
+        lines[name.replace("-", " ")] = ["not run" if own is None else own or "default options" for own in given]
     rows = []
     for key, texts in lines.items():
         values = [plain(text) for text in texts]
@@ -100,7 +101,7 @@ def _setting(key: str, variant: Context) -> str:
     if value := str(variant["settings"].get(key, variant.get(key, ""))):
         return value
     differs = any(key in model["settings"] for model in variant["models"])
-    return "see the models" if differs else _ABSENT.get(key, "none")
+    return _DIFFERS if differs else _ABSENT.get(key, "none")
 
 
 def _head(variant: Context) -> str:
@@ -116,7 +117,7 @@ def _in_words(key: str, value: str) -> str:
     """A setting in the middle of a sentence."""
     if value == "none":
         return f"no {key}"
-    if value == "see the models":
+    if value == _DIFFERS:
         return f"{key} by model"
     if key in ("data", "optimizer", "loss", "modes") or value in ("full batch", *_ABSENT.values()):
         return value
