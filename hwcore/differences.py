@@ -7,7 +7,15 @@ from typing import Any
 
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import listed
-from hwcore.description import describe_layers, describe_network, describe_settings
+from hwcore.description import (
+    GRID,
+    describe_layers,
+    describe_network,
+    describe_option,
+    describe_settings,
+    short_names,
+)
+from hwcore.powers import in_powers
 from hwcore.studies.resolved import Analysis, Experiment, Model
 
 # A number as descriptions write it, what they say of the normalisation, and a comma that is not within brackets.
@@ -22,18 +30,22 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
     """Phrases such as `training labels random` or `learning rate 0.001 in place of 0.0001`.
 
     They are about the models that the claim measures (all of ``described`` if it names none) and the analyses that it
-    reads; one that is not about all of these models names those that it is about.
+    reads; those that are about the same few of these models name them together.  All can stand after `with`.
     """
     named = {model for experiment, model in claim.networks() if experiment == described.id}
     models = [model for name, model in described.models.items() if named <= {None} or None in named or name in named]
+    names = short_names(described)
     phrases: dict[str, list[str]] = {}
     for model in models:
         if model.name in variant.models:
-            for phrase in _of_model(model, variant.models[model.name]):
-                phrases.setdefault(phrase, []).append(model.label)
-    words = [
-        phrase if len(whose) == len(models) else f"{phrase} in {listed(whose)}" for phrase, whose in phrases.items()
-    ]
+            for phrase in dict.fromkeys(_of_model(model, variant.models[model.name])):
+                phrases.setdefault(phrase, []).append(names[model.name])
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for phrase, whose in phrases.items():
+        groups.setdefault(tuple(whose), []).append(phrase)
+    words = []
+    for some, said in groups.items():
+        words += said if len(some) == len(models) else [f"{listed(said)} in {listed(some)}"]
     for name in sorted(claim.tables()):
         if name in described.analyses and name in variant.analyses:
             words += _of_analysis(described.analyses[name], variant.analyses[name])
@@ -61,8 +73,10 @@ def _setting(key: str, old: str | None, new: str | None) -> str:
     if key == "batch size" and "full batch" in (old, new):
         new, old = ("full batches" if size == "full batch" else f"batch size {size}" for size in (new, old))
         return f"{new} in place of {old}"
+    if key == "modes":
+        return "training and evaluation modes as usual"
     if new is None:
-        return f"without {key} {old}"
+        return f"no {key}"
     if old is None:
         return f"{key} {new}"
     if key in ("epochs", "steps"):
@@ -90,8 +104,14 @@ def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
         else:
             yield part
     for part in gone:
-        true = f"true {'test' if 'test' in part else 'training'} labels"
-        yield true if part.endswith("labels random") else f"without {part}"
+        if part.endswith("labels random"):
+            yield f"true {'test' if 'test' in part else 'training'} labels"
+        elif part.endswith((" training images", " test images")):
+            yield f"all {' '.join(part.split()[-2:])}"
+        elif part.startswith("scaled to "):
+            yield "images of their own size"
+        else:
+            yield f"no {part}"
 
 
 def _of_network(old: Model, new: Model) -> Iterator[str]:
@@ -108,16 +128,22 @@ def _of_network(old: Model, new: Model) -> Iterator[str]:
             yield "softmax before cross-entropy"
         elif change == "insert":
             yield f"{come} added"
+        elif change == "delete" and all(map(_dropout, before[a:b])) and not any(map(_dropout, after)):
+            yield "no dropout"
         elif change == "delete":
             yield f"{gone} left out"
         elif change == "replace":
             yield f"{come} in place of {gone}"
 
 
+def _dropout(layer: str) -> bool:
+    return layer.startswith("dropout ")
+
+
 def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
-    before, after = (_flat(analysis.options.model_dump(mode="json")) for analysis in (old, new))
+    before, after = (analysis.options.model_dump(mode="json") for analysis in (old, new))
     changed = [
-        _option(key.replace("_", " "), before.get(key), after.get(key))
+        _option(key, before.get(key), after.get(key))
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
     ]
@@ -126,24 +152,25 @@ def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
 
 
 def _option(name: str, old: Any, new: Any) -> str:
-    if isinstance(new, bool):
-        return f"{name} {'on' if new else 'off'}"
     if old in _PLACES and new in _PLACES:
         return f"the {new} {name} in place of the {old}"
-    return f"{name} {_value(new)} in place of {_value(old)}"
+    before, after = _value(name, old), _value(name, new)
+    said = describe_option(name, after)
+    if isinstance(new, bool) or "none" in (before, after):
+        return said
+    return f"{said} in place of {describe_option(name, before) if isinstance(old, str) else before}"
 
 
-def _flat(options: dict[str, Any]) -> dict[str, Any]:
-    """Options of options beside the others: `alphas count`."""
-    flat: dict[str, Any] = {}
-    for key, value in options.items():
-        flat |= {f"{key} {inner}": each for inner, each in value.items()} if isinstance(value, dict) else {key: value}
-    return flat
-
-
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
+    """An option as ``describe_option`` takes it."""
     if value is None:
-        return "none"
+        return "all" if name == "samples" else "none"
     if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return GRID.format(**{key: _value(key, each) for key, each in value.items()})
+    if isinstance(value, list):
+        return listed(value)
+    if isinstance(value, str):
+        return value
+    return in_powers(f"{value:.4g}" if isinstance(value, float) else f"{value:,}")

@@ -141,6 +141,21 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
         (FUNCTION, TRAINING, {}, {"training": {"lr": 0.01}}, ["learning rate 0.01 in place of 0.1"]),
         (FUNCTION, TRAINING, {}, {"training": {"epochs": 7}}, ["7 epochs in place of 5"]),
         (FUNCTION, TRAINING, {}, {"training": {"weight_decay": 0.1}}, ["weight decay 0.1"]),
+        (FUNCTION, {**TRAINING, "weight_decay": 0.1}, {}, {"training": {"weight_decay": 0}}, ["no weight decay"]),
+        (
+            MNIST,
+            {**CLASSIFY, "modes": {"dropout_in_evaluation": True}},
+            {},
+            {"training": {"modes": None}},
+            ["training and evaluation modes as usual"],
+        ),
+        (
+            {**MNIST, "augment": [{"flip": 0.5}]},
+            CLASSIFY,
+            {"input": [1, 28, 28], "layers": ["flatten", {"linear": 10}]},
+            {"data": {"augment": []}},
+            ["no horizontal flip with probability 0.5"],
+        ),
         (
             FUNCTION,
             TRAINING,
@@ -223,6 +238,23 @@ def test_what_two_variants_differ_in(
     assert said == (words if words is not None else ["784-6-10, relu in place of 784-5-10, relu"])
 
 
+def test_a_variant_without_a_number_of_images_has_all_of_them_in_their_own_size(tmp_path: Path) -> None:
+    variants = {"as-run": {"why": "W.", "data": {"train_samples": None, "size": None}}}
+    data = {**MNIST, "size": [28, 28]}
+    models = {"a": {"label": "A", "mlp": [784, 5, 10]}}
+    found = study(
+        *(tmp_path, CLAIM),
+        variants=variants,
+        config=configuration(scale="full"),
+        data=data,
+        training=CLASSIFY,
+        models=models,
+        analyses={},
+    )
+    said = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
+    assert said == ["images of their own size", "all training images"]
+
+
 def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(tmp_path: Path) -> None:
     claim = {**CLAIM, "measure": {"best": "test_loss", "table": "predictions", "is": "a"}, "rule": "best"}
     del claim["expect"]
@@ -237,8 +269,62 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
     assert differences(described, as_run, found.claims["c"]) == [
         "learning rate 0.5 in place of 0.1 in model A",
         "1-5-1, relu in place of 1-4-1, relu in model B",
-        "points 10 in place of 400 in the predictions",
+        "10 points in place of 400 in the predictions",
     ]
+
+
+def test_differences_of_the_same_models_are_one_phrase_with_their_short_names(tmp_path: Path) -> None:
+    claim = {**CLAIM, "measure": {"best": "test_accuracy", "is": "a"}, "rule": "best"}
+    del claim["expect"]
+    layers = [{"linear": 9}, {"dropout": 0.25}, "relu", {"dropout": 0.25}, {"linear": 10}]
+    labels = {"a": "CNN 1, small", "b": "CNN 2, 4 hidden layers", "c": "CNN 3, 1 hidden layer"}
+    models = {name: {"label": label, "input": [784], "layers": layers} for name, label in labels.items()}
+    slower = {"training": {"lr": 0.5}, "layers": [{"linear": 9}, "relu", {"linear": 10}]}
+    described = {"data": MNIST, "training": CLASSIFY, "analyses": {}}
+
+    def said() -> list[str]:
+        variants = {"as-run": {"why": "W.", "models": {"b": slower, "c": slower}}}
+        found = study(tmp_path, claim, variants=variants, models=models, **described)
+        return differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
+
+    assert said() == ["learning rate 0.5 in place of 0.1 and no dropout in CNN 2 and CNN 3"]
+    # a name that two models would have is no name
+    models["a"]["label"] = "CNN 2, small"
+    assert said() == [
+        "learning rate 0.5 in place of 0.1 and no dropout in CNN 2, 4 hidden layers and CNN 3, 1 hidden layer"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "words"),
+    [
+        (
+            "critical_points",
+            {"solver": "none"},
+            {"solver": "levenberg-marquardt", "tolerance": 1e-8, "activation": "tanh"},
+            "a Levenberg-Marquardt solver, tolerance 10⁻⁸ in place of 10⁻⁶ and tanh activation",
+        ),
+        ("critical_points", {"solver": "levenberg-marquardt"}, {"solver": "none"}, "no solver"),
+        ("evaluation", {"samples": 5}, {"samples": None}, "all samples in place of 5"),
+        ("evaluation", {}, {"samples": 5}, "5 samples in place of all"),
+        ("sharpness", {"rescale": 4.0}, {"rescale": None}, "no rescaling"),
+        (
+            "interpolation",
+            {"between": ["a", "b"], "alphas": {"start": 0, "stop": 1, "count": 3}},
+            {"alphas": {"start": -1, "stop": 2, "count": 3}, "batch_norm": "recompute"},
+            "3 values of α from −1 to 2 in place of 3 values of α from 0 to 1 and recomputed running statistics in "
+            "place of interpolated running statistics",
+        ),
+    ],
+)
+def test_what_is_there_in_place_of_nothing_is_said_without_it(
+    tmp_path: Path, kind: str, old: dict[str, Any], new: dict[str, Any], words: str
+) -> None:
+    measure = {"value": "x", "table": "t"} | ({} if kind == "interpolation" else {"model": "a"})
+    variants = {"as-run": {"why": "W.", "analyses": {"t": new}}}
+    found = study(tmp_path, {**CLAIM, "measure": measure}, variants=variants, analyses={"t": {"kind": kind, **old}})
+    said = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
+    assert said == [f"{words} in the t"]
 
 
 def test_differences_of_one_analysis_are_one_phrase(tmp_path: Path) -> None:
@@ -246,7 +332,7 @@ def test_differences_of_one_analysis_are_one_phrase(tmp_path: Path) -> None:
     options = {"dropout": True, "test_loss_factor": 4 / 3}
     found = study(tmp_path, claim, variants={"as-run": {"why": "W.", "analyses": {"evaluation": options}}})
     assert differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"]) == [
-        "dropout on and test loss factor 1.333 in place of 1 in the evaluation"
+        "dropout active and test loss multiplied by 1.333 in place of 1 in the evaluation"
     ]
 
 
