@@ -80,7 +80,10 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
 @pytest.mark.parametrize(
     ("bases", "words"),
     [
-        (["fit"], "In one experiment the code of the report did something that its text does not say; it was run both "),
+        (
+            ["fit"],
+            "In one experiment the code of the report did something that its text does not say; it was run both ",
+        ),
         (
             ["fit", "more"],
             "In 2 experiments the code of the report did something that its text does not say; each was run both ",
