@@ -153,19 +153,16 @@ def _experiment(
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
-    settings = [
-        {
-            **describe_settings(model, experiment.values),
-            **_describe_record(experiment.record),
-            "replicates": experiment.values.get(f"{model.name}.replicates", f"{model.replicates:,}"),
-        }
-        for model in models
-    ]
+    said = experiment.values
+    settings = [{**describe_settings(model, said), **_describe_record(experiment.record)} for model in models]
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     own = [{key: value for key, value in each.items() if key not in shared} for each in settings]
     most = max(model.replicates for model in models)
-    shared.setdefault("replicates", experiment.values.get("replicates", f"{most:,}"))
+    shared["replicates"] = said.get("replicates", f"{most:,}")
+    for model, each in zip(models, own, strict=True):
+        if model.replicates < most:
+            each["replicates"] = said.get(f"{model.name}.replicates", f"{model.replicates:,}")
     others = [other for other in study.variants(experiment) if other.models.keys() & experiment.models.keys()]
     return {
         "id": experiment.id,
