@@ -300,8 +300,7 @@ def _describe_options(experiment: Experiment, analysis: str) -> str:
 
 def _are_all(samples: int, experiment: Experiment) -> bool:
     """Whether no model has more training samples than that."""
-    models = experiment.models.values()
-    sizes = [model.data.samples if isinstance(model.data, FunctionData) else model.images for model in models]
+    sizes = [model.samples for model in experiment.models.values()]
     return all(size is not None and size <= samples for size in sizes)
 
 

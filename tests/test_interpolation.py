@@ -76,6 +76,17 @@ def test_models_are_joined_each_to_the_next(tmp_path: Path) -> None:
     assert (ends[0] == ends[1]).all()
 
 
+def test_training_metrics_may_be_of_the_first_samples_alone(tmp_path: Path, digits: Path) -> None:
+    runs = {name: run(tmp_path, name, digits, {"mlp": [64, 12, 10]}) for name in ("a", "b")}
+    every, some = (
+        interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS, samples=samples) for samples in (None, 50)
+    )
+    pd.testing.assert_series_equal(some.test_loss, every.test_loss)
+    ends = [points.own_metrics(runs[name], 50)["train_loss"].numpy() for name in ("a", "b")]
+    assert [some[some.alpha == alpha].train_loss.to_list() for alpha in (0, 1)] == [end.tolist() for end in ends]
+    assert (some.train_loss != every.train_loss).all()
+
+
 def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, digits: Path) -> None:
     runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
     half = {"start": 0.5, "stop": 0.75, "count": 2}

@@ -215,6 +215,19 @@ def test_fewer_images_are_whole_batches_beside_those_for_validation(
     assert (model.data.train_samples is None) == (images == 50_000)
 
 
+@pytest.mark.parametrize(("part", "whole"), [(0.95, True), (0.85, False)])
+def test_an_epoch_that_is_only_a_little_too_long_stays_whole(tmp_path: Path, part: float, whole: bool) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/study.yaml").write_text(CAPPED)
+    raw = yaml.safe_load((ROOT / "config.yaml").read_text())
+    raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": 1e6}}, "datasets": {}}
+    network = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"].network
+    # 6 operations a multiplication and image
+    raw["scales"]["quick"]["caps"] = {"datasets": {"teraflop": part * 50_000 * 6 * network.multiplications() / 1e12}}
+    model = load("mine", tmp_path, parse(raw, ["config.yaml"])).experiments["images"].models["cnn"]
+    assert (model.training.epochs, model.images == 50_000) == (1, whole)
+
+
 def test_a_data_set_of_unknown_size_keeps_its_images(tmp_path: Path) -> None:
     raw = yaml.safe_load((ROOT / "config.yaml").read_text())
     raw["scales"]["quick"] |= {"caps": {"datasets": {"teraflop": 0.001}}, "datasets": {}}

@@ -38,7 +38,7 @@ def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
     data, count = spec.data, parameters(spec.network)
     training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
     some = min(options.get("samples") or training, training)
-    everything = (some if kind == "evaluation" else training) + testing_samples(data)
+    everything = (some if kind in ("evaluation", "interpolation") else training) + testing_samples(data)
     replicates = min(options.get("replicates") or spec.replicates, spec.replicates)
     epochs = 1
     if options.get("over") == "epochs":

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
-from hwcore.analyses.points import metrics
+from hwcore.analyses.points import metrics, training_samples
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, forward
@@ -16,13 +16,19 @@ from hwcore.seeds import seed
 
 
 def analyse(
-    runs: dict[str, Run], *, between: list[str], alphas: dict[str, float], batch_norm: str = "interpolate"
+    runs: dict[str, Run],
+    *,
+    between: list[str],
+    alphas: dict[str, float],
+    samples: int | None = None,
+    batch_norm: str = "interpolate",
 ) -> pd.DataFrame:
     """Metrics of θ(α) = (1 − α) θ₁ + α θ₂ (Goodfellow et al. 2015, arXiv:1412.6544).
 
     Each model of ``between`` is joined to the next, replicate r to replicate r, for
     ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
-    those of the models.  ``batch_norm`` says what the running statistics of batch normalisation are:
+    those of the models.  Training metrics are those of the first ``samples`` training samples, of all with
+    None.  ``batch_norm`` says what the running statistics of batch normalisation are:
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
     of the first model's size (Izmailov et al. 2018, arXiv:1803.05407).
 
@@ -37,7 +43,7 @@ def analyse(
     for names in pairwise(between):
         first, second = (runs[name] for name in names)
         _check_same(names, first, second)
-        tables.append(_line(" → ".join(names), first, second, alphas, batch_norm))
+        tables.append(_line(" → ".join(names), first, second, alphas, samples, batch_norm))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -57,12 +63,14 @@ def _check_same(names: tuple[str, str], first: Run, second: Run) -> None:
         )
 
 
-def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], batch_norm: str) -> pd.DataFrame:
+def _line(
+    pair: str, first: Run, second: Run, alphas: dict[str, float], samples: int | None, batch_norm: str
+) -> pd.DataFrame:
     # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
     steps = np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12)
-    ends = [_at([alpha], first, second, batch_norm) for alpha in (0.0, 1.0)]
+    ends = [_at([alpha], first, second, samples, batch_norm) for alpha in (0.0, 1.0)]
     # the models themselves are computed as one program, so that their numbers are those of their evaluation
-    inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, batch_norm)
+    inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, samples, batch_norm)
     table = pd.concat([inside, *(end for end in ends if end.alpha[0] in steps)])
     table = table.sort_values(["replicate", "alpha"], ignore_index=True)
     table.insert(0, "pair", pair)
@@ -77,7 +85,7 @@ def _line(pair: str, first: Run, second: Run, alphas: dict[str, float], batch_no
     return table
 
 
-def _at(steps: Sequence[float], first: Run, second: Run, batch_norm: str) -> pd.DataFrame:
+def _at(steps: Sequence[float], first: Run, second: Run, samples: int | None, batch_norm: str) -> pd.DataFrame:
     """The metrics at each α, a row for each replicate."""
     replicates = min(first.replicates, second.replicates)
     points = [(alpha, r) for alpha in steps for r in range(replicates)]
@@ -95,7 +103,7 @@ def _at(steps: Sequence[float], first: Run, second: Run, batch_norm: str) -> pd.
             _recompute(first, parameters, buffers, [r for _, r in own])
         return parameters, buffers
 
-    found = metrics(first, weights, [r for _, r in points])
+    found = metrics(first, weights, [r for _, r in points], training_samples(first, samples))
     places = pd.DataFrame(points, columns=["alpha", "replicate"])[["replicate", "alpha"]]
     return places.assign(**{name: values.numpy() for name, values in found.items()})
 

@@ -34,8 +34,11 @@ class AnalysisSpec(Spec):
         """The models that the options name, each with the name of its option."""
         yield from ()
 
-    def explanation(self, table: str) -> str | None:
-        """What a caption says of what ``table`` shows; settings may stand in it in braces, as ``{table.samples}``."""
+    def explanation(self, table: str, samples: int | None) -> str | None:
+        """What a caption says of what ``table`` shows; settings may stand in it in braces, as ``{table.samples}``.
+
+        ``samples`` is the largest number of training samples of a model, None where it is not known.
+        """
         return None
 
     @classmethod
@@ -53,6 +56,13 @@ class WeightsAnalysis(AnalysisSpec):
 
     def unrecorded(self, record: Record) -> str | None:
         return ALL_WEIGHTS if self.over and (not record.weights_every or record.layers) else None
+
+
+def of_first(counted: int | None, table: str, samples: int | None) -> str | None:
+    """What a caption says where training metrics are those of fewer than all ``samples``."""
+    if counted is None or (samples is not None and samples <= counted):
+        return None
+    return f"Training metrics are of at most {{{table}.samples}} training samples."
 
 
 WEIGHTS = "record: {weights_every: 3}"

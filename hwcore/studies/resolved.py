@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
-from hwcore.data.spec import DataSpec
+from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.figures.spec import FigureSpec
 from hwcore.nets.spec import Network
 from hwcore.studies import schema
@@ -48,6 +48,11 @@ class Model:
         if self.full_images is None:
             return getattr(self.data, "train_samples", None)
         return min(getattr(self.data, "train_samples", None) or self.full_images, self.full_images)
+
+    @property
+    def samples(self) -> int | None:
+        """The number of training samples, None for a whole data set of unknown size."""
+        return self.data.samples if isinstance(self.data, FunctionData) else self.images
 
     @property
     def share(self) -> float:

@@ -344,11 +344,13 @@ class _Reader:
                 if table not in tables:
                     of = f" of {experiment.id}" if len(experiments) > 1 else ""
                     raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
-        replicates = max(model.replicates for experiment in experiments for model in experiment.models.values())
+        models = [model for experiment in experiments for model in experiment.models.values()]
+        replicates, sizes = max(model.replicates for model in models), [model.samples for model in models]
+        most = None if None in sizes else max(size or 0 for size in sizes)
         analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
         says = " ".join(caption.split())
         sentences = [says, options.explanation(replicates, analyses)]
-        sentences += [analyses[table].explanation(table) for table in shown if table in analyses]
+        sentences += [analyses[table].explanation(table, most) for table in shown if table in analyses]
         sentences += [f"The counterpart of the original’s {original}."] if original else []
         return Figure(name, kind, options, says, " ".join(filter(None, sentences)), shown)
 

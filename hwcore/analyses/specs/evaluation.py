@@ -1,6 +1,6 @@
 from pydantic import Field, PositiveFloat
 
-from hwcore.analyses.spec import WeightsAnalysis
+from hwcore.analyses.spec import WeightsAnalysis, of_first
 from hwcore.spec import Count
 
 
@@ -20,7 +20,5 @@ class Options(WeightsAnalysis):
         1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"
     )
 
-    def explanation(self, table: str) -> str | None:
-        return (
-            None if self.samples is None else f"Training metrics are of at most {{{table}.samples}} training samples."
-        )
+    def explanation(self, table: str, samples: int | None) -> str | None:
+        return of_first(self.samples, table, samples)

@@ -3,8 +3,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
-from hwcore.spec import Spec
+from hwcore.analyses.spec import AnalysisSpec, of_first
+from hwcore.spec import Count, Spec
 
 
 class Grid(Spec):
@@ -22,10 +22,14 @@ class Options(AnalysisSpec):
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
     alphas: Grid = Field(description="the values of α: start, stop and count")
+    samples: Count | None = Field(None, description="training samples that count, the first of them; all with null")
     batch_norm: Literal["interpolate", "recompute"] = Field(
         "interpolate",
         description="running statistics at each α: interpolated like weights, or those of the training data there",
     )
+
+    def explanation(self, table: str, samples: int | None) -> str | None:
+        return of_first(self.samples, table, samples)
 
     def models(self) -> Iterator[tuple[str, str]]:
         yield from (("between", model) for model in self.between)
