@@ -224,6 +224,41 @@ def test_a_change_must_stand_out_of_the_replicates() -> None:
     assert np.mean(signs[1]) > 0.9
 
 
+def by_size(values: list[list[float]]) -> Findings:
+    """Networks of one study, smallest first, each with its replicates."""
+    table = [
+        {"member": "a/e/t", "model": f"a/e/t/{size}", "replicate": r, "size": size, "value": value}
+        for size, own in enumerate(values)
+        for r, value in enumerate(own)
+    ]
+    return Findings(Rows(pd.DataFrame(table), {"a/e/t": ""}, {}), ())
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        # the smallest networks scatter so much that Welch's interval of the two ends has zero in it
+        ([[0.1, 0.3, 0.8], [0.85, 0.86, 0.84], [0.9, 0.91, 0.92], [0.97, 0.98, 0.99]], "It rises from 0.40 to 0.98."),
+        # the ends differ clearly, and there is no trend in between
+        ([[0.5, 0.51], [0.7, 0.71], [0.9, 0.91], [0.3, 0.31]], "It does not clearly change, from 0.51 to 0.30."),
+        (
+            [[0.5], [0.1], [0.15], [0.2], [0.25], [0.3], [0.35], [0.4], [0.45]],
+            "It rises, although its ends are 0.50 and 0.45.",
+        ),
+    ],
+)
+def test_a_trend_is_that_of_all_networks(values: list[list[float]], says: str) -> None:
+    found = by_size(values)
+    said = found.trend("It", found.changes("size", "value", str), rounded)
+    assert re.sub(r" \(\d\)", "", said) == says
+
+
+def test_the_course_of_a_training_is_from_its_start_to_its_end() -> None:
+    found = by_size([[3.0, 3.1, 3.2], [1.0, 1.1, 1.2], [1.0, 1.1, 1.2], [9.0, 9.1, 9.2], [3.5, 3.6, 3.7]])
+    assert [each.sign for each in found.courses("size", "value", str)] == [1]
+    assert [each.sign for each in found.changes("size", "value", str)] == [0]
+
+
 def test_the_noun_is_what_the_numbers_are_of() -> None:
     found = {
         "study": ["a/x/t", "b/x/t"],
@@ -251,6 +286,25 @@ def test_what_the_figure_shows_on_a_logarithmic_axis_has_its_geometric_mean() ->
     # a number that has no logarithm
     zero = rows_of({"a/e/t": ([0.0, 0.1], [0.04, 0.01])})
     assert [each.value for each in Findings(zero, (panel,)).places("value")] == pytest.approx([0.05, 0.02])
+
+
+def test_accuracies_and_correlations_have_the_means_of_claims() -> None:
+    rows = rows_of({"a/e/t": ([0.5, 0.99], [0.2, 0.9])})
+    rows = Rows(rows.table.rename(columns={"value": "test_accuracy"}), rows.members, rows.labels)
+    odds = [np.log([1, 99]).mean(), np.log([0.25, 9]).mean()]
+    means = [1 / (1 + np.exp(-each)) for each in odds]
+    assert [each.value for each in Findings(rows, ()).places("test_accuracy")] == pytest.approx(means)
+    rows = Rows(rows.table.rename(columns={"test_accuracy": "relation"}), rows.members, rows.labels)
+    (relation,) = Findings(rows, ()).means("relation")
+    assert relation.value == pytest.approx(np.tanh(np.arctanh([0.5, 0.99, 0.2, 0.9]).mean()))
+
+
+def test_a_share_has_the_decimals_that_its_interval_allows() -> None:
+    assert share(0.7704, (0.38, 0.95)) == "77 %"
+    assert share(0.7704, (0.75, 0.79)) == "77.0 %"
+    assert share(0.998, (0.38, 1)) == "99.8 %"
+    (place, _) = by_size([[0.2, 0.9, 0.6], [0.5]]).places("value")
+    assert share(place.value, place.within) == "57 %"
 
 
 def test_half_of_the_way_is_reached_between_two_records() -> None:
@@ -469,6 +523,23 @@ def test_networks_at_the_same_place_are_one_point() -> None:
     given["table"]["batch_size"] = 5
     line = next(line for line in drawn("sensitivity", **given).axes[0].lines if line.get_marker() == "o")
     np.testing.assert_allclose(line.get_ydata(), [stats.gmean(given["table"]["jacobian_norm_logits"])])
+
+
+def test_networks_that_did_not_meet_their_stopping_rule_are_in_no_relation() -> None:
+    """As in the figure of a study, whose τ is of the others."""
+    given = example("sensitivity", "ab", replicates=20)
+    table, own = given["table"], given["table"]["model"].str.startswith("a")
+    table["loss_gap"] = table["jacobian_norm_logits"]
+    table["stopped"] = np.where(own, table["replicate"] < 8, None)
+    # those that were cut short have it the other way round
+    table.loc[table["stopped"].eq(False), "loss_gap"] *= -1
+    *_, told, left_out = answer("sensitivity", **given)
+    assert told == "A larger norm goes with a larger gap between test and training loss in both studies (τ 1.00)."
+    assert left_out == "24 of 40 networks of a did not meet their stopping rule and are left out of this comparison."
+    table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
+    assert answer("sensitivity", **given)[-1] == (
+        "2 of 40 networks of a and 4 of 40 of b did not meet their stopping rule and are left out of this comparison."
+    )
 
 
 def test_hollow_points_are_explained() -> None:

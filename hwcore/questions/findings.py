@@ -1,8 +1,9 @@
 """What the rows of several studies have in common, in phrases that are true of one study and of many.
 
-A number counts as different from another where the 95 % interval of the difference of their means leaves out zero
-(Welch 1947), and as different from zero where Student's interval does.  Means, and differences, of what the figure has
-on a logarithmic axis are those of logarithms, as in the figure.
+A number counts as changing with another where the 95 % interval of Kendall's rank correlation over all networks leaves
+out zero, as of claims; as changing in the course of a training where that of the difference of the means does (Welch
+1947); and as different from zero where Student's interval does.  Means, and differences, of what the figure has on a
+logarithmic axis are those of logarithms, as in the figure, and others are on the scale on which claims have them.
 """
 
 import math
@@ -14,30 +15,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hwcore.claims.concordance import kendall
+from hwcore.claims.columns import column_scale
+from hwcore.claims.concordance import Correlation, kendall
+from hwcore.claims.scales import Transform, transform
 from hwcore.claims.student import difference, mean
 from hwcore.claims.words import listed
 from hwcore.questions.question import Panel
 from hwcore.questions.rows import Rows
-from hwcore.questions.words import in_words
+from hwcore.questions.words import Interval, in_words
 
 Sample = NDArray[np.float64]
-Show = Callable[[float], str]
+Where = Callable[[float], str]
+Show = Callable[[float, Interval | None], str]
 
 
 @dataclass(frozen=True)
 class Place:
-    """A number that was measured, and where."""
+    """A mean that was measured, and where; ``within`` is its 95 % interval, None where there is none."""
 
     value: float
     where: str
+    within: Interval | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """From one place of a member to another; ``sign`` is that of the difference, 0 where its interval has zero in
-    it.
-    """
+    """From one place of a member to another; ``sign`` is that of the trend, 0 where its interval has zero in it."""
 
     member: str
     first: Place
@@ -46,10 +49,15 @@ class Change:
 
     @property
     def size(self) -> float:
-        """Of numbers above zero the logarithm of the factor."""
+        """How far the last place lies from the first, below zero where that is against the trend.
+
+        Of numbers above zero it is the logarithm of the factor.
+        """
         if min(self.first.value, self.last.value) > 0:
-            return abs(math.log(self.last.value / self.first.value))
-        return abs(self.last.value - self.first.value)
+            step = math.log(self.last.value / self.first.value)
+        else:
+            step = self.last.value - self.first.value
+        return step * self.sign if self.sign else abs(step)
 
 
 @dataclass(frozen=True)
@@ -84,20 +92,37 @@ class Findings:
             return f"both {several}" if count == 2 else f"all {in_words(count)} {several}"
         return f"{in_words(count)} of {in_words(total)} {several}"
 
-    def changes(self, x: str, y: str, where: Show, *, over: str = "") -> list[Change]:
-        """Of each member that has several ``x``, from the least to the largest."""
+    def changes(self, x: str, y: str, where: Where, *, over: str = "") -> list[Change]:
+        """Of each member whose networks have several ``x``, from the least to the largest, with the trend of all."""
+
+        def trend(rows: pd.DataFrame, _: Sequence[Sample]) -> int:
+            tau = _rank_correlation(_numbers(rows, x), _numbers(rows, y, over))
+            return _side(*tau.interval) if tau else 0
+
+        return self._changes(x, y, where, over, trend)
+
+    def courses(self, x: str, y: str, where: Where) -> list[Change]:
+        """Of each member from the least ``x`` of its trainings to the largest."""
+
+        def trend(_: pd.DataFrame, ends: Sequence[Sample]) -> int:
+            scale = self._scale(y, "", *ends)
+            return sign(difference, *map(scale.to, reversed(ends)))
+
+        return self._changes(x, y, where, "", trend)
+
+    def _changes(
+        self, x: str, y: str, where: Where, over: str, trend: Callable[[pd.DataFrame, Sequence[Sample]], int]
+    ) -> list[Change]:
         found = []
         for member, rows in self.members():
             ends = sorted(rows[x].dropna().unique())
             samples = [values(rows[rows[x] == end], y, over) for end in (*ends[:1], *ends[1:][-1:])]
             if len(samples) == 2 and all(len(sample) for sample in samples):
                 first, last = (
-                    Place(self._mean(y, over, sample), where(end))
+                    self._place(y, over, sample, where(end))
                     for sample, end in zip(samples, (ends[0], ends[-1]), strict=True)
                 )
-                if self._takes_logarithms(y, over, *samples):
-                    samples = [np.log(sample) for sample in samples]
-                found.append(Change(self._rows.name(member), first, last, sign(difference, *samples[::-1])))
+                found.append(Change(self._rows.name(member), first, last, trend(rows, samples)))
         return found
 
     def trend(self, what: str, changes: Sequence[Change], show: Show) -> str:
@@ -107,7 +132,8 @@ class Findings:
         verbs = {1: "rises", -1: "falls"}
         if self.count == 1 == len(changes):
             (only,) = changes
-            return f"{what} {verbs.get(only.sign, 'does not clearly change,')} {_ends(only, show)}."
+            comma = "" if only.sign and only.size >= 0 else ","
+            return f"{what} {verbs.get(only.sign, 'does not clearly change')}{comma} {_ends(only, show)}."
         parts = []
         for way in sorted(verbs, key=lambda way: -sum(each.sign == way for each in changes)):
             same = [each for each in changes if each.sign == way]
@@ -135,24 +161,34 @@ class Findings:
                 sample = values(own, column, over)
                 if len(sample):
                     label = self._rows.labels.get(str(model), "") if len(models) > 1 else ""
-                    found.append(Place(self._mean(column, over, sample), self._rows.mark(member, label)))
+                    found.append(self._place(column, over, sample, self._rows.mark(member, label)))
         return found
 
-    def _takes_logarithms(self, column: str, over: str, *samples: Sample) -> bool:
-        return (column, over) in self._logarithmic and all((sample > 0).all() for sample in samples)
+    def _scale(self, column: str, over: str, *samples: Sample) -> Transform:
+        return transform("log" if (column, over) in self._logarithmic else column_scale(column), *samples)
 
-    def _mean(self, column: str, over: str, sample: Sample) -> float:
-        """The geometric mean of what has a logarithmic axis."""
-        if self._takes_logarithms(column, over, sample):
-            return float(np.exp(np.log(sample).mean()))
-        return float(sample.mean())
+    def _place(self, column: str, over: str, sample: Sample, where: str) -> Place:
+        """The mean over replicates: of what has a logarithmic axis the geometric one."""
+        scale = self._scale(column, over, sample)
+        numbers = scale.to(sample)
+        value = float(scale.back(numbers.mean()))
+        if len(sample) < 2:
+            return Place(value, where)
+        low, high = (float(scale.back(end)) for end in mean(numbers).interval())
+        return Place(value, where, (low, high) if low < high else None)
 
     def span(self, places: Sequence[Place], show: Show) -> str:
         """`between 4.5 % (alluri: deep) and 12.0 % (konda)`, or `at 4.5 %` where there is one number."""
-        low, high = min(places, key=lambda each: each.value), max(places, key=lambda each: each.value)
-        if show(low.value) == show(high.value):
-            return f"at {show(low.value)}"
-        return "between " + " and ".join(f"{show(end.value)} ({end.where})" for end in (low, high))
+        ends = self.extremes(places, show)
+        return f"between {' and '.join(ends)}" if len(ends) > 1 else f"at {ends[0]}"
+
+    def extremes(self, places: Sequence[Place], show: Show) -> list[str]:
+        """`4.5 % (alluri: deep)` and `12.0 % (konda)`, the least and the largest, or `4.5 %` alone."""
+        ends = min(places, key=lambda each: each.value), max(places, key=lambda each: each.value)
+        said = [show(end.value, end.within) for end in ends]
+        if said[0] == said[1]:
+            return said[:1]
+        return [f"{number} ({end.where})" for number, end in zip(said, ends, strict=True)]
 
     def means(self, column: str) -> list[Relation]:
         """Of each member the mean of a coefficient of each replicate."""
@@ -160,23 +196,44 @@ class Findings:
         for member, rows in self.members():
             sample = values(rows.drop_duplicates(["model", "replicate"]), column)
             if len(sample):
-                found.append(Relation(self._rows.name(member), float(sample.mean()), sign(mean, sample)))
+                # no scale of coefficients and differences moves zero
+                scale = self._scale(column, "", sample)
+                numbers = scale.to(sample)
+                value = float(scale.back(numbers.mean()))
+                found.append(Relation(self._rows.name(member), value, sign(mean, numbers)))
         return found
 
     def relations(self, x: str, y: str) -> list[Relation]:
-        """Of each member Kendall's rank correlation of two columns over all replicates of all models."""
+        """Of each member Kendall's rank correlation of two columns over all replicates of all models.
+
+        As in a study's own figures, networks that did not meet their stopping rule have no part in it.
+        """
         found = []
         for member, rows in self.members():
             if not {x, y} <= {*rows.columns}:
                 continue
-            pairs = rows[[x, y]].to_numpy(dtype=float)
-            pairs = pairs[np.isfinite(pairs).all(axis=1)]
-            if len(pairs) < 3 or (np.ptp(pairs, axis=0) == 0).any():
-                continue
-            tau = kendall(*pairs.T)
-            low, high = tau.interval
-            found.append(Relation(self._rows.name(member), tau.value, int(low > 0) - int(high < 0)))
+            counted = rows[~_missed(rows)]
+            tau = _rank_correlation(_numbers(counted, x), _numbers(counted, y))
+            if tau:
+                found.append(Relation(self._rows.name(member), tau.value, _side(*tau.interval)))
         return found
+
+    def left_out(self) -> str:
+        """`34 of 50 networks of alluri did not meet their stopping rule and are left out of this comparison.`"""
+        parts: list[str] = []
+        all_ = 0
+        for member, rows in self.members():
+            missed = int(_missed(rows).sum())
+            if missed:
+                networks = " networks" if not parts else ""
+                parts.append(f"{missed} of {rows['stopped'].notna().sum()}{networks} of {self._rows.name(member)}")
+                all_ += missed
+        if not parts:
+            return ""
+        return (
+            f"{listed(parts)} did not meet {'its' if all_ == 1 else 'their'} stopping rule and "
+            f"{'is' if all_ == 1 else 'are'} left out of this comparison."
+        )
 
     def together(self, what: str, ways: tuple[str, str], relations: Sequence[Relation], symbol: str = "τ") -> str:
         """`A larger norm goes with a larger loss in four of five studies (τ 0.20 to 0.50) and with neither in one.`
@@ -209,7 +266,9 @@ def _few(members: Sequence[str]) -> str:
 
 
 def _ends(change: Change, show: Show) -> str:
-    first, last = (f"{show(end.value)} ({end.where})" for end in (change.first, change.last))
+    first, last = (f"{show(end.value, end.within)} ({end.where})" for end in (change.first, change.last))
+    if change.size < 0:
+        return f"although its ends are {first} and {last}"
     return f"from {first} to {last}"
 
 
@@ -217,15 +276,38 @@ def values(rows: pd.DataFrame, column: str, over: str = "") -> Sample:
     """The finite values of a column, on request relative to another; none if there is no such column."""
     if not {column, *filter(None, [over])} <= {*rows.columns}:
         return np.empty(0)
-    numbers = rows[column] / rows[over] if over else rows[column]
-    array: Sample = numbers.to_numpy(dtype=float)
+    array = _numbers(rows, column, over)
     finite: Sample = array[np.isfinite(array)]
     return finite
+
+
+def _numbers(rows: pd.DataFrame, column: str, over: str = "") -> Sample:
+    numbers: Sample = (rows[column] / rows[over] if over else rows[column]).to_numpy(dtype=float)
+    return numbers
+
+
+def _missed(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows are of networks that did not meet the rule at which their training was to end."""
+    if "stopped" not in rows:
+        return np.zeros(len(rows), dtype=bool)
+    return rows["stopped"].eq(False).to_numpy(dtype=bool)
+
+
+def _rank_correlation(x: Sample, y: Sample) -> Correlation | None:
+    """Kendall's, over the networks that have both numbers; None where these are too few or one does not vary."""
+    pairs = np.stack([x, y])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    if pairs.shape[1] < 3 or (np.ptp(pairs, axis=1) == 0).any():
+        return None
+    return kendall(*pairs)
 
 
 def sign(test: Callable[..., Any], *samples: Sample) -> int:
     """1 or -1 where the interval of an estimate lies above or below zero, 0 where replicates cannot tell."""
     if min(map(len, samples)) < 2:
         return 0
-    low, high = test(*samples).interval()
+    return _side(*test(*samples).interval())
+
+
+def _side(low: float, high: float) -> int:
     return int(low > 0) - int(high < 0)

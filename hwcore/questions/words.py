@@ -2,7 +2,9 @@
 
 import math
 
-from hwcore.claims.words import number
+from hwcore.claims.words import PERCENT, number
+
+Interval = tuple[float, float]
 
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
@@ -11,17 +13,20 @@ def in_words(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
 
 
-def share(value: float) -> str:
-    """A fraction in per cent with one decimal, more where it would be 0 or 100 and is not."""
-    digits = 1
+def share(value: float, within: Interval | None = None) -> str:
+    """A fraction in per cent with one decimal, more where it would be 0 or 100 and is not.
+
+    It has none where claims show none for its interval ``within``.
+    """
+    digits = 1 if within is None or "." in PERCENT.number(value, within) else 0
     while value not in (0, 1) and digits < 4 and float(f"{100 * value:.{digits}f}") in (0, 100):
         digits += 1
     text = f"{100 * value:.{digits}f}" if value not in (0, 1) else f"{100 * value:.0f}"
     return f"{text} %".replace("-", "−")
 
 
-def rounded(value: float) -> str:
-    """Two significant digits; at least all of the whole ones."""
+def rounded(value: float, within: Interval | None = None) -> str:
+    """Two significant digits, which claims show whatever the interval ``within``; at least all of the whole ones."""
     if not 1e-4 <= abs(value) < 1e5:
         return number(float(f"{value:.2g}"))
     digits = max(0, 1 - math.floor(math.log10(abs(float(f"{value:.2g}")))))

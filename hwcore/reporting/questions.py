@@ -55,10 +55,11 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 
 _INTRODUCTION = """
 Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
-counts a study, or an experiment where a study has several, as showing a change where the 95 % interval of the
-difference over replicates excludes zero. Where an experiment has a corrected variant, the figure and the answer show
-that one, and otherwise the experiment as described; the tables of settings list them all. The
-[index](index.html) lists the studies.
+counts a study, or an experiment where a study has several, as showing a rise or fall where the 95 % interval of
+Kendall's rank correlation τ over all of its networks excludes zero or, for a change during training, where the
+interval of the difference over replicates does; the numbers given with it are the means at the two ends. Where an
+experiment has a corrected variant, the figure and the answer show that one, and otherwise the experiment as described;
+the tables of settings list them all. The [index](index.html) lists the studies.
 """.strip()
 
 _OPEN = "What was run leaves this question open: no table has the numbers that would answer it."

@@ -42,7 +42,7 @@ class Asked(Question):
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
-        norm = found.changes("progress", "grad_norm", lambda share: "start" if share < 0.5 else "end")
+        norm = found.courses("progress", "grad_norm", lambda share: "start" if share < 0.5 else "end")
         return [
             found.trend("During training the gradient norm", norm, rounded),
             found.together(

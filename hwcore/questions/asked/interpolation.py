@@ -34,16 +34,16 @@ class Asked(Question):
         The nearest α counts, where the line has none of 0, 0.5 and 1.
         """
         line = ["model", "replicate"]
-        for name, alpha in (("start", 0.0), ("middle", 0.5), ("end", 1.0)):
+        for name, alpha in (("start", 0.0), ("middle_accuracy", 0.5), ("end", 1.0)):
             away = (table["alpha"] - alpha).abs()
             nearest = away == away.groupby([table[each] for each in line]).transform("min")
             at = table["test_accuracy"].where(nearest)
             table = table.assign(**{name: at.groupby([table[each] for each in line]).transform("first")})
-        return table.assign(drop=table[["start", "end"]].min(axis=1) - table["middle"])
+        return table.assign(drop=table[["start", "end"]].min(axis=1) - table["middle_accuracy"])
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
-        drops, middle = found.means("drop"), found.places("middle")
+        drops, middle = found.means("drop"), found.places("middle_accuracy")
         if not drops:
             return []
         lower = sum(each.sign > 0 for each in drops)

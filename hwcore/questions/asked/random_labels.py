@@ -36,13 +36,13 @@ class Asked(Question):
         """With the accuracy and the share of the loss of a guess at the end of each replicate."""
         last = table["epoch"] == table.groupby(["model", "replicate"])["epoch"].transform("max")
         return table.assign(
-            fitted=table["train_accuracy"].where(last) if "train_accuracy" in table else float("nan"),
+            fitted_accuracy=table["train_accuracy"].where(last) if "train_accuracy" in table else float("nan"),
             left=(table["train_loss"] / table["guess_loss"]).where(last),
         )
 
     @staticmethod
     def answer(found: "Findings") -> list[str]:
-        fitted, left = found.places("fitted"), found.places("left")
+        fitted, left = found.places("fitted_accuracy"), found.places("left")
         if not fitted:
             return []
         most = sum(place.value > 0.5 for place in fitted)

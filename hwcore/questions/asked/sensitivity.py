@@ -36,4 +36,5 @@ class Asked(Question):
             found.together(
                 "A larger norm", ("a larger gap between test and training loss", "a smaller gap"), relations
             ),
+            found.left_out(),
         ]
