@@ -128,6 +128,11 @@ def known_of(model: Model) -> dict[str, float]:
     return {name: value for name, value in known.items() if value is not None}
 
 
+def _given(member: Member, question: type[Question]) -> dict[str, float]:
+    """The options of the member's analysis that the question names."""
+    return {name: getattr(member.experiment.analyses[member.table].options, name) for name in question.given}
+
+
 def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
     """What the page across studies says of a question."""
     question, found = QUESTIONS[id], members(id, studies.values())
@@ -145,7 +150,11 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
         "caption": question.caption,
         "figure": f"figures/questions/{id}" if found else None,
         "members": {member.key: member.detail for member in found},
-        "models": {f"{member.key}/{model.name}": known_of(model) for member in found for model in member.models},
+        "models": {
+            f"{member.key}/{model.name}": {**known_of(model), **_given(member, question)}
+            for member in found
+            for model in member.models
+        },
         "labels": {f"{member.key}/{model.name}": model.label for member in found for model in member.models},
         "settings": rows,
         "claims": {

@@ -377,6 +377,7 @@ def example(id: str, studies: Iterable[str], replicates: int = 3, value: float |
         for number, model in enumerate(("small", "large")):
             key = f"{member}/{model}"
             models[key] = {"layers": 2 + number, "parameters": 10 * 9**number, "guess_loss": 2.0, "guess_accuracy": 0.1}
+            models[key] |= {"tolerance": 1e-6} if id == "minimal-ratio" else {}
             labels[key] = model
             for r in range(replicates):
                 own = pd.DataFrame({"model": key, "replicate": r, name: places})
@@ -565,6 +566,21 @@ def test_points_without_a_zero_gradient_have_no_ratio() -> None:
     derived = asked_of("minimal-ratio").derived(joined(**given).table)
     assert len(derived) == 5
     assert derived["minimal_ratio"].notna().tolist() == derived["reached"].astype(bool).tolist()
+
+
+def test_the_answer_says_when_a_gradient_counts_as_zero(tmp_path: Path) -> None:
+    given = example("minimal-ratio", "ab")
+    said = "The share of networks whose gradient norm is at most the tolerance of the analysis, {}, lies at 100 %."
+    assert answer("minimal-ratio", **given)[0] == said.format("10⁻⁶")
+    for model in given["models"]:
+        given["models"][model]["tolerance"] = 1e-6 if model.startswith("a") else 1e-8
+    assert answer("minimal-ratio", **given)[0] == said.format("10⁻⁸ or 10⁻⁶")
+
+    def edit(text: str) -> str:
+        return asks("minimal-ratio")(text).replace("evaluation: {}", "critical-points: {solver: none, tolerance: 0.01}")
+
+    models = answers.describe("minimal-ratio", {"tiny": study(tmp_path, edit)})["models"]
+    assert {known["tolerance"] for known in models.values()} == {0.01}
 
 
 def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:

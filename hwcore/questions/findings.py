@@ -177,6 +177,10 @@ class Findings:
         low, high = (float(scale.back(end)) for end in mean(numbers).interval())
         return Place(value, where, (low, high) if low < high else None)
 
+    def distinct(self, column: str) -> list[float]:
+        """The different numbers of a column, in increasing order."""
+        return [float(value) for value in np.unique(values(self._rows.table, column))]
+
     def span(self, places: Sequence[Place], show: Show) -> str:
         """`between 4.5 % (alluri: deep) and 12.0 % (konda)`, or `at 4.5 %` where there is one number."""
         ends = self.extremes(places, show)

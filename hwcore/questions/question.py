@@ -43,6 +43,8 @@ class Question:
     # what answers it: metrics, or a kind of analysis, all tables of it whose options have these values
     table: ClassVar[str]
     options: ClassVar[Mapping[str, Any]] = {}
+    # options of the analysis that its rows have as columns
+    given: ClassVar[tuple[str, ...]] = ()
     # the figure: lines are means over replicates, points are means of models, dots are single replicates
     look: ClassVar[Literal["lines", "points", "dots"]] = "points"
     x: ClassVar[str]

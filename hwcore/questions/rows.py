@@ -65,7 +65,8 @@ def joined(
     """The rows with columns `member` and those that the plan knows of each model.
 
     These are `layers` (with weights), `parameters`, `guess_loss` and `guess_accuracy` (those of the best constant
-    prediction), NaN where there is none.  Networks that diverged have no accuracy.
+    prediction), NaN where there is none, and the options of the analysis that the question names.  Networks that
+    diverged have no accuracy.
     """
     # a table is of models or of pairs
     table = table.rename(columns={"pair": "model"})
@@ -73,7 +74,7 @@ def joined(
     first = table["model"].str.partition(" → ")[0]
     table = table.assign(member=first.str.rpartition("/")[0])
     table = without_guesses(table)
-    for column in KNOWN:
+    for column in dict.fromkeys([*KNOWN, *(name for known in models.values() for name in known)]):
         values = {model: known.get(column) for model, known in models.items()}
         known_values = pd.to_numeric(first.map(values))
         # a table may have counted what the plan does not know

@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING
 
+from hwcore.claims.words import listed, stated
 from hwcore.questions.question import Panel, Question
 from hwcore.questions.words import rounded, share
 
@@ -15,6 +16,7 @@ class Asked(Question):
     item = "1-2-3"
     title = "How does the loss depend on the minimal ratio where the gradient is almost zero?"
     table = "critical_points"
+    given = ("tolerance",)
     look = "dots"
     x, x_label = "minimal_ratio", "minimal ratio"
     panels = (Panel("share_of_guess", "loss / loss of a guess", log=True),)
@@ -40,8 +42,10 @@ class Asked(Question):
         relations = found.relations("minimal_ratio", "share_of_guess")
         if not reached:
             return []
+        tolerances = listed([stated(tolerance) for tolerance in found.distinct("tolerance")], "or")
         return [
-            f"The share of networks whose gradient is zero to the tolerance lies {found.span(reached, share)}.",
+            f"The share of networks whose gradient norm is at most the tolerance of the analysis, {tolerances}, lies "
+            f"{found.span(reached, share)}.",
             f"Their minimal ratio lies {found.span(ratios, rounded)} on average." if ratios else "",
             found.together("A larger ratio", ("a higher loss", "a lower loss"), relations),
         ]
