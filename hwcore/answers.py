@@ -46,10 +46,24 @@ class Row(TypedDict):
     cells: list[str]
 
 
+class Cut(TypedDict):
+    """Trainings of a member that a scale shortens: their lengths in one unit, at this scale and without its caps.
+
+    ``all`` says whether these are all of the member's trainings.
+    """
+
+    member: str
+    unit: str
+    lengths: list[int]
+    full_lengths: list[int]
+    all: bool
+
+
 class QuestionDescription(TypedDict):
     """``figure`` is its path without suffix, from the folder of the scale, or None where no table answers the question;
     ``members``, ``models`` and ``labels`` are those of hwcore.questions.rows; ``claims`` the ids of claims on the
-    question by study; ``uneven`` the studies that train some of the networks much less than others at this scale.
+    question by study; ``cuts`` what of the trainings is shorter at this scale, ``fewer_images`` the members with
+    networks that learn fewer images, and ``uneven`` the studies that train some of the networks much less than others.
     """
 
     id: str
@@ -61,6 +75,8 @@ class QuestionDescription(TypedDict):
     labels: dict[str, str]
     settings: list[Row]
     claims: dict[str, list[str]]
+    cuts: list[Cut]
+    fewer_images: list[str]
     uneven: list[str]
 
 
@@ -161,8 +177,25 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
             study.name: [name for name, claim in study.claims.items() if claim.experiment in of[study.name]]
             for study in studies.values()
         },
+        "cuts": [cut for member in found for cut in _cuts(member)],
+        "fewer_images": [
+            member.key for member in found if any(model.images != model.full_images for model in member.models)
+        ],
         "uneven": list(dict.fromkeys(member.study.name for member in found if uneven(member.models))),
     }
+
+
+def _cuts(member: Member) -> Iterator[Cut]:
+    shorter = [model for model in member.models if model.length[0] < model.full_length]
+    for unit in dict.fromkeys(model.length[1] for model in shorter):
+        own = [model for model in shorter if model.length[1] == unit]
+        yield {
+            "member": member.key,
+            "unit": unit,
+            "lengths": [model.length[0] for model in own],
+            "full_lengths": [model.full_length for model in own],
+            "all": len(own) == len(member.models),
+        }
 
 
 def _experiments(study: Study) -> list[Experiment | NotRerun]:

@@ -628,11 +628,13 @@ def context() -> dict[str, Any]:
     capacity = {
         **{part: given[part] for part in ("models", "members", "labels")},
         **{"id": "capacity", "title": "Does size help?", "caption": "Sizes.", "figure": "figures/questions/capacity"},
-        **{"settings": settings, "claims": {"a": ["c", "d", "e"], "b": []}, "uneven": ["a", "b"]},
+        **{"settings": settings, "claims": {"a": ["c", "d", "e"], "b": []}},
+        **{"cuts": [], "fewer_images": [], "uneven": []},
     }
     nothing = {
         **{"id": "random-labels", "title": "Random?", "caption": "Labels.", "figure": None},
-        **{"models": {}, "members": {}, "labels": {}, "settings": [], "claims": {"a": [], "b": []}, "uneven": []},
+        **{"models": {}, "members": {}, "labels": {}, "settings": [], "claims": {"a": [], "b": []}},
+        **{"cuts": [], "fewer_images": [], "uneven": []},
     }
     return {
         "scale": {"name": "quick", "judged": "no", "describes": "little"},
@@ -641,14 +643,17 @@ def context() -> dict[str, Any]:
     }
 
 
-def page(folder: Path) -> str:
+def page(folder: Path, **cut: Any) -> str:
+    """Of trainings that a scale cuts so."""
     ledger = [("a", "c", "holds"), ("a", "d", "fails"), ("a", "e", "holds"), ("b", "c", "wrong")]
     pd.DataFrame(ledger, columns=["study", "claim", "verdict"]).to_parquet(folder / "claims.parquet")
     recipe = folder / "figures/questions/capacity.json"
     recipe.parent.mkdir(parents=True)
     recipe.write_text('{"commit": null, "dirty": false}')
     output = folder / "report/questions.md"
-    questions(context(), {"capacity": example("capacity", "ab")["table"]}, folder / "claims.parquet", output)
+    told = context()
+    told["questions"][0] |= cut
+    questions(told, {"capacity": example("capacity", "ab")["table"]}, folder / "claims.parquet", output)
     return output.read_text()
 
 
@@ -672,12 +677,73 @@ def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
     ]
 
 
-def test_an_answer_says_where_networks_are_cut_unevenly(tmp_path: Path) -> None:
-    said = (
-        "At this scale the training of some networks of a and b is cut much more than that of others, so that "
-        "differences between them may come of that."
-    )
-    assert page(tmp_path).count(f" {said}\n") == 1
+def cut_of(study: str, lengths: list[int], full: list[int], unit: str = "epochs", every: bool = True) -> answers.Cut:
+    return {"member": f"{study}/e/t", "unit": unit, "lengths": lengths, "full_lengths": full, "all": every}
+
+
+UNEVEN = (
+    "The training of some networks of a and b is cut much more than that of others, so that differences between them "
+    "may come of that."
+)
+
+
+@pytest.mark.parametrize(
+    ("cut", "says"),
+    [
+        ({}, ""),
+        (
+            {"cuts": [cut_of("a", [10, 10], [100, 140]), cut_of("b", [10], [2000])]},
+            "At this scale these trainings have 10 epochs in place of 100 to 2,000.",
+        ),
+        (
+            {"cuts": [cut_of("a", [1], [40], every=False), cut_of("b", [1], [40])]},
+            "At this scale some of these trainings have 1 epoch in place of 40.",
+        ),
+        ({"cuts": [cut_of("b", [10], [15])]}, "At this scale the trainings of b have 10 epochs in place of 15."),
+        (
+            {
+                "cuts": [cut_of("a", [5, 10], [50, 50]), cut_of("b", [37], [4008], "steps", every=False)],
+                "fewer_images": ["b/e/t"],
+                "uneven": ["a", "b"],
+            },
+            "At this scale the trainings of a have 5 to 10 epochs in place of 50 and some of b have 37 steps in place "
+            f"of 4,008. Networks of b learn from fewer images. {UNEVEN}",
+        ),
+        ({"fewer_images": ["a/e/t", "b/e/t"]}, "At this scale networks of a and b learn from fewer images."),
+    ],
+)
+def test_an_answer_says_how_trainings_are_cut(tmp_path: Path, cut: dict[str, Any], says: str) -> None:
+    said = page(tmp_path, **cut).partition('<div class="answer">\n\n')[2].partition("\n\n</div>")[0]
+    # the last sentence is on the gap of the losses
+    assert re.sub(r".*The gap .*? \(90 parameters\)\.(?: |$)", "", said) == says
+
+
+def at_standard(folder: Path, edit: Edit, **caps: int) -> Study:
+    """The tiny study with its text edited, at a scale with these caps on data sets."""
+    study(folder, edit)
+    config = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "standard"}
+    config["scales"]["standard"]["caps"]["datasets"] = caps
+    return load("tiny", folder, parse(config, ["config.yaml"]))
+
+
+def test_trainings_that_are_cut_are_those_of_the_plan(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        text = asks("fit-function")(text).replace("{epochs: 12}", "{epochs: 12000}")
+        return text.replace("mlp: [1, 8, 1]}", "mlp: [1, 8, 1], training: {epochs: 6}}")
+
+    described = answers.describe("fit-function", {"tiny": at_standard(tmp_path, edit)})
+    cut = {"unit": "epochs", "lengths": [5000], "full_lengths": [12000], "all": False}
+    assert described["cuts"] == [{"member": "tiny/fit--corrected/evaluation", **cut}]
+    assert described["fewer_images"] == []
+
+
+def test_networks_that_learn_from_fewer_images_are_those_of_the_plan(tmp_path: Path) -> None:
+    def edit(text: str) -> str:
+        return text.replace('section: "2"', 'section: "2"\n    question: train-task\n    analyses: {evaluation: {}}')
+
+    described = answers.describe("train-task", {"tiny": at_standard(tmp_path, edit, train_samples=50)})
+    assert described["cuts"] == []
+    assert described["fewer_images"] == ["tiny/classify/evaluation"]
 
 
 @pytest.mark.parametrize(("teraflop", "uneven"), [(None, []), (1e-5, ["tiny"])])

@@ -1,6 +1,6 @@
 """The page across studies: question by question, what all of them ran, measured and claimed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from hwcore.claims.words import listed
 from hwcore.files import read_json, write_text
 from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
-from hwcore.questions.rows import joined
+from hwcore.questions.rows import Rows, joined
 from hwcore.reporting import absent
 from hwcore.reporting.words import banner, pipe_table, plain, short_banner
 
@@ -70,15 +70,52 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
         return f'<div class="answer">\n\n{_OPEN}\n\n</div>'
     asked: type[Question] = import_module(f"hwcore.questions.asked.{question['id'].replace('-', '_')}").Asked
     rows = joined(table, question["models"], question["members"], question["labels"])
-    derived = type(rows)(asked.derived(rows.table), rows.members, rows.labels)
-    said = " ".join(filter(None, asked.answer(Findings(derived, asked.panels))))
-    if said and question["uneven"]:
-        where = listed(question["uneven"])
-        said += (
-            f" At this scale the training of some networks of {where} is cut much more than that of others, so that "
-            "differences between them may come of that."
+    derived = Rows(asked.derived(rows.table), rows.members, rows.labels)
+    said = [sentence for sentence in asked.answer(Findings(derived, asked.panels)) if sentence]
+    if said:
+        said += _caveats(question, rows)
+    return f'<div class="answer">\n\n{" ".join(said) or _OPEN}\n\n</div>'
+
+
+def _caveats(question: Context, rows: Rows) -> Iterator[str]:
+    """What the caps of the scale do to the trainings that an answer rests on."""
+    cuts = [cut for cut in question["cuts"] if cut["member"] in rows.members]
+    parts: list[str] = []
+    for unit in dict.fromkeys(cut["unit"] for cut in cuts):
+        own = [cut for cut in cuts if cut["unit"] == unit]
+        every, members = all(cut["all"] for cut in own), [cut["member"] for cut in own]
+        if len(members) == len(rows.members):
+            whose = "these trainings" if every else "some of these trainings"
+        elif parts:
+            whose = f"{'those' if every else 'some'} of {_of(members, rows)}"
+        else:
+            whose = f"{'the' if every else 'some'} trainings of {_of(members, rows)}"
+        here, there = (_span([n for cut in own for n in cut[key]]) for key in ("lengths", "full_lengths"))
+        parts.append(f"{whose} have {here} {unit.removesuffix('s') if here == '1' else unit} in place of {there}")
+    if parts:
+        yield f"At this scale {' and '.join(parts)}."
+    members = [member for member in question["fewer_images"] if member in rows.members]
+    if members:
+        yield f"{'Networks' if parts else 'At this scale networks'} of {_of(members, rows)} learn from fewer images."
+    if question["uneven"]:
+        yield (
+            f"The training of some networks of {listed(question['uneven'])} is cut much more than that of others, so "
+            "that differences between them may come of that."
         )
-    return f'<div class="answer">\n\n{said or _OPEN}\n\n</div>'
+
+
+def _of(members: Sequence[str], rows: Rows) -> str:
+    """Members by their names, all members of a study by its own."""
+    names = []
+    for member in members:
+        study = member.partition("/")[0]
+        whole = all(other in members for other in rows.members if other.partition("/")[0] == study)
+        names.append(study if whole else rows.name(member))
+    return listed(list(dict.fromkeys(names)))
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return " to ".join(f"{number:,}" for number in sorted({min(numbers), max(numbers)}))
 
 
 def _figure(question: Context, number: int, results: Path) -> str:
