@@ -5,15 +5,19 @@ and otherwise the experiment as described.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
+from hwcore.claims.words import briefly, listed
 from hwcore.data.spec import FunctionData
 from hwcore.data.variance import variance
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.questions.question import Question
 from hwcore.studies.resolved import Experiment, Model, NotRerun, Study, uneven
+
+# letters of a title that has room in a sentence
+_SHORT = 40
 
 
 @dataclass(frozen=True)
@@ -92,17 +96,42 @@ def members(id: str, studies: Iterable[Study]) -> list[Member]:
     for study in studies:
         bases = dict.fromkeys(each.base for each in study.experiments.values() if each.question == id)
         answering = [each for each in (_answering(study, base, question) for base in bases) if each]
-        for experiment, tables, models in answering:
-            for table in tables:
-                parts = [_told_apart(experiment)] if len(answering) > 1 else []
-                parts += [table.removeprefix(question.table.replace("_", "-")).strip("-")] if len(tables) > 1 else []
-                found.append(Member(study, experiment, table, models, ", ".join(filter(None, parts))))
+        details = _told_apart([[*_names(experiment)] for experiment, _, _ in answering])
+        for (experiment, tables, models), detail in zip(answering, details, strict=True):
+            further = _told_apart([[*_names_of_table(experiment, table, question)] for table in tables])
+            for table, name in zip(tables, further, strict=True):
+                found.append(Member(study, experiment, table, models, ", ".join(filter(None, [detail, name]))))
     return found
 
 
-def _told_apart(experiment: Experiment) -> str:
-    """The function that is learned, or the id in words."""
-    return experiment.values.get("function", experiment.base.replace("-", " "))
+def _told_apart(names: Sequence[Sequence[str]]) -> list[str]:
+    """For each of several things the first of its names that no other has; a single thing needs none."""
+    if len(names) == 1:
+        return [""]
+    return [next((name for name in own if sum(name in other for other in names) == 1), own[-1]) for own in names]
+
+
+def _names(experiment: Experiment) -> Iterator[str]:
+    """What an experiment may be called in a sentence and in a legend, best first."""
+    if "function" in experiment.values:
+        yield experiment.values["function"]
+    if len(experiment.models) == 1:
+        yield from (model.label for model in experiment.models.values())
+    if len(experiment.title) <= _SHORT:
+        yield experiment.title
+    yield f"§ {experiment.section}"
+    yield experiment.base.replace("-", " ")
+
+
+def _names_of_table(experiment: Experiment, table: str, question: type[Question]) -> Iterator[str]:
+    """What a table of an experiment may be called: what the networks that it joins have in common, or these."""
+    options = dict(experiment.analyses[table].options) if table in experiment.analyses else {}
+    labels = [experiment.models[name].label for name in options.get("between", ())]
+    if labels:
+        parts = [label.split(", ") for label in labels]
+        shared = [part for part in parts[0] if all(part in other for other in parts)]
+        yield from filter(None, [", ".join(shared), listed(briefly(labels))])
+    yield table.removeprefix(question.table.replace("_", "-")).strip("-").replace("-", " ")
 
 
 def _answering(

@@ -130,6 +130,53 @@ def test_several_experiments_and_tables_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
+def test_experiments_have_names_that_readers_know(tmp_path: Path) -> None:
+    """The function, the label of the only network or the title; where neither tells them apart, the section."""
+
+    def names(**second: str) -> list[str]:
+        """Of an experiment and of a copy of it in which these texts are replaced."""
+
+        def edit(text: str) -> str:
+            text = text.replace('section: "2"', 'section: "2"\n    question: capacity\n    analyses: {evaluation: {}}')
+            copy = text[text.index("  classify:") : text.index("claims:")].replace("classify", "digits-two", 1)
+            for old, new in second.items():
+                copy = copy.replace(old, new)
+            return text.replace("claims:", f"{copy}claims:")
+
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        return [detail for *_, detail in answering(study(folder, edit), "capacity")]
+
+    assert names(**{"label: small": "label: a small one"}) == ["small", "a small one"]
+    assert names(**{"Classify digits": "Ten classes"}) == ["Classify digits", "Ten classes"]
+    long = "Ten classes of digits that somebody drew by hand"
+    assert names(**{"Classify digits": long, '"2"': '"3.1"'}) == ["Classify digits", "§ 3.1"]
+    assert names() == ["classify", "digits two"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["size 5, rate 1", "size 9, rate 1", "size 5, rate 2", "size 9, rate 2"], ["rate 1", "rate 2"]),
+        (["size 5", "size 9", "rate 1", "rate 2"], ["size 5 and 9", "rate 1 and 2"]),
+        (
+            ["one, rate 1", "two, rate 1", "three, rate 1", "four, rate 1"],
+            ["one, rate 1 and two, rate 1", "three, rate 1 and four, rate 1"],
+        ),
+    ],
+)
+def test_lines_are_called_as_their_networks(tmp_path: Path, labels: list[str], names: list[str]) -> None:
+    def edit(text: str) -> str:
+        text = text.replace('section: "2"', 'section: "2"\n    question: interpolation')
+        models = [f'      m{i}: {{label: "{label}", mlp: [784, 4, 10]}}' for i, label in enumerate(labels)]
+        text = text.replace("      small: {label: small, mlp: [784, 4, 10]}", "\n".join(models))
+        line = "      interpolation-{}: {{kind: interpolation, between: {}, alphas: {{start: 0, stop: 1, count: 3}}}}"
+        lines = [line.format("a", "[m0, m1]"), line.format("b-0-1", "[m2, m3]")]
+        figures = "    figures:\n      accuracy"
+        return text.replace(figures, "\n".join(["    analyses:", *lines, figures]))
+
+    assert [detail for *_, detail in answering(study(tmp_path, edit), "interpolation")] == names
+
+
 def test_tables_by_epochs_and_of_a_layer_do_not_answer(tmp_path: Path) -> None:
     def edit(text: str) -> str:
         made = "trajectory: {layer: 1}, whole: {kind: trajectory}, evaluation: {over: epochs}"
@@ -312,6 +359,19 @@ def test_half_of_the_way_is_reached_between_two_records() -> None:
     table = table.assign(pc1=[0.0, 1.0, 3.0, 1.0, 4.0], explained1=0.5, explained2=0.2)
     # 2 of 4 lie in the middle between the records at 10 and 20; the later crossing is not the first
     assert asked_of("weight-trajectories").derived(table)["half"].tolist() == [15 / 40] * 5
+
+
+def test_the_way_of_weights_is_told_from_the_earliest_half_to_the_latest() -> None:
+    given = example("weight-trajectories", "ab", replicates=1)
+    table = given["table"].assign(pc2=0.0, explained1=0.5, explained2=0.25)
+    table["pc1"] = table["epoch"].where(table["model"].str.startswith("a"), 6 - (6 - table["epoch"]) ** 2 / 6)
+    moved, explained = filter(None, answer("weight-trajectories", **{**given, "table": table}))
+    assert re.match(r"Half of .* is covered after 33\.3 % \(b: .*\) to 50\.0 % \(a: .*\) of the training", moved)
+    assert (
+        explained == "The share of the weights’ variance in the plane of the two principal components lies at 75.0 %."
+    )
+    alone = table[table["model"].str.startswith("a")]
+    assert "is covered after 50.0 % of the training" in answer("weight-trajectories", **{**given, "table": alone})[0]
 
 
 def test_correlations_are_told_by_their_sign() -> None:

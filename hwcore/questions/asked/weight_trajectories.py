@@ -68,11 +68,11 @@ class Asked(Question):
             if apart
             else ""
         )
+        parts = " to ".join(found.extremes(half, share)) if half else ""
         return [
-            f"Half of the distance from start to end is covered {found.span(half, share)} of the training{far}."
-            if half
-            else "",
-            f"The share of the weights’ variance in the plane of these distances lies {found.span(explained, share)}."
+            f"Half of the distance from start to end is covered after {parts} of the training{far}." if half else "",
+            f"The share of the weights’ variance in the plane of the two principal components lies "
+            f"{found.span(explained, share)}."
             if explained
             else "",
         ]
