@@ -1324,7 +1324,7 @@ def test_editors_are_told_what_a_claim_may_say() -> None:
         ({"value": "spike", "table": "t", "at": "sum"}, "number of spikes"),
         ({"value": "dimension", "table": "t", "at": "first"}, "number of weights"),
         ({"value": "epoch", "model": "a"}, "number of epochs of a"),
-        ({"value": "test_accuracy", "table": "t", "where": {"alpha": -0.5}}, "test accuracy at α −0.5"),
+        ({"value": "test_accuracy", "table": "t", "where": {"alpha": -0.5}}, "test accuracy at α = −0.5"),
         ({"value": "jacobian_norm_logits", "table": "t"}, "final norm of the Jacobian of the logits"),
     ],
 )

@@ -666,6 +666,14 @@ def test_a_reported_accuracy_keeps_its_digits(text: str, said: str) -> None:
     assert PLAIN.reported(text) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [("0.000038", "3.8·10⁻⁵"), (3.8e-05, "3.8·10⁻⁵"), ("-0.0000380", "−3.80·10⁻⁵"), ("0.0010", "0.0010"), (0, "0")],
+)
+def test_a_small_reported_number_is_written_as_measured_ones_are(number: Any, said: str) -> None:
+    assert PLAIN.reported(number) == said
+
+
 def test_measured_without_an_interval() -> None:
     nothing = float("nan")
     row = pd.Series({"unit": "", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0, "rule": "share"})

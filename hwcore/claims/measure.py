@@ -225,7 +225,9 @@ def with_article(noun: str) -> str:
 
 
 def where_words(where: dict[str, Any]) -> str:
-    return "".join(f" at {words(key)} {candidate(value)}" for key, value in where.items())
+    """` at epoch 5`; of a symbol, ` at α = 0.5`."""
+    names = {key: words(key) if words(key).isascii() else f"{words(key)} =" for key in where}
+    return "".join(f" at {names[key]} {candidate(value)}" for key, value in where.items())
 
 
 def of_model(model: str | None, experiment: str | None) -> str:

@@ -8,6 +8,9 @@ from itertools import takewhile
 
 from hwcore.powers import in_powers
 
+# What is smaller is written in powers of ten.
+_SMALL = 1e-4
+
 
 def number(value: float, within: tuple[float, float] | None = None) -> str:
     """Four significant digits; of an estimate as many as say something.
@@ -25,7 +28,7 @@ def number(value: float, within: tuple[float, float] | None = None) -> str:
         decimals = 0
     else:
         decimals = _decimals(value, 4)
-    if value and not 1e-4 <= abs(value) < 1e7:
+    if value and not _SMALL <= abs(value) < 1e7:
         magnitude = -_decimals(value, 1)
         return in_powers(f"{value:.{min(3, max(1, decimals + magnitude))}e}")
     return f"{value:,.{max(0, decimals)}f}".replace("-", "−")
@@ -64,7 +67,8 @@ class Unit:
             digits = Decimal(text.replace(",", "")).scaleb(round(math.log10(self.factor)))
         except InvalidOperation:
             return text
-        return self._with_name(f"{digits:,f}".replace("-", "−"))
+        text = in_powers(f"{digits:e}") if 0 < abs(digits) < _SMALL else f"{digits:,f}".replace("-", "−")
+        return self._with_name(text)
 
     def estimated(self, value: float, low: float, high: float, n: int, of: str = "") -> str:
         """A number with its interval and the number of replicates; ``of`` says of what the interval is."""

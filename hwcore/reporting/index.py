@@ -11,8 +11,7 @@ from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
 from hwcore.reporting.numbers import unmarked
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.summary import with_count
-from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts
+from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts, with_count
 
 Context = Mapping[str, Any]
 

@@ -14,7 +14,7 @@ from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
 from hwcore.questions.rows import Rows, joined
 from hwcore.reporting import absent
-from hwcore.reporting.words import banner, pipe_table, plain, short_banner
+from hwcore.reporting.words import banner, pipe_table, plain, short_banner, with_count
 
 Context = Mapping[str, Any]
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
@@ -161,4 +161,4 @@ def _matrix(context: Context, ledger: pd.DataFrame) -> str:
 
 
 def _chip(verdict: str, count: int) -> str:
-    return f"[{count} {verdict}]{{.verdict .{verdict.replace(' ', '-')}}}"
+    return f"[{with_count(verdict, count)}]{{.verdict .{verdict.replace(' ', '-')}}}"

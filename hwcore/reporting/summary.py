@@ -8,7 +8,7 @@ import pandas as pd
 from hwcore.claims.ledger import VERDICTS
 from hwcore.claims.words import counted, listed
 from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
-from hwcore.reporting.words import VERBS, networks, plain, verdict_counts
+from hwcore.reporting.words import networks, plain, verdict_counts, with_count
 
 Context = Mapping[str, Any]
 # How many of the claims that do not hold the first page tells at most.
@@ -68,11 +68,6 @@ def _bar(claims: pd.DataFrame) -> str:
         chip(verdict, with_count(verdict, count), **{"data-count": count}) for verdict, count in counts.items() if count
     ]
     return f'<div class="verdicts">\n\n{" ".join(parts)}\n\n</div>' if parts else ""
-
-
-def with_count(verdict: str, count: int) -> str:
-    """`1 holds`, `7 fail`, `3 undecided`"""
-    return f"{count} {VERBS[verdict][count > 1].removeprefix('is ').removeprefix('are ')}"
 
 
 def _caveats(study: Context) -> list[str]:

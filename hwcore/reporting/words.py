@@ -17,11 +17,16 @@ _SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-
 # A number or letter that would begin a list.
 _NUMBERED = re.compile(r"^(\(?(?:\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+))([.)])(?=\s|$)")
 # Each verdict of one claim and of several.
-VERBS = {
+_VERBS = {
     "holds": ("holds", "hold"),
     "fails": ("fails", "fail"),
     **{verdict: (f"is {verdict}", f"are {verdict}") for verdict in VERDICTS if verdict not in ("holds", "fails")},
 }
+
+
+def with_count(verdict: str, count: int) -> str:
+    """`1 holds`, `7 fail`, `3 undecided`"""
+    return f"{count} {_VERBS[verdict][count > 1].removeprefix('is ').removeprefix('are ')}"
 
 
 def banner(scale: dict[str, str]) -> str:
@@ -94,7 +99,7 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     if claims.empty:
         return "The study states no claims."
     counts = claims["verdict"].value_counts()
-    verdicts = [f"{counts[each]} {VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
+    verdicts = [f"{counts[each]} {_VERBS[each][int(counts[each] > 1)]}" for each in VERDICTS if each in counts]
     text = f"Of {counted(len(claims), 'claim')}, {listed(verdicts)}."
     false, tested = expected_false(claims)
     if not tested:
