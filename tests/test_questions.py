@@ -722,7 +722,7 @@ def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> 
     link = "(a.html#experiment-sizes)"
     assert row == (
         "| [Does size help?](#capacity) | "
-        f"[[2 holds]{{.verdict .holds}}]{link} [[1 fails]{{.verdict .fails}}]{link} | "
+        f"[[2 hold]{{.verdict .holds}}]{link} [[1 fails]{{.verdict .fails}}]{link} | "
         "[no claim](b.html#experiment-sizes) |"
     )
 
