@@ -1,6 +1,7 @@
 """Loss and accuracy on the straight lines between trained networks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
-from hwcore.analyses.points import metrics, training_samples
+from hwcore.analyses.points import metrics
 from hwcore.analyses.run import Run
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, forward
@@ -103,7 +104,9 @@ def _at(steps: Sequence[float], first: Run, second: Run, samples: int | None, ba
             _recompute(first, parameters, buffers, [r for _, r in own])
         return parameters, buffers
 
-    found = metrics(first, weights, [r for _, r in points], training_samples(first, samples))
+    some = first.data.training(samples)
+    data = replace(first.data, train_x=some.train_x, train_y=some.train_y)
+    found = metrics(first, weights, [r for _, r in points], data)
     places = pd.DataFrame(points, columns=["alpha", "replicate"])[["replicate", "alpha"]]
     return places.assign(**{name: values.numpy() for name, values in found.items()})
 

@@ -69,13 +69,9 @@ def own_metrics(run: Run, samples: int | None = None, *, dropout: bool = False) 
     names = run.spec.study, run.spec.experiment, run.spec.model
     seeds = [seed(*names, replicate, "evaluation dropout") for replicate in range(run.replicates)] if dropout else []
     masks = [Generator(device=run.device).manual_seed(each) for each in seeds]
-    return metrics(run, weights, range(run.replicates), training_samples(run, samples), dropout=masks or None)
-
-
-def training_samples(run: Run, samples: int | None) -> Data:
-    """The data of a run with the first ``samples`` of its training set, all with None, and all of its test set."""
     first = run.data.training(samples)
-    return replace(run.data, train_x=first.train_x, train_y=first.train_y)
+    data = replace(run.data, train_x=first.train_x, train_y=first.train_y)
+    return metrics(run, weights, range(run.replicates), data, dropout=masks or None)
 
 
 def _together(run: Run, samples: int) -> int:
