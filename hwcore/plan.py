@@ -433,14 +433,13 @@ class Plan:
         """Whether the scale leaves all that a claim rests on as the study gives it."""
         if self.config.replicates is not None:
             return False
-        capped = self.config.scales[self.scale].caps.analyses
-        for id, table in claim.reads():
+        for id, model in claim.networks():
             experiment = study.experiments[id]
-            if table in experiment.analyses and experiment.analyses[table].kind in capped:
+            if not {f"models.{name}" for name in ([model] if model else experiment.models)} <= experiment.whole:
                 return False
-            if any(model.cut or model.replicates < model.full_replicates for model in experiment.models.values()):
-                return False
-        return True
+        read = [(study.experiments[id], table) for id, table in claim.reads()]
+        analyses = [(experiment, table) for experiment, table in read if table in experiment.analyses]
+        return all(f"analyses.{table}" in experiment.whole for experiment, table in analyses)
 
     def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:
         """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing.

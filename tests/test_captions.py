@@ -233,3 +233,11 @@ def test_a_caption_says_when_training_metrics_are_of_few_samples(tmp_path: Path)
         " Training metrics are of at most 10,000 (full scale: all) training samples."
     )
     assert "at most" not in of_capacity("full")
+
+
+def test_a_caption_of_test_metrics_says_nothing_of_training_samples(tmp_path: Path) -> None:
+    sweep = EVALUATED.replace(
+        "{table: evaluation,", "{kind: sweep, x: parameters, measures: [[evaluation, test_loss]],"
+    )
+    shown = study(tmp_path, "The loss.", scale="standard", rest=sweep).experiments["capacity"].figures["capacity"]
+    assert "at most" not in shown.caption

@@ -17,7 +17,7 @@ from scipy import stats
 from conftest import ROOT
 from hwcore.claims import ledger
 from hwcore.claims.judge import Case, Cut, Variant, judge
-from hwcore.claims.samples import Pair, Sample
+from hwcore.claims.samples import Pair, Sample, median
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.claims.words import POINTS, percent
 from hwcore.diverged import without_guesses
@@ -288,7 +288,7 @@ EXAMPLES = [
         "undecided",
         (
             "The difference of the means is 0.010, and its 90 % interval, −0.080 to 0.100, lies partly within "
-            "0.05 either way and partly outside. With 5 replicates, a difference of at most 0.155 could be shown "
+            "0.05 either way and partly outside. With 5 replicates, equality up to 0.155 could be shown "
             "with a probability of 80 %; to show what was measured would take 59."
         ),
         claim(A_MINUS_B, "no-difference", {"margin": 0.05}),
@@ -953,11 +953,60 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
     assert (words in row.reason) == (verdict == "undecided")
 
 
-def test_what_images_are_taken_from_is_not_tested() -> None:
+@pytest.mark.parametrize("where", [{"at": "first"}, {"where": {"epoch": 0}}])
+def test_a_number_of_the_first_epoch_is_the_same_however_short_the_training(where: dict[str, Any]) -> None:
+    one = claim({**LAST, **where}, "prediction-interval", reported=1.0)
+    case = Case(one, "as-described", cut=Cut("2 epochs in place of 5", 0.4))
+    row = judge("s", {"c": case}, {("e", "metrics"): CLOSE.assign(epoch=0)}, judged="provisional").iloc[0]
+    assert row.verdict == "consistent"
+
+
+@pytest.mark.parametrize("bound", [2, 1.05])
+def test_what_images_are_taken_from_is_not_tested(bound: float) -> None:
     """So that it counts neither among the tests that may err by chance nor in the correction for their number."""
-    cases = {"c": Case(claim(LAST, "threshold", {"below": 2}), "as-described", cut=ON_FEWER)}
+    cases = {"c": Case(claim(LAST, "threshold", {"below": bound}), "as-described", cut=ON_FEWER)}
     table = judge("s", cases, {("e", "metrics"): CLOSE}, judged="provisional")
     assert (table.verdict[0], ledger.expected_false(table)) == ("undecided", (0, 0))
+    assert pd.isna(table.needed[0])
+
+
+@pytest.mark.parametrize(
+    ("times", "last", "words", "value"),
+    [
+        ([1, 2, 3], [9, 9, 9], "is epoch 2", 2),
+        ([1, 2, np.inf], [9, 9, 9], "is epoch 2", 2),
+        ([1, np.inf, np.inf], [9, 9, 20], "is later than epoch 9", NAN),
+        # between 2 and what is not known
+        ([1, 2, np.inf, np.inf], [9, 9, 9, 9], "is not known", NAN),
+        # the one that ended might have been there at 30, before 50
+        ([10, 50, np.inf], [99, 99, 20], "is not known", NAN),
+    ],
+)
+def test_the_median_of_times_of_which_some_are_not_known(
+    times: list[float], last: list[float], words: str, value: float
+) -> None:
+    found = median(np.array(times), np.array(last), "epoch")
+    assert found == (pytest.approx(value, nan_ok=True), words)
+
+
+def test_numbers_of_events_are_not_shown_to_be_below_zero() -> None:
+    table = pd.DataFrame({"replicate": range(6), "model": "m", "spike": [0, 0, 2, 56, 1, 9]})
+    measure = {"value": "spike", "table": "t", "at": "sum"}
+    row = judged(claim(measure, "threshold", {"below": 3}), t=table)
+    assert re.search(r"With 6 replicates, a mean of at least \d+ could be shown", row.reason)
+    assert "at most" not in row.reason
+
+
+@pytest.mark.parametrize(("lost", "told"), [(0, False), (1, False), (15, True)])
+def test_a_variant_of_fewer_replicates_says_so_and_one_that_lost_some_does_not(lost: int, told: bool) -> None:
+    one = claim(LAST, "threshold", {"above": 1})
+    spread = [0.98, 1.02] * 10
+    other = spread[: 20 - lost] if told else [*spread[: 20 - lost], *[NAN] * lost]
+    tables = {"metrics": metrics(m=[x + 1 for x in spread]), "corrected_metrics": metrics(m=other)}
+    row = judged(one, "yes", [Variant("e--corrected", "corrected", ["labels random"])], **tables)
+    assert row.verdict == "holds"
+    assert "Corrected, with labels random" in row.diagnosis
+    assert (f"and {20 - lost} in place of 20 replicates" in row.diagnosis) == told
 
 
 @pytest.mark.parametrize(
@@ -1033,7 +1082,9 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     one = claim(LAST, "prediction-interval", reported=3.0, otherwise=other)
     row = judged(one, metrics=table)
     assert row.verdict == "inconsistent"
-    assert "With the last batch's loss instead, it is consistent: 3.00 [2.54, 3.54], n = 3." in row.diagnosis
+    assert (
+        "With the last batch's loss instead, it is consistent: 3.00 [2.54, 3.54 for one run], n = 3." in row.diagnosis
+    )
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
     assert "instead" not in judged(same, metrics=table).diagnosis
     with pytest.raises(HwcoreError, match=r"claims.c.otherwise.the last batch's loss: there is no column 'last_batch"):

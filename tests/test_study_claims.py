@@ -422,6 +422,32 @@ def test_a_provisional_verdict_says_what_was_cut(
     assert case["whole"] == (not words and "replicates" not in caps)
 
 
+def test_what_is_judged_on_a_stand_in_is_not_whole(tmp_path: Path) -> None:
+    study(tmp_path, CLAIM, data=MNIST, training=CLASSIFY, models={"a": {"label": "A", "mlp": [784, 10]}}, analyses={})
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    for stand_ins, whole in (({}, True), ({"mnist": "digits"}, False)):
+        scales["quick"] = {"describes": "D", "judged": "provisional", "datasets": stand_ins}
+        assert judged(tmp_path, scales=scales).spec["cases"]["c"]["whole"] == whole
+
+
+def test_an_analysis_is_whole_where_its_cap_takes_nothing(tmp_path: Path) -> None:
+    measure = {"value": "test_loss", "table": "evaluation", "model": "a"}
+    models = {"a": {"label": "A", "mlp": [784, 10]}}
+    study(
+        tmp_path,
+        {**CLAIM, "measure": measure},
+        data=MNIST,
+        training=CLASSIFY,
+        models=models,
+        analyses={"evaluation": {}},
+    )
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    for samples, whole in ((1000, True), (999, False)):
+        caps = {"analyses": {"evaluation": {"samples": samples}}}
+        scales["quick"] = {"describes": "D", "judged": "provisional", "caps": caps}
+        assert judged(tmp_path, scales=scales).spec["cases"]["c"]["whole"] == whole
+
+
 def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     models = {name: {"label": name, "mlp": [784, width, 10]} for name, width in (("a", 3), ("b", 30))}
     measure = {"difference": [{"value": "test_loss", "model": each} for each in "ab"]}

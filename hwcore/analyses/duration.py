@@ -61,7 +61,10 @@ def _passes(kind: str, options: Mapping[str, Any], spec: RunSpec, some: int, eve
         return 0, 0
     if kind == "interpolation":
         # between two models there is one line
-        return options["alphas"]["count"] / 2, everything
+        again = (
+            0 if options.get("batch_norm") != "recompute" else known_samples(getattr(spec.data, "train_samples", None))
+        )
+        return options["alphas"]["count"] / 2, everything + again
     if kind == "landscape":
         return options["count"] ** (1 if options["across"] == "line" else 2), some
     if kind == "sensitivity":

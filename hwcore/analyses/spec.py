@@ -5,7 +5,7 @@ computes.  The grammar of studies, the schema for editors and the reference are 
 what computes never imports them, so that a new label or a new check makes no table stale.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -34,10 +34,11 @@ class AnalysisSpec(Spec):
         """The models that the options name, each with the name of its option."""
         yield from ()
 
-    def explanation(self, table: str, samples: int | None) -> str | None:
-        """What a caption says of what ``table`` shows; settings may stand in it in braces, as ``{table.samples}``.
+    def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
+        """What the caption of a figure that shows ``columns`` of ``table`` says of them.
 
-        ``samples`` is the largest number of training samples of a model, None where it is not known.
+        Settings may stand in it in braces, as ``{table.samples}``.  ``samples`` is the largest number of training
+        samples of a model, None where it is not known.
         """
         return None
 
@@ -58,9 +59,14 @@ class WeightsAnalysis(AnalysisSpec):
         return ALL_WEIGHTS if self.over and (not record.weights_every or record.layers) else None
 
 
-def of_first(counted: int | None, table: str, samples: int | None) -> str | None:
-    """What a caption says where training metrics are those of fewer than all ``samples``."""
-    if counted is None or (samples is not None and samples <= counted):
+_OF_TEST = {"test_loss", "test_accuracy"}
+_METRICS = {*_OF_TEST, "train_loss", "train_accuracy", "loss", "accuracy", "loss_gap", "accuracy_gap"}
+
+
+def of_first(counted: int | None, table: str, columns: Sequence[str], samples: int | None) -> str | None:
+    """What a caption says where training metrics are shown, and are those of fewer than all ``samples``."""
+    metrics = {*columns} & _METRICS
+    if counted is None or (samples is not None and samples <= counted) or (metrics and metrics <= _OF_TEST):
         return None
     return f"Training metrics are of at most {{{table}.samples}} training samples."
 

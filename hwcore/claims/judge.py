@@ -1,7 +1,6 @@
 """Verdicts: each claim by its rule, Holm's correction over a study, and what variants say."""
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -11,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from hwcore.claims import ledger
-from hwcore.claims.judgement import CannotJudgeError, Judgement
+from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement
 from hwcore.claims.measure import Measure, words
 from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Sample
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import PLAIN, Unit, counted, listed, sentence
+from hwcore.claims.student import constant
+from hwcore.claims.words import PLAIN, Unit, counted, listed, measured, sentence, short_names
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 
@@ -111,23 +111,31 @@ def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement)
     When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
     below a bound, or a training loss above one, does.  On fewer images all is different: nothing is tested then.
     """
-    if not cut.words or judgement.verdict not in ("holds", "fails", "consistent", "inconsistent"):
+    if not cut.words or judgement.verdict not in (*ledger.STATEMENTS, *ledger.REPORTED):
         return judgement
-    at_any_length = measure.shape == "times"
-    if cut.fewer_images or (cut.uneven and not at_any_length):
-        judgement = replace(judgement, p=float("nan"))
+    at_any_length = _at_any_length(measure)
+    if cut.fewer_images or (cut.uneven and measure.shape != "times"):
+        judgement = replace(judgement, p=float("nan"), needed=None)
         left_out = "images are left out"
         uneven = "the training of some networks is cut much more than that of others"
         why = f"shows nothing, because {left_out if cut.fewer_images else uneven}"
     elif judgement.verdict == "inconsistent" and not at_any_length:
         why = "says nothing against it"
     elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
+        judgement = replace(judgement, p=float("nan"))
         why = "says nothing for it either, because less than half of the training is left"
     elif claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
         why = "shows nothing, because longer training fits better"
     else:
         return judgement
     return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {cut.words}, this {why}.")
+
+
+def _at_any_length(measure: Measure) -> bool:
+    """Whether a number is the same however long a training goes on: when something is reached, what is at an epoch."""
+    if isinstance(measure, value.Kind):
+        return measure.at == "first" or bool({"epoch", "step"} & {*measure.where})
+    return measure.shape == "times"
 
 
 def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:
@@ -143,11 +151,10 @@ def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:
 
 def _names(models: pd.DataFrame | None) -> dict[str, str]:
     """What pages call the models of an experiment: the first words of their labels, or all if these are the same."""
-    labels = [] if models is None or "label" not in models else list(models["label"])
-    for names in ([re.split(", |: ", label)[0] for label in labels], labels):
-        if models is not None and len({*names}) == len(models):
-            return dict(zip(models["model"], names, strict=True))
-    return {}
+    if models is None or "label" not in models:
+        return {}
+    names = short_names(list(models["label"]))
+    return dict(zip(models["model"], names, strict=True)) if len({*names}) == len(names) else {}
 
 
 def _named(measure: Measure, experiment: str, tables: Tables) -> Measure:
@@ -177,8 +184,9 @@ def _by_rule(
     except CannotJudgeError as error:
         # one number, or several that are the same, say something, if not enough
         values, unit = (data.values, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
-        mean = float(values.mean()) if len(values) and np.isfinite(values).all() else float("nan")
-        judgement = Judgement("undecided", sentence(str(error)), mean, n=len(values), unit=unit)
+        same = len(values) > 0 and np.isfinite(values).all() and constant(values)
+        number = float(values.iloc[0]) if same else float("nan")
+        judgement = Judgement("undecided", sentence(str(error)), number, n=len(values), unit=unit)
     return judgement if judgement.number else replace(judgement, number=measure.describe())
 
 
@@ -197,7 +205,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
                 continue
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{other_words}: {error}") from None
         if other.verdict != own.verdict:
-            yield sentence(f"with {other_words} instead, {_says(other)}")
+            yield sentence(f"with {other_words} instead, {_says(other, claim)}")
     for variant in case.variants:
         try:
             found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
@@ -207,15 +215,17 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
             continue
         if other.verdict != own.verdict:
             apart = list(variant.differences)
-            if other.verdict == "undecided" and 0 < other.n < own.n:
-                apart.append(f"{other.n} in place of {counted(own.n, 'replicate')}")
+            # not by replicates that diverged
+            if other.verdict == "undecided" and 0 < other.n < (1 - DIVERGED) * own.n:
+                noun = "network" if claim.rule == "share" else "replicate"
+                apart.append(f"{other.n} in place of {counted(own.n, noun)}")
             differences = f", with {listed(apart)}," if apart else ""
-            yield sentence(f"{variant.name}{differences} {_says(other)}")
+            yield sentence(f"{variant.name}{differences} {_says(other, claim)}")
 
 
-def _says(other: Judgement) -> str:
+def _says(other: Judgement, claim: Claim) -> str:
     verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
-    number = other.unit.estimated(other.value, other.low, other.high, other.n)
+    number = measured(other.unit, claim.rule or "", other.value, other.low, other.high, other.n)
     return f"it {verb}: {number}" if number != "no number" else f"it {verb}"
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from hwcore.claims.columns import Scale
-from hwcore.claims.words import PLAIN, Unit
+from hwcore.claims.words import PLAIN, Unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hwcore.claims.scales import Array
 
 # The forms, as messages name them.
 Shape = Literal[
@@ -67,6 +69,21 @@ class Times(Sample):
 
     count: str
     last: "pd.Series[float]"
+
+
+def median(times: "Array", last: "Array", count: str) -> tuple[float, str]:
+    """The median of times, infinite where something is not reached by the ``last``, and a verb phrase that says it.
+
+    NaN where it is not known: if a training that ended without getting there might have got there before it.
+    """
+    ordered, n = sorted(times), len(times)
+    low, high = float(ordered[(n - 1) // 2]), float(ordered[n // 2])
+    ended = min((end for time, end in zip(times, last, strict=True) if time == float("inf")), default=float("inf"))
+    if high < float("inf") and high <= ended:
+        return (low + high) / 2, f"is {count} {number((low + high) / 2)}"
+    if low == float("inf"):
+        return float("nan"), f"is later than {count} {number(float(ended))}"
+    return float("nan"), "is not known"
 
 
 @dataclass(frozen=True)

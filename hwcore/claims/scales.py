@@ -49,7 +49,7 @@ _TRANSFORMS = {
     ),
     "fisher": Transform("fisher", _at_ends(np.arctanh), lambda z: np.tanh(_array(z)), "mean by Fisher's z", (-1, 1)),
     "count": Transform(
-        *("count", lambda x: np.log1p(_array(x)), lambda z: np.maximum(np.expm1(_array(z)), 0)),
+        *("count", _at_ends(np.log1p), lambda z: np.maximum(np.expm1(_array(z)), 0)),
         *("mean by log(1 + x)", (-1, np.inf)),
     ),
 }

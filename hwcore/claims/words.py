@@ -1,6 +1,7 @@
 """Measured numbers and sentences as reasons and pages print them."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -133,6 +134,17 @@ def of_differences(unit: Unit) -> Unit:
     return POINTS if unit == PERCENT else unit
 
 
+def measured(unit: Unit, rule: str, value: float, low: float, high: float, n: int) -> str:
+    """What a rule measured: a number with its interval, if that is not one of the mean with of what, or a median."""
+    if not math.isfinite(low) and n > 1 and rule in ("reached-by", "prediction-interval"):
+        if math.isfinite(value):
+            return f"{unit.number(value)} (median), n = {n}"
+        if rule == "reached-by":
+            return f"median unknown, n = {n}"
+    of = {"prediction-interval": " for one run", "reported-mean": " for such a mean"}.get(rule, "")
+    return unit.estimated(value, low, high, n, of)
+
+
 def percent(share: float) -> str:
     """A share in whole per cent; never 0 or 100 where it is not."""
     if 0 < share <= 0.005:
@@ -149,6 +161,12 @@ def counted(count: int, noun: str) -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """`a, b and c`"""
     return f" {last} ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def short_names(labels: Sequence[str]) -> list[str]:
+    """The first words of labels such as `CNN 2, 4 hidden layers`, or all of them if the first are not unique."""
+    names = [re.split(", |: ", label)[0] for label in labels]
+    return names if len({*names}) == len(names) else [*labels]
 
 
 def capital(text: str) -> str:

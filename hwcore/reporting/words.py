@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from hwcore.claims import words
 from hwcore.claims.ledger import VERDICTS, expected_false
 from hwcore.claims.words import UNITS, counted, listed
 
@@ -86,12 +87,7 @@ def networks(study: Mapping[str, Any]) -> int:
 
 def measured(claim: Any) -> str:
     """The reproduced number of a row of claims.parquet."""
-    unit, known = UNITS[claim.unit], math.isfinite(claim.ci_low)
-    if claim.rule == "reached-by" and not known and claim.n > 1:
-        median = unit.number(claim.reproduced) if math.isfinite(claim.reproduced) else "beyond the end"
-        return f"{median} (median), n = {claim.n}"
-    of = {"prediction-interval": " for one run", "reported-mean": " for such a mean"}.get(claim.rule, "")
-    return unit.estimated(claim.reproduced, claim.ci_low, claim.ci_high, claim.n, of)
+    return words.measured(UNITS[claim.unit], claim.rule, claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:
@@ -104,9 +100,12 @@ def verdict_counts(claims: pd.DataFrame) -> str:
     false, tested = expected_false(claims)
     if not tested:
         return text
+    if tested == 1:
+        chance = "chance alone makes its verdict false in at most 5 % of cases"
+        return f"{text} One claim was tested on samples of runs; {chance}."
     return (
-        f"{text} {counted(tested, 'claim')} {'was' if tested == 1 else 'were'} tested on samples of runs; chance alone "
-        f"makes at most {false:.2g} of these verdicts false on average."
+        f"{text} {tested:,} claims were tested on samples of runs; chance alone makes at most "
+        f"{math.ceil(10 * false) / 10:.1f} of their verdicts false on average."
     )
 
 

@@ -20,8 +20,7 @@ class Model:
     """One network with its data and training settings; ``chosen`` are reasons for settings, by name.
 
     ``full_length`` is that of the training without the caps of a scale, in epochs or steps, as the study gives it, and
-    ``full_images`` the number of its training images, None on a function and of a whole data set of unknown size;
-    ``full_replicates`` is that of the replicates.
+    ``full_images`` the number of its training images, None on a function and of a whole data set of unknown size.
     """
 
     name: str
@@ -33,7 +32,6 @@ class Model:
     reported_parameters: int | None
     full_length: int
     full_images: int | None
-    full_replicates: int
     chosen: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -103,7 +101,8 @@ class Experiment:
 
     ``replicates`` are those that the study asks for, before the caps of a scale, ``chosen`` reasons for settings on
     which the report is silent, and ``values`` all settings in words, by name.  ``question`` is the id of the question
-    that it answers, beside experiments of other studies.
+    that it answers, beside experiments of other studies.  ``whole`` are the models and analyses that the scale leaves
+    as the study gives them: `models.deep`, `analyses.evaluation`.
     """
 
     id: str
@@ -120,6 +119,12 @@ class Experiment:
     chosen: dict[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     question: str | None = None
+    whole: frozenset[str] = frozenset()
+
+    def has_at_most(self, samples: int) -> bool:
+        """Whether no model has more training samples than that, as far as is known."""
+        sizes = [model.samples for model in self.models.values()]
+        return all(size is not None and size <= samples for size in sizes)
 
     @property
     def tables(self) -> list[str]:

@@ -59,7 +59,11 @@ def load(name: str, folder: Path, config: Config) -> Study:
         claims = reader.claims(content, study)
         study = replace(study, claims=claims, findings=reader.findings(content, claims))
         published = _Reader(str(path), config, _PUBLISHED, known).study(name, content)
-        return captions.fill_study(study, published, str(path))
+        experiments = {
+            id: replace(experiment, whole=_whole(experiment, published.experiments[id]))
+            for id, experiment in study.experiments.items()
+        }
+        return captions.fill_study(replace(study, experiments=experiments), published, str(path))
     except HwcoreError as error:
         raise source.located(error, path) from None
 
@@ -215,7 +219,7 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
         caps = self.scale.caps.functions if functions else self.scale.caps.datasets
-        full_replicates, replicates = replicates, _cap_replicates(replicates, caps, network)
+        replicates = _cap_replicates(replicates, caps, network)
         full_length = training.epochs or training.steps or 0
         full_images = None if isinstance(data, FunctionData) else self._images(data)
         data = _cap_samples(data, caps)
@@ -231,7 +235,6 @@ class _Reader:
             entry.reported_parameters,
             full_length,
             full_images,
-            full_replicates,
             entry.chosen,
         )
 
@@ -350,7 +353,8 @@ class _Reader:
         analyses = {each.name: each.options for experiment in experiments for each in experiment.analyses.values()}
         says = " ".join(caption.split())
         sentences = [says, options.explanation(replicates, analyses)]
-        sentences += [analyses[table].explanation(table, most) for table in shown if table in analyses]
+        columns = options.columns()
+        sentences += [analyses[table].explanation(table, columns, most) for table in shown if table in analyses]
         sentences += [f"The counterpart of the original’s {original}."] if original else []
         return Figure(name, kind, options, says, " ".join(filter(None, sentences)), shown)
 
@@ -514,6 +518,20 @@ def _in_section(claim: Any, study: Study) -> Any:
 
 def _capped(value: int, cap: int | None) -> int:
     return value if cap is None else min(value, cap)
+
+
+def _whole(experiment: Experiment, published: Experiment) -> frozenset[str]:
+    """The models and analyses that a scale leaves as they are ``published``: `models.deep`, `analyses.evaluation`."""
+    models = [name for name, model in experiment.models.items() if model == published.models[name]]
+    analyses = []
+    for name, analysis in experiment.analyses.items():
+        options, stated = analysis.options, published.analyses[name].options
+        samples = getattr(options, "samples", None)
+        if samples is not None and experiment.has_at_most(samples):
+            stated = stated.model_copy(update={"samples": samples})
+        if options == stated:
+            analyses.append(name)
+    return frozenset([*(f"models.{name}" for name in models), *(f"analyses.{name}" for name in analyses)])
 
 
 def _cap_replicates(replicates: int, caps: Caps, network: Network) -> int:

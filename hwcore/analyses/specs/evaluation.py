@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from pydantic import Field, PositiveFloat
 
 from hwcore.analyses.spec import WeightsAnalysis, of_first
@@ -20,5 +22,5 @@ class Options(WeightsAnalysis):
         1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"
     )
 
-    def explanation(self, table: str, samples: int | None) -> str | None:
-        return of_first(self.samples, table, samples)
+    def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
+        return of_first(self.samples, table, columns, samples)

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -28,8 +28,8 @@ class Options(AnalysisSpec):
         description="running statistics at each α: interpolated like weights, or those of the training data there",
     )
 
-    def explanation(self, table: str, samples: int | None) -> str | None:
-        return of_first(self.samples, table, samples)
+    def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
+        return of_first(self.samples, table, columns, samples)
 
     def models(self) -> Iterator[tuple[str, str]]:
         yield from (("between", model) for model in self.between)

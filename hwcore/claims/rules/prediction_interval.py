@@ -13,9 +13,9 @@ import numpy as np
 from scipy import special
 
 from hwcore.claims import student
-from hwcore.claims.judgement import NAN, SAME, CannotJudgeError, Judgement, usable
+from hwcore.claims.judgement import SAME, CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Sample, Times
+from hwcore.claims.samples import Sample, Times, median
 from hwcore.claims.scales import transform
 from hwcore.claims.words import counted, late
 
@@ -73,10 +73,11 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     interval = (
         f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
     )
-    least_possible, most_possible = transform(data.scale).domain
+    least_possible, most_possible = transform(data.scale if expect.scale == "auto" else expect.scale).domain
     if p > LEVEL and high - low > _WIDE * (most_possible - least_possible):
-        raise CannotJudgeError(f"Almost any number lies in {interval}, which is too wide to compare with")
-    if p > LEVEL:
+        verdict = "undecided"
+        reason = f"Almost any number lies in {interval}, which is too wide to compare with."
+    elif p > LEVEL:
         verdict = "consistent"
         exact = low <= number <= high
         reason = f"The reported {reported} lies {'' if exact else 'up to its rounding '}in {interval}."
@@ -122,8 +123,7 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
         raise CannotJudgeError(f"The reported {data.count} is later than the last one that was trained here")
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
     got = late(int(censored.sum()), n, data.count, float(last[censored].min()), float(last[censored].max()))
-    median = float(np.median(values))
-    value = median if np.isfinite(median) else NAN
+    value, _ = median(np.asarray(values), np.asarray(last), data.count)
     reported = f"the reported {data.count} {told(claim, data)}"
     if p <= LEVEL:
         side, count = ("earlier", later) if later > earlier else ("later", earlier)

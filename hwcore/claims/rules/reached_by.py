@@ -16,7 +16,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, varies
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules import share
-from hwcore.claims.samples import Times
+from hwcore.claims.samples import Times, median
 from hwcore.claims.words import PLAIN, counted, late, outlook, percent, within
 
 if TYPE_CHECKING:
@@ -109,13 +109,9 @@ def _censored(
     n, never = len(times), int(censored.sum())
     low, high = bounds
     _, _, early, later = _known(times, last, low, high)
-    median = float(np.median(times))
-    value = median if np.isfinite(median) else NAN
+    value, typical = median(times, last, data.count)
     region = PLAIN.region(low, high)
     got = late(never, n, data.count, float(last[censored].min()), float(last[censored].max()))
-    typical = (
-        f"is {data.count} {PLAIN.number(median)}" if np.isfinite(median) else f"is later than the last {data.count}"
-    )
     if verdict == "holds":
         reason = f"{got}, yet in most, {percent(as_expected)}, the {data.count} lies {region} (sign test)."
     elif verdict == "fails":

@@ -51,7 +51,9 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
-        reason += f" {outlook(n, 'replicate', 'mean', data.unit.beyond('a mean', *ends), needed)}"
+        # no number of events is below zero
+        reach = (np.nextafter(0, 1), np.inf) if scale.scale == "count" else (-np.inf, np.inf)
+        reason += f" {outlook(n, 'replicate', 'mean', data.unit.beyond('a mean', *ends, reach), needed)}"
     sentences = (reason, scale.note, lost)
     # there is no distance from a bound at the end of the domain, such as that of a loss from 0
     effect = distance / spread if np.isfinite(distance) else NAN
