@@ -42,7 +42,7 @@ def short_banner(scale: dict[str, str]) -> str:
     """One line for the head of every page."""
     judged = {
         "no": "stand-ins and caps, no claim is judged",
-        "provisional": "capped, claims on what is cut are judged provisionally",
+        "provisional": "capped, judged provisionally",
     }
     said = judged.get(scale["judged"])
     return f"scale {scale['name']}: {said}" if said else ""
