@@ -603,6 +603,25 @@ def test_networks_that_did_not_meet_their_stopping_rule_are_in_no_relation() -> 
     )
 
 
+def test_networks_are_left_out_of_a_comparison_that_is_told() -> None:
+    # two networks have no τ
+    given = example("sensitivity", "a", replicates=1)
+    given["table"]["stopped"] = False
+    said = answer("sensitivity", **given)
+    assert said[1:] == ["", ""]
+    # and where there is one, each is counted once, whatever the number of its rows
+    given = example("sensitivity", "ab", replicates=20)
+    table = given["table"]
+    table["loss_gap"] = table["jacobian_norm_logits"]
+    own = table["model"].str.startswith("a")
+    table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
+    table.loc[~own, "loss_gap"] = np.nan
+    said = answer("sensitivity", **{**given, "table": pd.concat([table, table])})
+    assert said[-1] == (
+        "2 of 40 networks of a did not meet their stopping rule and are left out of this comparison."
+    )
+
+
 def test_hollow_points_are_explained() -> None:
     given = example("capacity", "ab")
     given["table"]["stopped"] = np.where(
@@ -657,6 +676,20 @@ def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:
     assert first["cells"][4] == "several lengths"
     (second,) = answers.describe("train-task", {"tiny": tiny})["settings"]
     assert second["cells"][2] == "MNIST, 100 to all samples"
+
+
+def test_a_number_of_a_replicate_counts_once_in_all_of_its_rows() -> None:
+    """Its interval is that of three replicates, and not of as many numbers as there are rows."""
+    given = example("interpolation", "a")
+    given["table"]["test_accuracy"] = 0.5 + 0.1 * given["table"]["replicate"]
+    # a row without a number is not that of the replicate
+    given["table"].loc[0, "test_accuracy"] = np.nan
+    derived = asked_of("interpolation").derived(joined(**given).table)
+    derived.loc[0, "middle_accuracy"] = np.nan
+    (place,) = Findings(Rows(derived, given["members"], {}), ()).places("middle_accuracy")
+    odds = np.log([0.5 / 0.5, 0.6 / 0.4, 0.7 / 0.3])
+    ends = stats.t.interval(0.95, 2, odds.mean(), stats.sem(odds))
+    assert place.within == pytest.approx([1 / (1 + np.exp(-end)) for end in ends])
 
 
 def test_a_line_is_judged_at_its_ends_and_midway() -> None:

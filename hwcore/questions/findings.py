@@ -158,7 +158,7 @@ class Findings:
         for member, rows in self.members():
             models = rows.groupby("model", sort=False)
             for model, own in models:
-                sample = values(own, column, over)
+                sample = values(_once(own, column, over), column, over)
                 if len(sample):
                     label = self._rows.labels.get(str(model), "") if len(models) > 1 else ""
                     found.append(self._place(column, over, sample, self._rows.mark(member, label)))
@@ -198,7 +198,7 @@ class Findings:
         """Of each member the mean of a coefficient of each replicate."""
         found = []
         for member, rows in self.members():
-            sample = values(rows.drop_duplicates(["model", "replicate"]), column)
+            sample = values(_once(rows, column), column)
             if len(sample):
                 # no scale of coefficients and differences moves zero
                 scale = self._scale(column, "", sample)
@@ -213,26 +213,34 @@ class Findings:
         As in a study's own figures, networks that did not meet their stopping rule have no part in it.
         """
         found = []
-        for member, rows in self.members():
-            if not {x, y} <= {*rows.columns}:
-                continue
+        for member, rows in self._compared(x, y):
             counted = rows[~_missed(rows)]
             tau = _rank_correlation(_numbers(counted, x), _numbers(counted, y))
             if tau:
                 found.append(Relation(self._rows.name(member), tau.value, _side(*tau.interval)))
         return found
 
-    def left_out(self) -> str:
-        """`34 of 50 networks of alluri did not meet their stopping rule and are left out of this comparison.`"""
+    def _compared(self, x: str, y: str) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Each member with networks that have both numbers, and the rows of all of its networks."""
+        for member, rows in self.members():
+            if {x, y} <= {*rows.columns} and rows[[x, y]].notna().all(axis=1).any():
+                yield member, rows
+
+    def left_out(self, x: str, y: str) -> str:
+        """`34 of 50 networks of alluri did not meet their stopping rule and are left out of this comparison.`
+
+        Nothing where there is no such comparison, as of too few networks.
+        """
         parts: list[str] = []
         all_ = 0
-        for member, rows in self.members():
-            missed = int(_missed(rows).sum())
+        for member, rows in self._compared(x, y):
+            missed = _networks(rows[_missed(rows)])
             if missed:
                 networks = " networks" if not parts else ""
-                parts.append(f"{missed} of {rows['stopped'].notna().sum()}{networks} of {self._rows.name(member)}")
+                ruled = _networks(rows[rows["stopped"].notna()])
+                parts.append(f"{missed} of {ruled}{networks} of {self._rows.name(member)}")
                 all_ += missed
-        if not parts:
+        if not parts or not self.relations(x, y):
             return ""
         return (
             f"{listed(parts)} did not meet {'its' if all_ == 1 else 'their'} stopping rule and "
@@ -283,6 +291,16 @@ def values(rows: pd.DataFrame, column: str, over: str = "") -> Sample:
     array = _numbers(rows, column, over)
     finite: Sample = array[np.isfinite(array)]
     return finite
+
+
+def _once(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """One row of each replicate, the first in which none of these columns is missing: others repeat its number."""
+    known = rows.dropna(subset=[column for column in columns if column in rows])
+    return known.drop_duplicates(["model", "replicate"])
+
+
+def _networks(rows: pd.DataFrame) -> int:
+    return len(rows.drop_duplicates(["model", "replicate"]))
 
 
 def _numbers(rows: pd.DataFrame, column: str, over: str = "") -> Sample:

@@ -28,13 +28,15 @@ class Asked(Question):
     @staticmethod
     def answer(found: "Findings") -> list[str]:
         norm = found.changes("batch_size", "jacobian_norm_logits", "batch size {:,.0f}".format)
-        relations = found.relations("jacobian_norm_logits", "loss_gap")
+        compared = ("jacobian_norm_logits", "loss_gap")
         return [
             found.trend(
                 "From the smallest batch size to the largest, the norm of the input-output Jacobian", norm, rounded
             ),
             found.together(
-                "A larger norm", ("a larger gap between test and training loss", "a smaller gap"), relations
+                "A larger norm",
+                ("a larger gap between test and training loss", "a smaller gap"),
+                found.relations(*compared),
             ),
-            found.left_out(),
+            found.left_out(*compared),
         ]
