@@ -799,8 +799,8 @@ UNEVEN = (
                 "fewer_images": ["b/e/t"],
                 "uneven": ["a", "b"],
             },
-            "At this scale the trainings of a have 5 to 10 epochs in place of 50 and some of b have 37 steps in place "
-            f"of 4,008. Networks of b learn from fewer images. {UNEVEN}",
+            "At this scale the trainings of a have 5 to 10 epochs in place of 50 and some of those of b have 37 steps "
+            f"in place of 4,008. Networks of b learn from fewer images. {UNEVEN}",
         ),
         ({"fewer_images": ["a/e/t", "b/e/t"]}, "At this scale networks of a and b learn from fewer images."),
     ],

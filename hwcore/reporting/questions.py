@@ -87,7 +87,7 @@ def _caveats(question: Context, rows: Rows) -> Iterator[str]:
         if len(members) == len(rows.members):
             whose = "these trainings" if every else "some of these trainings"
         elif parts:
-            whose = f"{'those' if every else 'some'} of {_of(members, rows)}"
+            whose = f"{'those' if every else 'some of those'} of {_of(members, rows)}"
         else:
             whose = f"{'the' if every else 'some'} trainings of {_of(members, rows)}"
         here, there = (_span([n for cut in own for n in cut[key]]) for key in ("lengths", "full_lengths"))
