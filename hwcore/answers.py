@@ -12,6 +12,7 @@ from typing import TypedDict
 from hwcore.claims.words import briefly, listed
 from hwcore.data.spec import FunctionData
 from hwcore.data.variance import variance
+from hwcore.description import small_in_powers
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.questions.question import Question
 from hwcore.studies.resolved import Experiment, Model, NotRerun, Study, uneven
@@ -254,7 +255,7 @@ def _cells(experiment: Experiment) -> Iterator[str]:
     parts = [data, "" if samples == "all" else f"{samples} samples"]
     parts += [] if "function" in values or labels_drawn == "true" else [f"labels {labels_drawn}"]
     yield ", ".join(filter(None, parts))
-    yield f"{values.get('optimizer', 'several optimizers')}, {values.get('lr', 'several rates')}"
+    yield f"{values.get('optimizer', 'several optimizers')}, {small_in_powers(values.get('lr', 'several rates'))}"
     epochs, steps = values.get("epochs", "none"), values.get("steps", "none")
     if epochs == steps == "none":
         yield "several lengths"

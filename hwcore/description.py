@@ -6,7 +6,6 @@ All paths are relative to results/<scale>/.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal
 from math import prod
 from typing import Any, TypedDict, cast
 
@@ -18,6 +17,7 @@ from hwcore.data.spec import DatasetData, DataSpec, FunctionData, Moments
 from hwcore.nets.spec import LayerSpec, Network
 from hwcore.nets.specs.activation import Activation
 from hwcore.nets.specs.linear import Linear
+from hwcore.powers import in_powers
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.studies.resolved import Comparison, Experiment, Figure, Model, Study
 from hwcore.train.spec import OPTIMIZERS, Modes, Record, Training, Until
@@ -274,13 +274,12 @@ def _value(experiment: Experiment, name: str, models: Sequence[Model], key: str 
 def _text(experiment: Experiment, key: str) -> str:
     """The setting of a name in words, or all those of a group: `21 values of α from 0 to 1`."""
     of, _, option = key.rpartition(".")
-    if of in experiment.analyses and option in ("between", "basis"):
+    if of in experiment.analyses and option in OF_MODELS:
         models = getattr(experiment.analyses[of].options, option)
-        names = short_names(experiment)
-        named = [f"“{names[model]}”" for model in ([models] if isinstance(models, str) else models or [])]
-        return listed(named) or "none"
+        names = quoted_names(experiment)
+        return listed([names[model] for model in ([models] if isinstance(models, str) else models or [])]) or "none"
     if key in experiment.values:
-        return experiment.values[key]
+        return small_in_powers(experiment.values[key])
     parts = [each for each in experiment.values if each.startswith(f"{key}.")]
     inner = {part.removeprefix(f"{key}.").replace("_", " "): experiment.values[part] for part in parts}
     if [*inner] == ["start", "stop", "count"]:
@@ -317,6 +316,16 @@ def short_names(experiment: Experiment) -> dict[str, str]:
     labels = {model.name: model.label for model in experiment.models.values()}
     names = {model: re.split(", |: ", label)[0] for model, label in labels.items()}
     return names if len({*names.values()}) == len(names) else labels
+
+
+def quoted_names(experiment: Experiment) -> dict[str, str]:
+    """By model: its short name as an option of an analysis names it, `“batch 300”`."""
+    return {model: f"“{name}”" for model, name in short_names(experiment).items()}
+
+
+def small_in_powers(text: str) -> str:
+    """A setting in words with the numbers below 10⁻⁴ in powers of ten: `10⁻⁵ to 0.1`."""
+    return _SMALL.sub(lambda number: write_number(float(number[0])), text)
 
 
 def _trainer(study: Study, experiment: Experiment, folders: set[str]) -> str | None:
@@ -390,8 +399,8 @@ def _describe_training(training: Training) -> dict[str, str]:
     loss = {"mse": "mean squared error", "cross_entropy": "cross-entropy", "nll": "negative log-likelihood"}
     settings = {
         "optimizer": _describe_optimizer(training),
-        "learning rate": f"{training.lr:g}",
-        "weight decay": f"{training.weight_decay:g}" if training.weight_decay else "",
+        "learning rate": in_powers(f"{training.lr:g}"),
+        "weight decay": in_powers(f"{training.weight_decay:g}") if training.weight_decay else "",
         "schedule": _describe_schedule(training),
         "gradient clipping": f"norm at most {training.clip_grad_norm:g}" if training.clip_grad_norm else "",
         "loss": loss[training.loss] + (", maximised" if training.maximize else ""),
@@ -420,7 +429,7 @@ def _describe_optimizer(training: Training) -> str:
     words = {
         "momentum": f"{'Nesterov ' if training.nesterov else ''}momentum {training.momentum:g}",
         "betas": "betas {:g} and {:g}".format(*training.betas),
-        "eps": f"epsilon {training.eps:g}",
+        "eps": f"epsilon {in_powers(f'{training.eps:g}')}",
     }
     changed = [text for name, text in words.items() if getattr(training, name) != defaults[name]]
     return ", ".join([OPTIMIZERS[training.optimizer].title, *changed])
@@ -449,7 +458,7 @@ def _describe_record(record: Record) -> dict[str, str]:
 
 
 def _describe_until(until: Until) -> str:
-    """`once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row`"""
+    """`once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 10⁻⁵, 2 epochs in a row`"""
     change = f"change of loss over {_counted(until.over, 'epoch')} ≤ "
     limits = (
         ("training loss ≤ ", until.loss),
@@ -458,10 +467,7 @@ def _describe_until(until: Until) -> str:
         ("training accuracy ≥ ", until.accuracy),
         ("epochs without a lower validation loss ≥ ", until.validation_patience),
     )
-    # Decimal writes 1e-05 out
-    said = "once " + " and ".join(
-        f"{name}{Decimal(str(limit)).normalize():f}" for name, limit in limits if limit is not None
-    )
+    said = "once " + " and ".join(f"{name}{write_number(limit)}" for name, limit in limits if limit is not None)
     if until.patience > 1:
         said += f", {until.patience} epochs in a row"
     if until.first_epoch > 1:
@@ -515,6 +521,12 @@ _SINGLE = {"network", *Training.model_fields, *DatasetData.model_fields, *Functi
 
 # Where models differ in a setting, and of a network that is no line.
 _LISTED = "as in the table of models"
+
+# Zero, a point and four zeros: what no number from 10⁻⁴ on begins with.
+_SMALL = re.compile(r"\b0\.0000\d+")
+
+# Options of analyses that name models.
+OF_MODELS = ("between", "basis")
 
 # Options of analyses: values that need no name, and what others are called.
 GRID = "{count} values of α from {start} to {stop}"

@@ -617,9 +617,7 @@ def test_networks_are_left_out_of_a_comparison_that_is_told() -> None:
     table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
     table.loc[~own, "loss_gap"] = np.nan
     said = answer("sensitivity", **{**given, "table": pd.concat([table, table])})
-    assert said[-1] == (
-        "2 of 40 networks of a did not meet their stopping rule and are left out of this comparison."
-    )
+    assert said[-1] == ("2 of 40 networks of a did not meet their stopping rule and are left out of this comparison.")
 
 
 def test_hollow_points_are_explained() -> None:
@@ -676,6 +674,12 @@ def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:
     assert first["cells"][4] == "several lengths"
     (second,) = answers.describe("train-task", {"tiny": tiny})["settings"]
     assert second["cells"][2] == "MNIST, 100 to all samples"
+
+
+def test_a_small_learning_rate_is_a_power_of_ten_in_the_table_of_settings(tmp_path: Path) -> None:
+    tiny = study(tmp_path, lambda text: re.sub(r"\blr: [\d.]+", "lr: 0.00001", asks("fit-function")(text)))
+    first, *_ = answers.describe("fit-function", {"tiny": tiny})["settings"]
+    assert first["cells"][3] == "Adam, 10⁻⁵"
 
 
 def test_a_number_of_a_replicate_counts_once_in_all_of_its_rows() -> None:

@@ -73,7 +73,7 @@ def test_pages_say_the_settings_in_words() -> None:
     # one of its models has the name `network` too
     assert choices["gradient-norm"] == {"domain": "[−1, 1]", "network": "1-8-4-1, relu", "batch size": "full batch"}
     assert said["function-sinc"]["stops"] == (
-        "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 0.00001, 2 epochs in a row"
+        "once training loss ≤ 0.001 and change of loss over 1 epoch ≤ 10⁻⁵, 2 epochs in a row"
     )
     assert said["function-sign--as-run"]["data"] == "sgn(sin(10πx)) on [−1, 1], 200 samples on an even grid"
     assert said["random-labels--as-run"]["data"] == (
@@ -122,8 +122,8 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
             "minimal-ratio--corrected",
             {
                 "critical-points": "a Levenberg-Marquardt solver",
-                "critical-points-tanh": "a Levenberg-Marquardt solver, tolerance 0.00000001, tanh activation, "
-                "weight decay 0.00001, a search for saddle points",
+                "critical-points-tanh": "a Levenberg-Marquardt solver, tolerance 10⁻⁸, tanh activation, "
+                "weight decay 10⁻⁵, a search for saddle points",
             },
         ),
         (
@@ -155,8 +155,8 @@ def test_options_of_analyses_are_said_in_words(name: str, experiment: str, words
             "train-cifar",
             ("augmentation", "random crop after padding by 4 (reflect), horizontal flip with "),
         ),
-        ("majumder", "learning-rate", ("learning rate", "0.00001 to 0.1")),
-        ("konda", "function-trig", ("stopping rule", "once change of loss over 1 epoch ≤ 0.00001")),
+        ("majumder", "learning-rate", ("learning rate", "10⁻⁵ to 0.1")),
+        ("konda", "function-trig", ("stopping rule", "once change of loss over 1 epoch ≤ 10⁻⁵")),
         ("konda", "interpolation", ("α of interpolation", "21 values of α from 0 to 1")),
         ("konda", "train-cifar", ("network", "as in the table of models")),
         ("konda", "interpolation", ("batch norm of interpolation", "interpolated running statistics")),

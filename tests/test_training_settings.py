@@ -507,8 +507,9 @@ def test_early_stopping_of_replicates_that_diverge(tmp_path: Path) -> None:
 
 WORDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"optimizer": "adamw", "weight_decay": 0.1}, {"optimizer": "AdamW", "weight decay": "0.1"}),
-    ({"betas": [0.9, 0.95], "eps": 1e-6}, {"optimizer": "Adam, betas 0.9 and 0.95, epsilon 1e-06"}),
+    ({"betas": [0.9, 0.95], "eps": 1e-6}, {"optimizer": "Adam, betas 0.9 and 0.95, epsilon 10⁻⁶"}),
     ({"optimizer": "sgd", "momentum": 0.9, "nesterov": True}, {"optimizer": "SGD, Nesterov momentum 0.9"}),
+    ({"lr": 1e-5, "weight_decay": 5e-5}, {"learning rate": "10⁻⁵", "weight decay": "5·10⁻⁵"}),
     ({"scheduler": {"kind": "one_cycle"}}, {"schedule": "one cycle, rising over 30% of the steps"}),
     (
         {"scheduler": {"kind": "step", "step_size": 10}, "warmup": 100},
