@@ -1,7 +1,7 @@
 """What differs between two variants of an experiment, in words, as far as a claim measures it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -9,14 +9,17 @@ from hwcore.claims.spec import Claim
 from hwcore.claims.words import listed
 from hwcore.description import (
     GRID,
+    OF_MODELS,
     describe_layers,
     describe_network,
     describe_option,
     describe_settings,
+    quoted_names,
     short_names,
 )
 from hwcore.powers import in_powers
-from hwcore.studies.resolved import Analysis, Experiment, Model
+from hwcore.reporting.settings import ABSENT
+from hwcore.studies.resolved import Experiment, Model
 
 # A number as descriptions write it, what they say of the normalisation, and a comma that is not within brackets.
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?: %)?")
@@ -24,6 +27,8 @@ _NORMALIZATION = re.compile(r"normalised by |not normalised$")
 _COMMA = re.compile(r", (?![^\[(]*[\])])")
 # Values that stand before what they are of: `the last batch`.
 _PLACES = ("first", "last")
+# A training has one of them.
+_LENGTHS = ("epochs", "steps")
 
 
 def differences(described: Experiment, variant: Experiment, claim: Claim) -> list[str]:
@@ -48,7 +53,7 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
         words += said if len(some) == len(models) else [f"{listed(said)} in {listed(some)}"]
     for name in sorted(claim.tables()):
         if name in described.analyses and name in variant.analyses:
-            words += _of_analysis(described.analyses[name], variant.analyses[name])
+            words += _of_analysis(name, described, variant)
     return words
 
 
@@ -58,29 +63,42 @@ def _of_model(old: Model, new: Model) -> Iterator[str]:
         if before.get(key) != after.get(key):
             if key == "data":
                 yield from _of_data(_COMMA.split(before[key]), _COMMA.split(after[key]))
+            elif key in _LENGTHS:
+                if key in after:
+                    yield _length(key, before, after)
             else:
                 yield _setting(key, before.get(key), after.get(key))
     yield from _of_network(old, new)
+
+
+def _length(unit: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
+    """`7 epochs in place of 5`, or `1,000 steps in place of 5 epochs`."""
+    before = old[unit] if unit in old else next(_counted(old[each], each) for each in _LENGTHS if each in old)
+    return f"{_counted(new[unit], unit)} in place of {before}"
+
+
+def _counted(number: str, unit: str) -> str:
+    return f"{number} {unit.removesuffix('s') if number == '1' else unit}"
 
 
 def _setting(key: str, old: str | None, new: str | None) -> str:
     if key == "stops":
         return f"training that ends {new}" if new else "training that goes on to its last epoch"
     if key == "modes" and new:
-        return new
-    if key == "order of samples":
-        return "samples in the same order in every epoch" if new else "samples in a new order in every epoch"
+        return new.replace("trained in", "training in")
+    if key == "order of samples" and new:
+        return "samples in the same order in every epoch"
     if key == "batch size" and "full batch" in (old, new):
         new, old = ("full batches" if size == "full batch" else f"batch size {size}" for size in (new, old))
         return f"{new} in place of {old}"
-    if key == "modes":
-        return "training and evaluation modes as usual"
+    if key in ABSENT:
+        return ABSENT[key]
+    if key == "pseudo-labels":
+        old, new = (text and f"({text})" for text in (old, new))
     if new is None:
         return f"no {key}"
     if old is None:
         return f"{key} {new}"
-    if key in ("epochs", "steps"):
-        return f"{new} {key.removesuffix('s') if new == '1' else key} in place of {old}"
     return f"{key} {new} in place of {old}"
 
 
@@ -140,20 +158,30 @@ def _dropout(layer: str) -> bool:
     return layer.startswith("dropout ")
 
 
-def _of_analysis(old: Analysis, new: Analysis) -> Iterator[str]:
-    before, after = (analysis.options.model_dump(mode="json") for analysis in (old, new))
+def _of_analysis(name: str, old: Experiment, new: Experiment) -> Iterator[str]:
+    before, after = (each.analyses[name].options.model_dump(mode="json") for each in (old, new))
     changed = [
-        _option(key, before.get(key), after.get(key))
+        _option(key, _named(key, before.get(key), old), _named(key, after.get(key), new))
         for key in dict.fromkeys([*before, *after])
         if before.get(key) != after.get(key)
     ]
     if changed:
-        yield f"{listed(changed)} in the {old.name.replace('-', ' ')}"
+        yield f"{listed(changed)} in the {name.replace('-', ' ')}"
+
+
+def _named(option: str, value: Any, experiment: Experiment) -> Any:
+    """The value of an option, models by their names where it names models."""
+    if option not in OF_MODELS or value is None:
+        return value
+    names = quoted_names(experiment)
+    return names[value] if isinstance(value, str) else [names[model] for model in value]
 
 
 def _option(name: str, old: Any, new: Any) -> str:
     if old in _PLACES and new in _PLACES:
         return f"the {new} {name} in place of the {old}"
+    if name == "between":
+        return f"lines between {_value(name, new)} in place of those between {_value(name, old)}"
     before, after = _value(name, old), _value(name, new)
     said = describe_option(name, after)
     if isinstance(new, bool) or "none" in (before, after):

@@ -9,7 +9,7 @@ from hwcore.reporting.words import pipe_table, plain
 Context = Mapping[str, Any]
 _DIFFERS = "differs by model"
 # What a variant does that has no such setting.
-_ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
+ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
 
 
 def spoken(variant: str) -> str:
@@ -101,7 +101,7 @@ def _setting(key: str, variant: Context) -> str:
     if value := str(variant["settings"].get(key, variant.get(key, ""))):
         return value
     differs = any(key in model["settings"] for model in variant["models"])
-    return _DIFFERS if differs else _ABSENT.get(key, "none")
+    return _DIFFERS if differs else ABSENT.get(key, "none")
 
 
 def _head(variant: Context) -> str:
@@ -119,7 +119,7 @@ def _in_words(key: str, value: str) -> str:
         return f"no {key}"
     if value == _DIFFERS:
         return f"{key} by model"
-    if key in ("data", "optimizer", "loss", "modes") or value in ("full batch", *_ABSENT.values()):
+    if key in ("data", "optimizer", "loss", "modes") or value in ("full batch", *ABSENT.values()):
         return value
     if key in ("epochs", "steps"):
         return f"{value} {key.removesuffix('s') if value == '1' else key}"
