@@ -73,4 +73,7 @@ def test_a_floor_is_explained() -> None:
     assert "the first {optimum.replicates} replicates" in text
     single = FIGURES["curves"].model_validate({"y": ["train_loss"], "floor": "t"})
     assert "the end of the first replicate;" in str(single.explanation(4, {"t": optimum.Options(replicates=1)}))
+    assert "the end of the first replicate;" in str(single.explanation(1, {"t": optimum.Options(replicates=3)}))
+    assert "the ends of the first 2 replicates;" in str(single.explanation(2, {"t": optimum.Options(replicates=3)}))
+    assert "the first {t.replicates} replicates;" in str(single.explanation(3, {"t": optimum.Options(replicates=3)}))
     assert "Dotted" not in explanation("curves", {"y": ["train_loss"]})

@@ -47,9 +47,11 @@ class Options(FigureSpec):
         if self.floor is None:
             return said
         search = analyses.get(self.floor)
-        first = isinstance(search, optimum.Options) and search.replicates == 1
-        count = f"{{{self.floor}.replicates}}"
-        ends = "the end of the first replicate" if first else f"the ends of the first {count} replicates"
+        # of a scale that has fewer than a search takes, it takes all
+        most = search.replicates if isinstance(search, optimum.Options) else replicates
+        count = f"{{{self.floor}.replicates}}" if most <= replicates else f"{replicates:,}"
+        single = min(most, replicates) == 1
+        ends = "the end of the first replicate" if single else f"the ends of the first {count} replicates"
         return (
             f"{said} Dotted lines are the least losses that {{{self.floor}.steps}} steps of Levenberg-Marquardt, "
             f"without weight decay, reach from {ends}; a line that would lie above the end of its curve is left out."
