@@ -9,7 +9,7 @@ from dataclasses import asdict
 from math import prod
 from typing import Any, TypedDict, cast
 
-from hwcore.claims.words import listed
+from hwcore.claims.words import listed, short_names
 from hwcore.config import Config
 from hwcore.data.formula import parse
 from hwcore.data.notation import write, write_dataset, write_number
@@ -155,6 +155,7 @@ def _experiment(
     folders = {model.name: runs[experiment.id, model.name] for model in models}
     said = experiment.values
     settings = [{**describe_settings(model, said), **_describe_record(experiment.record)} for model in models]
+    _images_apart(settings, models, said)
     # what all models share is said once, for the experiment
     shared = {key: value for key, value in settings[0].items() if all(each.get(key) == value for each in settings)}
     own = [{key: value for key, value in each.items() if key not in shared} for each in settings]
@@ -292,15 +293,9 @@ def _describe_options(experiment: Experiment, analysis: str) -> str:
     options = experiment.analyses[analysis].options
     fields = type(options).model_fields
     changed = {name: value for name, value in options if name != "kind" and value != fields[name].get_default()}
-    if "samples" in changed and fields["samples"].default is None and _are_all(changed["samples"], experiment):
+    if "samples" in changed and fields["samples"].default is None and experiment.has_at_most(changed["samples"]):
         del changed["samples"]
     return ", ".join(describe_option(name, _text(experiment, f"{analysis}.{name}")) for name in changed)
-
-
-def _are_all(samples: int, experiment: Experiment) -> bool:
-    """Whether no model has more training samples than that."""
-    sizes = [model.samples for model in experiment.models.values()]
-    return all(size is not None and size <= samples for size in sizes)
 
 
 def describe_option(name: str, value: str) -> str:
@@ -311,16 +306,15 @@ def describe_option(name: str, value: str) -> str:
     return text.removesuffix("s") if text.startswith("1 ") and "(" not in text else text
 
 
-def short_names(experiment: Experiment) -> dict[str, str]:
+def model_names(experiment: Experiment) -> dict[str, str]:
     """By model: the first words of its label, or all of it if these are those of another model too."""
-    labels = {model.name: model.label for model in experiment.models.values()}
-    names = {model: re.split(", |: ", label)[0] for model, label in labels.items()}
-    return names if len({*names.values()}) == len(names) else labels
+    models = experiment.models
+    return dict(zip(models, short_names([model.label for model in models.values()]), strict=True))
 
 
 def quoted_names(experiment: Experiment) -> dict[str, str]:
     """By model: its short name as an option of an analysis names it, `“batch 300”`."""
-    return {model: f"“{name}”" for model, name in short_names(experiment).items()}
+    return {model: f"“{name}”" for model, name in model_names(experiment).items()}
 
 
 def small_in_powers(text: str) -> str:
@@ -341,13 +335,34 @@ def describe_settings(model: Model, values: Mapping[str, str] | None = None) -> 
 
     With the ``values`` of its experiment, which say what is cut, as `10 (full scale: 100)`; without them as it is here.
     """
-    values = values or {}
-    said = {name: text for name in _CUT if (text := values.get(f"{model.name}.{name}"))}
+    said = _cut_settings(model, values or {})
     settings = {"data": _describe_data(model.data, said), **_describe_training(model.training)}
     return settings | {name: text for name, text in said.items() if name in settings}
 
 
-def _describe_data(data: DataSpec, said: Mapping[str, str]) -> str:
+def _cut_settings(model: Model, values: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name in _CUT if (text := values.get(f"{model.name}.{name}"))}
+
+
+def _images_apart(settings: Sequence[dict[str, str]], models: Sequence[Model], values: Mapping[str, str]) -> None:
+    """Put the numbers of images apart where models differ in nothing else of their data, which is then said once."""
+    said = [_cut_settings(model, values) for model in models]
+    alike = {_describe_data(model.data, each, images=False) for model, each in zip(models, said, strict=True)}
+    if len(alike) == 1 and len({each["data"] for each in settings}) > 1:
+        for each, model, words in zip(settings, models, said, strict=True):
+            each |= {
+                "data": next(iter(alike)),
+                "images": ", ".join(_describe_images(model.data, words)) or "all images",
+            }
+
+
+def _describe_images(data: DataSpec, said: Mapping[str, str]) -> list[str]:
+    counts = {part: getattr(data, f"{part}_samples") for part in ("train", "test")}
+    names = {"train": "training images", "test": "test images"}
+    return [f"{said.get(f'{part}_samples', f'{count:,}')} {names[part]}" for part, count in counts.items() if count]
+
+
+def _describe_data(data: DataSpec, said: Mapping[str, str], *, images: bool = True) -> str:
     """``said`` are settings as the values of the experiment say them, where these are known."""
     if isinstance(data, FunctionData):
         points = _SAMPLING[data.sampling] + (f" of {data.grid:,}" if data.grid else "")
@@ -359,10 +374,7 @@ def _describe_data(data: DataSpec, said: Mapping[str, str]) -> str:
     parts = [said.get("dataset", write_dataset(data.dataset))]
     if data.size:
         parts.append(f"scaled to {_describe_size(data)}")
-    if data.train_samples:
-        parts.append(f"{said.get('train_samples', f'{data.train_samples:,}')} training images")
-    if data.test_samples:
-        parts.append(f"{said.get('test_samples', f'{data.test_samples:,}')} test images")
+    parts += _describe_images(data, said) if images else []
     for fraction, which in ((data.random_labels, "training"), (data.random_test_labels, "test")):
         if fraction:
             share = "all" if fraction == 1 else f"{100 * fraction:g} % of the"

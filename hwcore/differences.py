@@ -14,8 +14,8 @@ from hwcore.description import (
     describe_network,
     describe_option,
     describe_settings,
+    model_names,
     quoted_names,
-    short_names,
 )
 from hwcore.powers import in_powers
 from hwcore.reporting.settings import ABSENT
@@ -39,7 +39,7 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
     """
     named = {model for experiment, model in claim.networks() if experiment == described.id}
     models = [model for name, model in described.models.items() if named <= {None} or None in named or name in named]
-    names = short_names(described)
+    names = model_names(described)
     phrases: dict[str, list[str]] = {}
     for model in models:
         if model.name in variant.models:

@@ -109,6 +109,14 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
     assert samples.endswith(", 300 (full scale: 1,000) samples on uniformly drawn points")
 
 
+def test_data_that_differ_in_the_number_of_images_alone_are_said_once() -> None:
+    capacity = described("majumder", "standard")["capacity"]
+    assert capacity["settings"]["data"].startswith("CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465)")
+    images = [model["settings"]["images"] for model in capacity["models"]]
+    assert (images[0], images[-1]) == ("all images", "10,752 (full scale: all) training images")
+    assert "data" not in capacity["models"][-1]["settings"]
+
+
 @pytest.mark.parametrize(
     ("name", "experiment", "words"),
     [
@@ -129,7 +137,10 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
         (
             "alluri",
             "interpolation--corrected",
-            {"interpolation": "between “learning rate 0.001” and “learning rate 0.01”, 31 values of α from −1 to 2"},
+            {
+                "interpolation": "between “learning rate 0.001” and “learning rate 0.01”, 31 values of α from −1 to 2, "
+                "10,000 (full scale: all) samples"
+            },
         ),
         ("alluri", "optimisation-pca--corrected", {"landscape": "in the plane of the trajectory"}),
         (

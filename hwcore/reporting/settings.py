@@ -55,7 +55,9 @@ def models_table(variants: Sequence[Context], count: Callable[[Context], int]) -
     forms: dict[tuple[str, ...], list[str]] = {}
     for each in variants:
         for model in each["models"]:
-            extra = ", ".join(f"{key} {value}" for key, value in model["settings"].items())
+            extra = ", ".join(
+                value if key == "images" else f"{key} {value}" for key, value in model["settings"].items()
+            )
             own, reported = count(model), model["reported_parameters"]
             stated = f"{reported:,} {'✓' if reported == own else '✗'}" if reported else ""
             form = (plain(model["label"]), plain(model["layers"]), plain(extra), f"{own:,}", stated)
@@ -119,7 +121,7 @@ def _in_words(key: str, value: str) -> str:
         return f"no {key}"
     if value == _DIFFERS:
         return f"{key} by model"
-    if key in ("data", "optimizer", "loss", "modes") or value in ("full batch", *ABSENT.values()):
+    if key in ("data", "images", "optimizer", "loss", "modes") or value in ("full batch", *ABSENT.values()):
         return value
     if key in ("epochs", "steps"):
         return f"{value} {key.removesuffix('s') if value == '1' else key}"
