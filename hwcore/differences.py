@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from hwcore.claims.spec import Claim
-from hwcore.claims.words import listed
+from hwcore.claims.words import ABSENT, listed
 from hwcore.description import (
     GRID,
     OF_MODELS,
@@ -18,7 +18,6 @@ from hwcore.description import (
     quoted_names,
 )
 from hwcore.powers import in_powers
-from hwcore.reporting.settings import ABSENT
 from hwcore.studies.resolved import Experiment, Model
 
 # A number as descriptions write it, what they say of the normalisation, and a comma that is not within brackets.

@@ -9,6 +9,8 @@ from itertools import takewhile
 
 from hwcore.powers import in_powers
 
+# What a variant does that has no such setting.
+ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
 # What is smaller is written in powers of ten.
 _SMALL = 1e-4
 

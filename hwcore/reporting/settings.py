@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Any
 
+from hwcore.claims.words import ABSENT
 from hwcore.reporting.words import pipe_table, plain
 
 Context = Mapping[str, Any]
 _DIFFERS = "differs by model"
-# What a variant does that has no such setting.
-ABSENT = {"order of samples": "samples shuffled in every epoch", "modes": "training and evaluation modes as usual"}
 
 
 def spoken(variant: str) -> str:
