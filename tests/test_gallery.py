@@ -10,6 +10,7 @@ from conftest import Project
 from hwcore.claims.ledger import frame
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_json, write_table
+from hwcore.reporting import gallery as pages
 from hwcore.reporting.gallery import gallery
 
 
@@ -81,6 +82,20 @@ def test_pages_of_earlier_runs_stay_in_the_index(finished: Project, tmp_path: Pa
     assert rows[3][0].endswith("](tiny.md)")
     assert rows[3][2:] == ["quick", "0", "1"]
     assert (tmp_path / "gallery/earlier.md").read_text() == earlier
+
+
+def test_a_page_is_no_change_for_the_next_one(
+    finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, folder = finished.clone(tmp_path / "project").folder / "results/quick", tmp_path / "gallery"
+    jobs = read_json(results / "plan/summary.json")
+    jobs["index:index"]["spec"]["studies"] *= 2
+    write_json(results / "plan/summary.json", jobs)
+    monkeypatch.setattr(pages, "commit", lambda: {"commit": "0123456789abcdef", "dirty": folder.exists()})
+    gallery(results, folder)
+    assert ", by commit `0123456789`, on " in (folder / "tiny.md").read_text()
+    gallery(results, folder)
+    assert ", by commit `0123456789` with uncommitted changes, on " in (folder / "tiny.md").read_text()
 
 
 def test_results_that_are_missing_or_of_another_study_are_refused(finished: Project, tmp_path: Path) -> None:

@@ -39,14 +39,24 @@ def gallery(results: Path, folder: Path) -> None:
     shown = {study["study"]: _chosen(study, claims) for study in studies}
     for figure in (figure for figures in shown.values() for figure in figures):
         _need(results, f"{figure['path']}.svg")
+    # the first page that is written is a change that is not committed
+    by = _by()
     for study in studies:
         name = study["study"]
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
         for figure in shown[name]:
             shutil.copyfile(results / f"{figure['path']}.svg", folder / name / _name(figure))
-        write_text(folder / f"{name}.md", _page(results, study, claims[claims.study == name], shown[name]))
+        write_text(folder / f"{name}.md", _page(results, study, claims[claims.study == name], shown[name], by))
     write_text(folder / _INDEX, _index(folder))
+
+
+def _by() -> str:
+    """By which code the pages are made."""
+    made = commit()
+    if not made["commit"]:
+        return "code that is not under version control"
+    return f"commit `{made['commit'][:10]}`" + (" with uncommitted changes" if made["dirty"] else "")
 
 
 def _studies(results: Path) -> list[dict[str, Any]]:
@@ -92,14 +102,12 @@ def _name(figure: Mapping[str, Any]) -> str:
     return "-".join(Path(figure["path"]).parts[2:]) + ".svg"
 
 
-def _page(results: Path, study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]]) -> str:
+def _page(
+    results: Path, study: Mapping[str, Any], claims: pd.DataFrame, figures: Iterable[Mapping[str, Any]], by: str
+) -> str:
     rows = [_row(claim) for claim in claims.itertuples()]
     counts = claims.verdict.value_counts()
     source = study["source"]
-    made = commit()
-    by = "code that is not under version control"
-    if made["commit"]:
-        by = f"commit `{made['commit'][:10]}`" + (" with uncommitted changes" if made["dirty"] else "")
     day = datetime.now(UTC).date().isoformat()
     # by this the index knows the page
     about = {
