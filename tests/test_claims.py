@@ -1692,6 +1692,14 @@ def test_times_that_all_replicates_share_are_said_as_they_are() -> None:
     assert (row.reproduced, row.reason) == (50, "All 3 replicates give 50, which is the reported 50.")
 
 
+@pytest.mark.parametrize(("times", "value"), [([0, 0, 10], NAN), ([5, 5, 5], 5)])
+def test_what_cannot_be_judged_has_a_number_where_all_replicates_have_it(times: list[float], value: float) -> None:
+    table = pd.DataFrame(falling("m", times, [100] * 3))
+    row = judged(claim(reaches("steps", "m"), "reached-by", {"below": 50}), steps=table)
+    assert (row.verdict, row.n) == ("undecided", 3)
+    assert row.reproduced == pytest.approx(value, nan_ok=True)
+
+
 def test_a_time_of_zero_is_judged_by_its_sign() -> None:
     table = pd.DataFrame(falling("m", [0, 0, 0, 0, 0, 0, 10, np.inf], [100] * 8))
     row = judged(claim(reaches("steps", "m"), "reached-by", {"below": 50}), steps=table)
