@@ -233,6 +233,10 @@ def test_a_caption_says_when_training_metrics_are_of_few_samples(tmp_path: Path)
         " Training metrics are of at most 10,000 (full scale: all) training samples."
     )
     assert "at most" not in of_capacity("full")
+    # as many as there are
+    few = EVALUATED.replace("{dataset: mnist}", "{dataset: mnist, train_samples: 10000}")
+    shown = study(tmp_path, "The loss.", scale="standard", rest=few).experiments["capacity"].figures["capacity"]
+    assert "at most" not in shown.caption
 
 
 def test_a_caption_of_test_metrics_says_nothing_of_training_samples(tmp_path: Path) -> None:
