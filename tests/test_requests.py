@@ -109,6 +109,9 @@ def test_a_slow_analysis_asks_for_longer() -> None:
     spec = RunSpec.model_validate(large)
     assert analysis_seconds("evaluation", EVALUATION, [spec]) > 6 * 3600
     assert analysis_seconds("evaluation", EVALUATION, [RunSpec.model_validate(SPEC)]) < 60
+    # on few of the training samples it takes less
+    few = analysis_seconds("evaluation", {**EVALUATION, "samples": 100}, [spec])
+    assert few < 0.5 * analysis_seconds("evaluation", EVALUATION, [spec])
     # no equations of that many unknowns are solved
     assert analysis_seconds("critical_points", SEARCH, [spec]) < 60
 
