@@ -9,6 +9,8 @@ import pytest
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
+from test_figures import CASES
+from test_figures import draw as draw_kind
 
 from conftest import Project
 from hwcore.figures import capacity, curves, landscape, style, trajectory
@@ -206,3 +208,10 @@ def test_a_table_shows_some_places_as_they_are_and_says_so() -> None:
 def test_marks_of_mathematics_are_read_as_words() -> None:
     assert unmarked("$3 × 10^{-4}$") == "3 × 10⁻⁴"
     assert unmarked("loss") == "loss"
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_numbers_of_a_figure_of_a_single_replicate_are_read(kind: str) -> None:
+    """As with `--config replicates=1`."""
+    tables = {name: rows[rows.replicate == rows.replicate.min()] for name, rows in CASES[kind][0].items()}
+    assert drawn(draw_kind(kind, tables))["panels"]

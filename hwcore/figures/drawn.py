@@ -95,7 +95,8 @@ def _panel(axes: Axes, entries: Sequence[Line2D]) -> dict[str, Any]:
                 series.append(_series(artist, names))
         elif isinstance(artist, PathCollection):
             series.append(_scattered(artist, names))
-        elif isinstance(artist, FillBetweenPolyCollection):
+        # of a single replicate there is no band
+        elif isinstance(artist, FillBetweenPolyCollection) and artist.get_paths():
             _add_interval(series, *_band(artist))
         elif isinstance(artist, LineCollection) and any(artist in bar.lines[2] for bar in errorbars):
             segments = np.array([segment for segment in artist.get_segments() if len(segment) == 2])
