@@ -947,9 +947,7 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
     )
     row = judge("s", {"c": case}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
     assert row.verdict == verdict
-    words = (
-        "After 2 epochs in place of 5, this says nothing for it either, because less than half of the training is left."
-    )
+    words = "After 2 epochs in place of 5, this says nothing for it, because less than half of the training is left."
     assert (words in row.reason) == (verdict == "undecided")
 
 

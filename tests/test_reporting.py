@@ -26,7 +26,7 @@ from hwcore.reporting.pdf import to_pdf
 from hwcore.reporting.runtimes import Runtime, longest, runtime_table
 from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.words import measured, networks, pipe_table, plain
+from hwcore.reporting.words import measured, networks, pipe_table, plain, verdict_counts
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
 
@@ -680,6 +680,15 @@ def test_measured_without_an_interval() -> None:
     assert measured(row) == "2.500"
     row["n"] = 1
     assert measured(row) == "2.500 (one replicate)"
+
+
+@pytest.mark.parametrize(("tests", "most"), [(6, "0.3"), (45, "2.3"), (46, "2.3"), (60, "3.0")])
+def test_the_expected_number_of_false_verdicts_is_rounded_up(tests: int, most: str) -> None:
+    table = pd.DataFrame({"verdict": ["holds"] * tests, "p": [0.01] * tests})
+    says = f"{tests} claims were tested on samples of runs; chance alone makes at most {most} of their verdicts false"
+    assert says in verdict_counts(table)
+        table
+    )
 
 
 def test_measured_times_of_which_some_are_not_known_are_a_median() -> None:

@@ -123,7 +123,7 @@ def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement)
         why = "says nothing against it"
     elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
         judgement = replace(judgement, p=float("nan"))
-        why = "says nothing for it either, because less than half of the training is left"
+        why = "says nothing for it, because less than half of the training is left"
     elif claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
         why = "shows nothing, because longer training fits better"
     else:

@@ -105,7 +105,7 @@ def verdict_counts(claims: pd.DataFrame) -> str:
         return f"{text} One claim was tested on samples of runs; {chance}."
     return (
         f"{text} {tested:,} claims were tested on samples of runs; chance alone makes at most "
-        f"{math.ceil(10 * false) / 10:.1f} of their verdicts false on average."
+        f"{math.ceil(round(10 * false, 6)) / 10:.1f} of their verdicts false on average."
     )
 
 

@@ -122,7 +122,7 @@ class Experiment:
     whole: frozenset[str] = frozenset()
 
     def has_at_most(self, samples: int) -> bool:
-        """Whether no model has more training samples than that, as far as is known."""
+        """Whether no model has more training samples than that; one of unknown size may have."""
         sizes = [model.samples for model in self.models.values()]
         return all(size is not None and size <= samples for size in sizes)
 
