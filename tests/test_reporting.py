@@ -687,8 +687,6 @@ def test_the_expected_number_of_false_verdicts_is_rounded_up(tests: int, most: s
     table = pd.DataFrame({"verdict": ["holds"] * tests, "p": [0.01] * tests})
     says = f"{tests} claims were tested on samples of runs; chance alone makes at most {most} of their verdicts false"
     assert says in verdict_counts(table)
-        table
-    )
 
 
 def test_measured_times_of_which_some_are_not_known_are_a_median() -> None:
