@@ -83,6 +83,21 @@ class Job:
         )
 
 
+def plan_file(results: Path, group: str) -> Path:
+    """Where the jobs of a group are planned: a study, ``summary``, ``crate`` or ``data``.
+
+    Data sets are the same at every scale.  So is the file that plans them, as Snakemake knows a job by its command:
+    after one at another scale it would prepare them again, and train again all that was trained on them.
+    """
+    return (results.parent if group == "data" else results) / "plan" / f"{group}.json"
+
+
+def plan_files(results: Path) -> list[Path]:
+    """The plans of results/<scale> that are there."""
+    data = plan_file(results, "data")
+    return [*([data] if data.is_file() else []), *sorted((results / "plan").glob("*.json"))]
+
+
 def planned(plans: Iterable[Path]) -> list[Job]:
     """All jobs of some plan files, in their order."""
     return [

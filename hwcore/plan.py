@@ -25,7 +25,7 @@ from hwcore.errors import HwcoreError
 from hwcore.figures.spec import metric
 from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
-from hwcore.jobs import Job
+from hwcore.jobs import Job, plan_file
 from hwcore.provenance import versions
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
@@ -148,7 +148,7 @@ class Plan:
         job = Job(
             rule=rule,
             name=name,
-            plan=self.results / "plan" / f"{group}.json",
+            plan=plan_file(self.results, group),
             spec=plain(spec),
             settings=settings or {},
             inputs=inputs,

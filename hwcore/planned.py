@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
-from hwcore.jobs import Job, planned
+from hwcore.jobs import Job, plan_file, planned
 from hwcore.train.files import FILES, files
 from hwcore.train.spec import Record, RunSpec
 from hwcore.train.split import threads
@@ -105,7 +105,7 @@ class Submitted(Planned):
             group = "data" if rule == "prepare" else name.partition("/")[0]
             # trainings of one plan are spread over several rules
             key = f"{'train' if rule.startswith('train') else rule}:{name}"
-            names.setdefault(Path(f"results/{scale}/plan/{group}.json"), set()).add(key)
+            names.setdefault(plan_file(Path("results") / scale, group), set()).add(key)
         jobs = [job for plan, keys in names.items() for job in planned([plan]) if job.key in keys]
         if missing := set().union(*names.values()) - {job.key for job in jobs}:
             raise HwcoreError(f"{min(missing)} is no longer planned; run the same command again")

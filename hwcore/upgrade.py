@@ -16,8 +16,14 @@ def _remove_pickled_states() -> None:
         path.unlink()
 
 
+def _remove_data_plans() -> None:
+    """Data sets were planned for each scale; all scales share one plan of them."""
+    for path in _RESULTS.glob("*/plan/data.json"):
+        path.unlink()
+
+
 # What brings a folder from the version before to each version.
-_STEPS: Mapping[int, Callable[[], None]] = {1: _remove_pickled_states}
+_STEPS: Mapping[int, Callable[[], None]] = {1: _remove_pickled_states, 2: _remove_data_plans}
 VERSION = max(_STEPS)
 
 

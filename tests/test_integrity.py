@@ -15,6 +15,7 @@ from conftest import Project
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
 from hwcore.integrity import check, checksums, put_aside
+from hwcore.jobs import plan_files
 
 CHECKPOINT = "results/quick/runs/tiny/fit/narrow/checkpoint.safetensors"
 TABLE = "results/quick/tables/tiny/fit--as-run/predictions.parquet"
@@ -91,7 +92,7 @@ def test_verify_names_every_damaged_file(finished: Project, copy: Project, damag
 
 
 def list_of(project: Project) -> set[str]:
-    plans = (project.folder / "results/quick/plan").glob("*.json")
+    plans = plan_files(project.folder / "results/quick")
     jobs = [job for plan in plans for job in json.loads(plan.read_text()).values()]
     return {path for job in jobs for path in job["outputs"].values() if (project.folder / path).is_file()}
 

@@ -31,6 +31,17 @@ def test_nothing_to_do_after_a_run(finished: Project) -> None:
     assert not {"pandas", "torch", "matplotlib"} & loaded
 
 
+def test_another_scale_prepares_no_data_set_again(finished: Project, tmp_path: Path) -> None:
+    """Else all that was trained on them would be stale, at either scale."""
+    clone = finished.clone(tmp_path / "clone")
+    shutil.copytree(finished.folder / "resources", clone.folder / "resources")
+    clone.edit("config.yaml", "    judged: provisional\n", "    judged: provisional\n    datasets: {mnist: digits}\n")
+    run = "results/standard/runs/tiny/classify/small/run.json"
+    assert clone.stale(run, "--config", "scale=standard") == {"train tiny/classify/small"}
+    clone.run(run, "--config", "scale=standard")
+    assert clone.stale() == set()
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [

@@ -28,8 +28,10 @@ def test_results_from_before_there_were_versions_are_brought_up_to_date() -> Non
     (run / "unfinished/0.pt").write_bytes(b"pickled")
     (run / "checkpoint.safetensors").write_bytes(b"kept")
     Path("results/quick/plan").mkdir()
+    Path("results/quick/plan/data.json").write_text("{}")
     bring_up_to_date()
     assert not (run / "unfinished/0.pt").exists()
+    assert not Path("results/quick/plan/data.json").exists()
     assert (run / "checkpoint.safetensors").read_bytes() == b"kept"
     assert json.loads(Path("results/format.json").read_text()) == {"version": VERSION}
 

@@ -5,14 +5,14 @@ In: its judged claims and the recipes of its runs, tables and figures.  Out: the
 
 from pathlib import Path
 
-from hwcore.jobs import Job, run
+from hwcore.jobs import Job, plan_file, run
 from hwcore.reporting.markdown import render
 
 
 def work(job: Job) -> None:
     template = Path(job.settings["template"])
     # the data sets have a plan of their own
-    plans = [job.plan.with_name("data.json"), job.plan]
+    plans = [plan_file(job.plan.parents[1], "data"), job.plan]
     render(
         dict(job.spec["page"]),
         template,

@@ -6,11 +6,12 @@ In: the plan of a scale and what its jobs noted of their time.  Out: two tables 
 import sys
 from pathlib import Path
 
+from hwcore.jobs import plan_files
 from hwcore.reporting.runtimes import longest, runtime_table, runtimes
 
 if __name__ == "__main__":
     results = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quick")
-    measured = runtimes(sorted((results / "plan").glob("*.json")))
+    measured = runtimes(plan_files(results))
     if not measured:
         sys.exit(f"error: {results}: no job was done there; run `snakemake --cores 8 report` first")
     print(runtime_table(measured), longest(measured), sep="\n\n")

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from hwcore.integrity import damaged
-from hwcore.jobs import planned
+from hwcore.jobs import plan_files, planned
 
 if __name__ == "__main__":
     results = Path(sys.argv[1] if len(sys.argv) > 1 else "results/quick")
-    jobs = planned(sorted((results / "plan").glob("*.json")))
+    jobs = planned(plan_files(results))
     files = {path: job.timing for job in jobs for path in job.outputs.values() if path.is_file()}
     if not files:
         sys.exit(f"error: {results}: no results are there; run `snakemake --cores 8 report` first")
