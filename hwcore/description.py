@@ -61,7 +61,8 @@ class TableDescription(TypedDict):
 class ExperimentDescription(TypedDict):
     """One experiment in one variant; ``settings`` are those that all its models share and the replicates, ``values``
     those that the prose names, in words, ``analyses`` the options of each analysis that are not at their defaults, in
-    words.  What a scale cuts has its value at full scale beside it: `10 (full scale: 100)`.
+    words, ``kinds`` what each analysis is.  What a scale cuts has its value at full scale beside it, as in
+    `10 (full scale: 100)`.
     ``choices`` are settings on which the report is silent: name, value and reason.
 
     ``paired_with`` are the ids of the other variants in which some model has the same name, and with it the same
@@ -79,6 +80,7 @@ class ExperimentDescription(TypedDict):
     settings: dict[str, str]
     values: dict[str, str]
     analyses: dict[str, str]
+    kinds: dict[str, str]
     choices: list[tuple[str, str, str]]
     replicates: int
     paired_with: list[str]
@@ -176,6 +178,7 @@ def _experiment(
         "settings": shared,
         "values": dict(values),
         "analyses": {name: _describe_options(experiment, name) for name in experiment.analyses},
+        "kinds": {name: _kind(experiment, name) for name in experiment.analyses},
         "choices": _choices(experiment),
         "replicates": most,
         "paired_with": [other.id for other in others],
@@ -240,20 +243,34 @@ def _figure(
 def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
     """Setting, its value in words, and the reason; of the experiment, then of single models."""
     every = [*experiment.models.values()]
-    choices = [(_named(name), _value(experiment, name, every), reason) for name, reason in experiment.chosen.items()]
+    choices = [
+        (_named(name, experiment), _value(experiment, name, every), reason)
+        for name, reason in experiment.chosen.items()
+    ]
     for model in every:
         choices += [
-            (f"{_named(name)} of {model.label}", _value(experiment, name, [model], f"{model.name}.{name}"), reason)
+            (
+                f"{_named(name, experiment)} of {model.label}",
+                _value(experiment, name, [model], f"{model.name}.{name}"),
+                reason,
+            )
             for name, reason in model.chosen.items()
         ]
     return choices
 
 
-def _named(setting: str) -> str:
+def _kind(experiment: Experiment, analysis: str) -> str:
+    """What an analysis is, whatever the study calls it: `interpolation`"""
+    return experiment.analyses[analysis].kind.replace("_", " ")
+
+
+def _named(setting: str, experiment: Experiment) -> str:
     """A setting as a reader calls it: `learning rate`, `α of interpolation`"""
     of, _, name = setting.rpartition(".")
     text = _NAMES.get(name, name).replace("_", " ")
-    return f"{text} of {re.sub('[-_.]', ' ', of)}" if of not in ("", "record") else text
+    if of in ("", "record"):
+        return text
+    return f"{text} of {_kind(experiment, of) if of in experiment.analyses else re.sub('[-_.]', ' ', of)}"
 
 
 def _value(experiment: Experiment, name: str, models: Sequence[Model], key: str = "") -> str:
@@ -566,7 +583,7 @@ _PHRASES = {
     ("dropout", "no"): "dropout inactive",
     ("input_gradient", "yes"): "the input gradient too",
     ("input_gradient", "no"): "no input gradient",
-    ("over", "epochs"): "the weights of every epoch",
+    ("over", "epochs"): "the recorded weights",
     ("over", "none"): "the final weights alone",
     ("weights_only", "yes"): "weights without biases",
     ("weights_only", "no"): "weights and biases",
@@ -599,7 +616,7 @@ _NAMES = {
     "augment": "augmentation",
     "normalize": "normalisation",
     "until": "stopping rule",
-    "weights_every": "weights recorded every",
+    "weights_every": "epochs from record to record of the weights",
 }
 _SAMPLING = {
     "grid": "an even grid",

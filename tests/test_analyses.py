@@ -310,6 +310,9 @@ def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
     middle = found[(found.step > 20) & (found.step < 80)]
     np.testing.assert_allclose(middle.decrease, np.exp(-middle.step / 100), rtol=0.02)
     assert spearmanr(middle.grad_norm_smoothed, middle.decrease).statistic > 0.99
+    np.testing.assert_allclose(found.grad_norm_deviation[150], np.std(norm[140:160]), rtol=1e-6)
+    ends = [np.std(norm[:10]), np.std(norm[-11:])]
+    np.testing.assert_allclose(found.grad_norm_deviation.iloc[[0, -1]], ends, rtol=1e-6)
     everywhere = spearmanr(found.grad_norm_smoothed, found.decrease).statistic
     assert found.relation.unique() == pytest.approx([everywhere])
 

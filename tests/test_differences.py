@@ -53,7 +53,14 @@ def test_a_difference_of_trainings_stands_after_with(
 def test_what_is_as_usual_is_said_as_in_the_table_of_settings(
     tmp_path: Path, key: str, setting: dict[str, Any], usual: dict[str, Any]
 ) -> None:
-    own = {"variant": "as-described", "replicates": 3, "models": [], "settings": {key: "."}, "analyses": {}}
+    own = {
+        "variant": "as-described",
+        "replicates": 3,
+        "models": [],
+        "settings": {key: "."},
+        "analyses": {},
+        "kinds": {},
+    }
     table = settings_table([own, {**own, "settings": {}}])
     (words,) = said(tmp_path, {"training": usual}, **IMAGES, training={**CLASSIFY, **setting})
     assert f"| {key} | . | {words} |" in table

@@ -45,6 +45,7 @@ def context(judged: str = "no") -> dict[str, Any]:
             "values": {"lr": "0.1", "epochs": "10 (full scale: 100)"},
             "choices": [],
             "analyses": {},
+            "kinds": {},
             "replicates": 3,
             "paired_with": ["fit--corrected" if id == "fit" else "fit"],
             "trained_in": None,
@@ -297,7 +298,8 @@ def test_variants_on_another_vertical_scale_say_so(
 
 
 def test_settings_of_an_experiment_are_a_sentence() -> None:
-    first: dict[str, Any] = {"variant": "as-described", "replicates": 5, "models": [], "settings": {}, "analyses": {}}
+    first: dict[str, Any] = {"variant": "as-described", "replicates": 5, "models": []}
+    first |= {"settings": {}, "analyses": {}, "kinds": {}}
     first["settings"] = {"learning rate": "0.1", "schedule": "times 0.1 every 10 epochs", "epochs": "1"}
     second = {**first, "variant": "as-run", "settings": {**first["settings"], "modes": "dropout active in evaluation"}}
     assert "learning rate 0.1, learning rate times 0.1 every 10 epochs, 1 epoch, n = 5." in settings_line([first], "s")
@@ -313,8 +315,10 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
     assert "training and evaluation modes as usual, order of samples that of the data." in text
     table = settings_table([first, {**first, "settings": {"order of samples": "that of the data"}}])
     assert "| order of samples | samples shuffled in every epoch | that of the data |" in table
-    solved = [{"critical-points": "no solver", "evaluation": ""}, {"critical-points": ""}, {}]
-    table = settings_table([{**first, "analyses": each} for each in solved])
+    # an analysis is told by what it is, not by what the study calls it
+    solved = [{"points-tanh": "no solver", "evaluation": ""}, {"points-tanh": ""}, {}]
+    kinds = {"points-tanh": "critical points"}
+    table = settings_table([{**first, "analyses": each, "kinds": kinds} for each in solved])
     assert "| critical points | no solver | default options | not run |" in table
     assert "evaluation" not in table
 

@@ -16,10 +16,11 @@ def analyse(runs: dict[str, Run], *, window: int) -> pd.DataFrame:
     """Loss and gradient norm of each step, with the decrease of the loss per step.
 
     Columns: model, replicate, step, loss, grad_norm, decrease: minus the slope of the loss smoothed
-    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise; spike:
-    whether the norm has a peak there that stands out by more than its own moving average (its
-    prominence, as SciPy defines it, is larger); and relation, one number for each replicate:
-    Spearman's rank correlation of grad_norm_smoothed and decrease over all steps (NaN where one of
+    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise;
+    grad_norm_deviation, its standard deviation over as many steps around each, of which there are
+    fewer at both ends; spike: whether the norm has a peak there that stands out by more than its own
+    moving average (its prominence, as SciPy defines it, is larger); and relation, one number for each
+    replicate: Spearman's rank correlation of grad_norm_smoothed and decrease over all steps (NaN where one of
     them does not vary or is not finite).
     """
     return pd.concat([_relate(name, run, window) for name, run in runs.items()], ignore_index=True)
@@ -31,6 +32,9 @@ def _relate(name: str, run: Run, window: int) -> pd.DataFrame:
     by = table.groupby("replicate")
     table["decrease"] = by.loss.transform(lambda loss: -_slope(_smooth(loss.to_numpy(), window)))
     table["grad_norm_smoothed"] = by.grad_norm.transform(lambda norm: _smooth(norm.to_numpy(), window))
+    table["grad_norm_deviation"] = by.grad_norm.transform(
+        lambda norm: norm.rolling(window, center=True, min_periods=1).std(ddof=0)
+    )
     relations = {replicate: _relation(own) for replicate, own in table.groupby("replicate")}
     table["relation"] = table.replicate.map(relations)
     table["spike"] = by.grad_norm.transform(lambda norm: _spikes(norm.to_numpy(), window))

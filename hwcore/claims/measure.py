@@ -197,6 +197,7 @@ def column_unit(column: str) -> Unit:
 _FULL = {"train": "training", "grad": "gradient", "lr": "learning rate", "alpha": "α"}
 _CALLED = {
     "distance": "distance moved by the weights",
+    "grad_norm_deviation": "standard deviation of the gradient norm",
     "grad_norm_smoothed": "smoothed gradient norm",
     "input_gradient_norm": "norm of the input gradient",
     "jacobian_norm_logits": "norm of the Jacobian of the logits",

@@ -34,9 +34,11 @@ def settings_table(variants: Sequence[Context]) -> str:
     analyses = dict.fromkeys(name for each in variants for name, options in each["analyses"].items() if options)
     for name in analyses:
         given = [each["analyses"].get(name) for each in variants]
-        lines[name.replace("-", " ")] = ["not run" if own is None else own or "default options" for own in given]
+        lines[name] = ["not run" if own is None else own or "default options" for own in given]
+    kinds = {name: kind for each in variants for name, kind in each["kinds"].items()}
     rows = []
-    for key, texts in lines.items():
+    for name, texts in lines.items():
+        key = kinds.get(name, name)
         values = [plain(text) for text in texts]
         shown = values[:1] if len(set(values)) == 1 else values
         rows.append([key, *shown, *["the same"] * (len(variants) - len(shown))])

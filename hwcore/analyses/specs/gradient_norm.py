@@ -8,7 +8,11 @@ from hwcore.train.spec import Record
 class Options(AnalysisSpec):
     """Gradient norm of each step beside the slope of the loss, and their rank correlation."""
 
-    labels = {"grad_norm": "gradient norm", "grad_norm_smoothed": "gradient norm (moving average)"}
+    labels = {
+        "grad_norm": "gradient norm",
+        "grad_norm_smoothed": "gradient norm (moving average)",
+        "grad_norm_deviation": "gradient norm (moving standard deviation)",
+    }
 
     window: Count = Field(50, description="steps of the moving average that smooths both")
 
