@@ -150,13 +150,14 @@ def test_runs_behind_a_mean_are_told_from_it_and_lines_may_be_named_at_their_end
     axes.plot([0, 1, 2], [2, 2, 2.5], color="#0072B2", linewidth=1.4, marker="s", markevery=[1])
     axes.plot([0, 1, 2], [4, 4, 4.5], color="#D55E00", linewidth=1.4)
     axes.annotate("first", (1, 2.5), xycoords=axes.get_yaxis_transform())
-    axes.axhline(0.1, color=style.GREY)
-    axes.annotate("chance", (0.5, 0.1), xycoords=axes.get_yaxis_transform())
+    style.level(axes, 1.5, "chance")
+    # of another stroke: not what the legend says of the colour
+    axes.axhline(3.5, color=style.GREY)
     (panel,) = drawn(style.finish(figure, [style.entry("second", "#D55E00")]))["panels"]
     assert [each["name"] for each in panel["series"]] == ["first, single runs"] * 2 + ["first", "second"]
     assert [each.get("of") for each in panel["series"]] == ["first", "first", None, None]
     assert panel["series"][2]["marks"] == [1]
-    assert [each["name"] for each in panel["guides"]] == ["chance"]
+    assert [each["name"] for each in panel["guides"]] == ["chance", ""]
     panel["x"]["label"], panel["y"]["label"] = "x", "y"
     assert "single runs" not in numbers({"panels": [panel]}, "f.csv")
 

@@ -606,18 +606,16 @@ def test_fractions_of_zero_and_one_have_an_interval() -> None:
 def test_chance_is_a_line_with_its_name_where_it_is_in_sight(kind: str) -> None:
     assert FIGURES[kind].model_validate(CASES[kind][1]).guessed()
     near = draw(kind, chance={"accuracy": 0.5, "loss": 0.5})
-    shown = [axes for axes in near.axes if "chance" in [text.get_text() for text in axes.texts]]
+    shown = [axes for axes in near.axes if "chance" in [line.get_label() for line in axes.lines]]
     assert [name_of(axes.get_ylabel()) for axes in shown] == ["loss", "accuracy"]
-    for axes in shown:
-        (text,) = axes.texts
-        assert 0.5 in [line.get_ydata()[0] for line in axes.lines]
-        area, box = text.get_window_extent(), axes.get_window_extent()
-        assert box.x0 - 1 <= area.x0 < area.x1 <= box.x1 + 1
-        assert box.y0 - 1 <= area.y0 < area.y1 <= box.y1 + 1
+    assert all(0.5 in [line.get_ydata()[0] for line in axes.lines] for axes in shown)
+    # in the panels it would stand on curves
+    assert said(near).count("chance") == 1
+    assert not any(text.get_text() == "chance" for axes in near.axes for text in axes.texts)
     limits = [axes.get_ylim() for axes in draw(kind).axes]
     far = draw(kind, chance={"accuracy": -3.0, "loss": 1e9})
     assert [axes.get_ylim() for axes in far.axes] == limits
-    assert not any(text.get_text() == "chance" for axes in far.axes for text in axes.texts)
+    assert "chance" not in said(far)
 
 
 def test_names_stand_beside_lines_where_they_fit() -> None:
@@ -633,12 +631,58 @@ def test_names_stand_beside_lines_where_they_fit() -> None:
     assert draw("curves", {"metrics": rows}, y=["train_loss"]).legends
 
 
-def test_points_at_one_place_are_one_with_their_number() -> None:
+def test_a_name_does_not_stand_beside_the_end_of_another_line() -> None:
+    rows = table("epoch", [1, 2, 3], ["train_loss"], replicates=1)
+    figure = draw("curves", {"metrics": rows[(rows.model == "a") | (rows.epoch == 1)]}, y=["train_loss"])
+    assert not figure.axes[0].texts
+    assert said(figure) == list(LABELS.values())
+
+
+def counts(places: list[tuple[float, float]]) -> list[str]:
+    known = pd.DataFrame(places, columns=["minimal_ratio", "loss"]).assign(model="a", converged=True, certified=True)
+    (axes,) = draw("minimal_ratio", {"t": known.assign(replicate=known.index)}).axes
+    assert sum(len(line.get_xdata()) for line in axes.lines) == len(places)
+    return [text.get_text() for text in axes.texts]
+
+
+def test_beside_what_looks_like_one_dot_stands_how_many_there_are() -> None:
+    """On the axes as they are drawn, which are wider than what the points span."""
+    assert counts([(1.0, 0.1)] * 4 + [(0.99, 0.1 + 1e-9)] * 2) == ["6"]
+    assert counts([(0.5, 0.1), (0.5, 0.1), (0.8, 0.1), (0.9, 0.1), (0.9, 0.2)]) == ["2"]
+    # dots of several kinds and models hide each other too
     known = CASES["minimal_ratio"][0]["t"].assign(minimal_ratio=0.5, loss=0.25)
     figure = draw("minimal_ratio", {"t": known})
-    assert [text.get_text() for text in figure.axes[0].texts] == ["4", "4", "4", "4"]
-    assert sum(len(line.get_xdata()) for line in figure.axes[0].lines) == 4
+    assert [text.get_text() for text in figure.axes[0].texts] == ["16"]
     assert not draw("minimal_ratio").axes[0].texts
+
+
+@pytest.mark.parametrize("kind", ["curves", "gradient_norm"])
+def test_a_single_epoch_or_step_stands_between_its_neighbours(kind: str) -> None:
+    ((name, rows),) = CASES[kind][0].items()
+    place = "epoch" if kind == "curves" else "step"
+    panel = draw(kind, {name: rows[rows[place] == 3]}).axes[-1]
+    assert panel.get_xlim() == (2, 4)
+    assert panel.get_xticks().tolist() == [2, 3, 4]
+    assert all(line.get_marker() for line in panel.lines)
+
+
+def test_the_networks_that_diverged_are_counted_beside_the_number_of_all() -> None:
+    known = table("step", [1, 2, 3], ["loss", "grad_norm"])
+    known.loc[(known.model == "a") & (known.replicate > 1) & (known.step == 3), "loss"] = np.nan
+    assert said(draw("gradient_norm", {"t": known}))[0] == "one layer: replicate 0; 2 of 4 diverged"
+
+
+def test_many_colours_are_told_apart() -> None:
+    """By their neighbours on the scale at least, of which the legend has one above the other."""
+    for count in (9, 12, 16):
+        shown = [np.array(to_rgb(colour)) for colour in colours.spread(count)]
+        assert min(np.abs(one - other).max() for one, other in itertools.pairwise(shown)) > 0.2
+
+
+@pytest.mark.parametrize("column", ["moved", "distance", "sharpness", "rescaled_sharpness", "train_loss"])
+def test_intervals_of_what_has_no_sign_stay_above_zero(column: str) -> None:
+    _, low, _ = means.interval(np.array([[0.01, 0.02, 0.9]]), means.scale_of(column, log=False))
+    assert low[0] > 0
 
 
 def test_a_measure_of_a_single_setting_is_told_in_words() -> None:

@@ -29,16 +29,18 @@ _LAB = np.array(
 )
 # Lightness on white and on the dark ground: of black, of the lightest colours of lines (3:1 on white), and of white.
 _LIGHTNESS = ((0.0, 0.66, 1.0), (0.93, 0.6, 0.2076))
+_MANY = (0.42, 0.64)  # lightness of the colours of many things
 _TEXT = 0.53  # the most lightness of words: 4.5:1 on white
 
 
 def spread(count: int) -> list[Any]:
-    """Colours for ``count`` things: distinct ones for a few, steps of one scale for many."""
+    """Colours for ``count`` things: distinct ones for a few, for many those of a rainbow, light and dark in turn."""
     few = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
     if count <= len(few):
         return list(few[:count])
-    # the light end of the scale is hard to see on white
-    return [to_hex(mpl.colormaps["plasma"](share)) for share in np.linspace(0, 0.62, count)]
+    hues = mpl.colormaps["turbo"](np.linspace(0.02, 0.98, count))[:, :3]
+    # neighbours on the scale differ in lightness too, also for who sees few hues
+    return [_at(_MANY[i % 2], hue) for i, hue in enumerate(hues)]
 
 
 def ink(colour: Any) -> str:
@@ -54,6 +56,10 @@ def on_dark(colour: str) -> str:
         return GROUND
     lightness, *hue = _to_lab(np.array(to_rgb(colour)))
     return _hex(np.interp(lightness, *_LIGHTNESS), hue)
+
+
+def _at(lightness: float, rgb: NDArray[np.float64]) -> str:
+    return _hex(lightness, _to_lab(rgb)[1:].tolist())
 
 
 def _hex(lightness: float, hue: list[float]) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from hwcore.errors import HwcoreError
 from hwcore.figures import style
@@ -56,7 +55,7 @@ def draw(
     looks = style.palette(dict.fromkeys(labels.values()))
     models = {str(model): own for model, own in rows.groupby("model", sort=False)}
     lost: dict[str, set[tuple[str, int]]] = {label: set() for label in looks}
-    ends: dict[str, tuple[style.Look, float]] = {}
+    ends: dict[str, tuple[style.Look, float, float]] = {}
     each, dotted = style.few(rows), False
     for panel, (id, columns) in zip(axes, panels, strict=True):
         shown = {model: own for model, own in models.items() if not id or model.startswith(f"{id}/")}
@@ -73,8 +72,8 @@ def draw(
                 means = style.band(panel, own, x, column, look=looks[label], stroke=stroke, places=places, each=each)
                 lost[label] |= {(model, replicate) for replicate in means.lost}
                 if not stroke and len(means.mean):
-                    ends[label] = (looks[label], float(means.mean[-1]))
-                    reached |= {model: ends[label][1]} if column == "train_loss" else {}
+                    ends[label] = (looks[label], float(means.at[-1]), float(means.mean[-1]))
+                    reached |= {model: float(means.mean[-1])} if column == "train_loss" else {}
         lower = {str(model): height for model, height in least.items() if height < reached.get(str(model), -np.inf)}
         for model, height in lower.items():
             panel.axhline(height, color=looks[labels[model]].colour, linestyle=":", linewidth=1.2)
@@ -83,7 +82,7 @@ def draw(
         panel.set(xlabel=column_labels[x], ylabel=column_labels[name] + _sum(offset), title=parts[id])
         panel.margins(x=0.01)
         if pd.api.types.is_integer_dtype(rows[x]):
-            panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+            style.whole(panel)
         if chance and (metric := columns[0].removeprefix("train_").removeprefix("test_")) in chance:
             style.level(panel, chance[metric] + offset, "chance")
     named = len(panels) == 1 and not any(lost.values()) and len(ends) == len(looks) and style.ends(axes[0], ends)

@@ -232,7 +232,6 @@ class _Names:
         self._entries = entries
         self._axis = _words(axes.get_ylabel())
         notes = [text for text in axes.texts if isinstance(text, Annotation)]
-        self._levels = {float(note.xy[1]): _words(note.get_text()) for note in notes}
         ends = {float(note.xy[1]): _words(note.get_text()) for note in notes if note.xy[0] == 1}
         self._ends: dict[str, str] = {}
         for line in axes.lines:
@@ -261,9 +260,10 @@ class _Names:
         return thin and line.get_alpha() not in (None, 1)
 
     def level(self, line: Line2D) -> str:
-        """The words at a horizontal line, or what the legend says of its look."""
-        said = self.of(line)
-        return self._levels.get(float(_plain(line.get_ydata())[0]), "" if said == self._axis else said)
+        """The name of a horizontal line, or what the legend says of its look."""
+        said, entry = self.of(line), self._entry(line)
+        only_colour = entry is not None and said == _words(entry.get_label()) and _look(entry) != _look(line)
+        return "" if said == self._axis or only_colour else said
 
     def _entry(self, line: Line2D) -> Line2D | None:
         own = [entry for entry in self._entries if _colour(entry) == _colour(line)]

@@ -48,11 +48,16 @@ def draw(
                 kept = style.thin(x, y)
                 thick = replicate == first
                 width, alpha, order = (1.3, 1.0, 3) if thick else (0.5, 0.35, 2)
-                panel.plot(x[kept], y[kept], color=colour, linewidth=width, alpha=alpha, zorder=order)
+                # a line of one point is not seen
+                marker = "o" if len(kept) == 1 else ""
+                panel.plot(x[kept], y[kept], color=colour, marker=marker, linewidth=width, alpha=alpha, zorder=order)
         name = f"{labels[str(model)]}: replicate {first}"
-        legend.append(style.entry(name, colour, lost=len(diverged), linewidth=1.3))
+        if diverged:
+            name += f"; {len(diverged)} of {len(paths)} diverged"
+        legend.append(style.entry(name, colour, linewidth=1.3))
         if others:
             said = "the others" if len(shown) == len(others) else f"{len(shown)} of {len(others)} others"
             legend.append(style.entry(said, colour, linewidth=0.5, alpha=0.6))
     panels[-1].set_xlabel("step")
+    style.whole(panels[-1])
     return style.finish(figure, legend)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from hwcore.figures import colours, style
 
+_DOT = 5.0  # points across
+
 
 def draw(
     tables: Mapping[str, pd.DataFrame],
@@ -25,7 +27,7 @@ def draw(
 
     Grey crosses: the same networks by the reports' own procedure, where the table has it and they get so far.
     Triangles are smaller networks, padded with units of zero weights, where the table has them.  The legend
-    counts each; models have colours of their own.  Points that would hide each other are one, with their number.
+    counts each; models have colours of their own.  Beside points that hide each other stands their number.
 
     With ``share`` negative_share the axis is the index, the share of directions that curve downwards, and a line shows
     the law of Pennington & Bahri 2017 (PMLR 70), loss = ε + c index^(2/3), with the ε and c of least squares over all
@@ -43,7 +45,7 @@ def draw(
     certified = finite & ~padded & rows.certified.to_numpy(dtype=bool)
     converged = finite & ~padded & rows.converged.to_numpy(dtype=bool) & ~certified
     rest = finite & ~padded & ~certified & ~converged
-    dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5}
+    dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": _DOT}
     open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2}
 
     notes: list[Line2D] = []
@@ -64,13 +66,12 @@ def draw(
         stopped = rows[~padded & (rows.reports_grad_norm <= 1e-3) & np.isfinite(rows.reports_ratio)]
         crossed = len(stopped)
         axes.plot(stopped.reports_ratio, stopped.reports_loss, color=colours.GREY, zorder=1.5, **cross)
-    spans = np.ptp(rows.loc[finite, numbers].to_numpy(dtype=float), axis=0) if finite.any() else np.ones(2)
     for kind, name, look, grey in kinds:
         if not kind.any():
             continue
         for model in models:
             chosen = rows[kind & (rows.model == model).to_numpy()]
-            _plot(axes, chosen[[share, "loss"]].to_numpy(), spans[::-1], colours.GREY if grey else paint[model], look)
+            axes.plot(chosen[share], chosen["loss"], color=colours.GREY if grey else paint[model], **look)
         legend.append(style.entry(f"{name} ({kind.sum()})", colours.GREY if grey else shown, **look))
     if crossed:
         name = f"stopped at a gradient norm of 0.001, no tolerance ({crossed})"
@@ -82,19 +83,29 @@ def draw(
         axes.set_xlim(-0.03, 1.03)
     else:
         legend += _law(axes, rows[certified | padded])
+    _count(axes, rows.loc[finite, [share, "loss"]].to_numpy(dtype=float))
     return style.finish(figure, legend, notes)
 
 
-def _plot(
-    axes: Axes, at: NDArray[np.float64], spans: NDArray[np.float64], colour: str, look: Mapping[str, Any]
-) -> None:
-    """Points at places (n, 2); those within a hundredth of the ``spans`` of the axes are one, with their number."""
-    cells = np.round(100 * at / np.where(spans > 0, spans, 1)).astype(int)
-    _, firsts, counts = np.unique(cells, axis=0, return_index=True, return_counts=True)
-    axes.plot(*at[firsts].T, color=colour, **look)
-    for place, count in zip(at[firsts], counts, strict=True):
-        if count > 1:
-            axes.annotate(f"{count}", place, (4, 2), textcoords="offset points", color=colour)
+def _count(axes: Axes, at: NDArray[np.float64]) -> None:
+    """The number of points (n, 2) beside each place where the dots of several hide most of each other.
+
+    To be called when all is drawn, as it is by the limits of the axes that dots are near.
+    """
+    low, high = axes.get_ylim()
+    middle = (low + high) / 2
+    # not so near that what rounding makes of one loss is seen as several
+    if high - low < 0.01 * middle:
+        axes.set_ylim(0.99 * middle, 1.01 * middle)
+    dots = axes.transData.transform(at) * 72 / axes.figure.dpi
+    left = np.arange(len(dots))
+    while len(left):
+        near = np.hypot(*(dots[left] - dots[left[0]]).T) < 0.7 * _DOT
+        if near.sum() > 1:
+            # beside the rightmost, or the dot itself would hide it
+            right = left[near][dots[left[near], 0].argmax()]
+            axes.annotate(f"{near.sum()}", at[right], (4, 2), textcoords="offset points")
+        left = left[~near]
 
 
 def _law(axes: Axes, points: pd.DataFrame) -> list[Line2D]:

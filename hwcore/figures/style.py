@@ -42,6 +42,7 @@ STROKES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1
 DASHES = STROKES[1]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SHIFT = 2.5  # points by which the bars of training and of test stand apart
+_LEVEL: dict[str, Any] = {"color": GREY, "linestyle": (0, (1, 1.5)), "linewidth": 1.0}
 _TALL = 12  # points from one line of words to the next
 _LETTER = 0.075  # inches that a letter takes on an axis
 _LONGEST = 1000  # points of a line that is drawn as it is
@@ -288,62 +289,38 @@ def settings(axes: Axes, values: Sequence[float], names: Sequence[str]) -> None:
 
 
 def level(axes: Axes, height: float | None, name: str) -> None:
-    """A thin line at a height that the panel shows, with its name where least is drawn.
+    """A thin line at a height that the panel shows, whose name is in the legend, where it hides nothing.
 
     To be called when all else is drawn.  A height beyond what the panel shows is left out, and not made room for.
     """
     _limits(axes)
     low, high = axes.get_ylim()
-    if height is None or not low <= height <= high:
-        return
-    drawn, box, point = _ink(axes), axes.get_window_extent(), axes.figure.dpi / 72
-    axes.axhline(height, color=GREY, linestyle=(0, (1, 1.5)), linewidth=1.0, zorder=1.5)
-    width, tall = _LETTER * axes.figure.dpi * len(name), _TALL * point
-    at = axes.transData.transform((axes.get_xlim()[0], height))[1]
-
-    def hidden(place: tuple[float, bool]) -> Any:
-        """The points drawn where the name would stand; many where it would leave the panel."""
-        share, above = place
-        left, bottom = box.x0 + share * (box.width - width), at + (point if above else -point - tall)
-        inside = (drawn > (left, bottom)) & (drawn < (left + width, bottom + tall))
-        return np.count_nonzero(inside.all(axis=1)) + len(drawn) * (bottom < box.y0 or bottom + tall > box.y1)
-
-    share, above = min(((share, above) for share in (1, 0, 0.75, 0.25, 0.5) for above in (True, False)), key=hidden)
-    axes.annotate(
-        name,
-        (share, height),
-        (0, 1.5 if above else -1.5),
-        xycoords=blended_transform_factory(axes.transAxes, axes.transData),
-        textcoords="offset points",
-        horizontalalignment="left" if share < 0.5 else "right" if share > 0.5 else "center",
-        verticalalignment="bottom" if above else "top",
-        color=mpl.rcParams["axes.edgecolor"],
-    )
+    if height is not None and low <= height <= high:
+        axes.axhline(height, zorder=1.5, label=name, **_LEVEL)
 
 
-def _ink(axes: Axes) -> NDArray[np.float64]:
-    """Points along all lines of a panel, in pixels (n, 2)."""
-    found = [np.empty((0, 2))]
-    for line in axes.lines:
-        at = line.get_transform().transform(np.asarray(line.get_xydata(), dtype=float))
-        at = at[np.isfinite(at).all(axis=1)]
-        if 1 < len(at) < _COLUMNS and line.get_linestyle() != "None":
-            steps = np.linspace(0, len(at) - 1, _COLUMNS)
-            at = np.column_stack([np.interp(steps, np.arange(len(at)), each) for each in at.T])
-        found.append(at)
-    return np.concatenate(found)
+def whole(axes: Axes) -> None:
+    """Ticks at whole numbers on the horizontal axis, of which the neighbours of a single one are shown too.
 
-
-def ends(axes: Axes, names: Mapping[str, tuple[Look, float]]) -> bool:
-    """Names beside the right ends of lines, each at a height, if they fit there: no legend is needed then.
-
-    Names that would overlap move apart by up to a line.
+    To be called when all is drawn.
     """
-    if len(names) < 2 or max(map(len, names)) > 24:
+    axes.xaxis.set_major_locator(ticker.MaxNLocator("auto", integer=True))
+    low, high = axes.dataLim.intervalx
+    if low == high:
+        axes.set_xlim(low - 1, high + 1)
+
+
+def ends(axes: Axes, names: Mapping[str, tuple[Look, float, float]]) -> bool:
+    """Names beside the right ends of lines, each at a place (x, y), if they fit there: no legend is needed then.
+
+    Names that would overlap move apart by up to a line.  Beside a line that ends earlier its name would be taken for
+    that of another.
+    """
+    if len(names) < 2 or max(map(len, names)) > 24 or len({at for _, at, _ in names.values()}) > 1:
         return False
     _limits(axes)
     low, high = axes.get_ylim()
-    heights = np.array([height for _, height in names.values()])
+    heights = np.array([height for *_, height in names.values()])
     if not (np.isfinite(heights).all() and (heights >= low).all() and (heights <= high).all()):
         return False
     point = axes.figure.dpi / 72
@@ -359,7 +336,7 @@ def ends(axes: Axes, names: Mapping[str, tuple[Look, float]]) -> bool:
         return False
     aside = np.empty_like(moved)
     aside[order] = moved - places[order]
-    for (name, (look, height)), shift in zip(names.items(), aside, strict=True):
+    for (name, (look, _, height)), shift in zip(names.items(), aside, strict=True):
         axes.annotate(
             name,
             (1, height),
@@ -383,7 +360,7 @@ def entry(name: str, look: Look | Any = DARK, *, stroke: int = 0, lost: int = 0,
         "markerfacecolor": "white" if stroke else look.colour,
         **changes,
     }
-    return Line2D([], [], color=look.colour, label=textwrap.fill(name + note, 68), **shown)
+    return Line2D([], [], **{"color": look.colour, **shown}, label=textwrap.fill(name + note, 68))
 
 
 def pair(colours: Sequence[str] = (DARK, DARK), lost: int = 0) -> list[Line2D]:
@@ -410,10 +387,16 @@ def finish(figure: Figure, legend: Sequence[Line2D] = (), notes: Sequence[Line2D
                 axis.set_major_formatter(_Plain())
         _thin_ticks(axes)
     _share_names(figure)
-    _add_legend(figure, legend, "outside upper center")
+    _add_legend(figure, [*legend, *_levels(figure)], "outside upper center")
     _add_legend(figure, notes, "outside lower center")
     ConstrainedLayoutEngine().execute(figure)
     return figure
+
+
+def _levels(figure: Figure) -> list[Line2D]:
+    """An entry for each name of a level."""
+    named = [str(line.get_label()) for axes in figure.axes for line in axes.lines]
+    return [entry(name, **_LEVEL) for name in dict.fromkeys(named) if not name.startswith("_")]
 
 
 def _thin_ticks(axes: Axes) -> None:
