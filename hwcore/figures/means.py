@@ -2,8 +2,8 @@
 
 Intervals are Student's t at 95 %, on the scale of the axis or of the quantity: on a logarithmic axis of the logarithms,
 about geometric means; of fractions on the scale of log odds, of correlations on that of Fisher's z, and of losses,
-norms and times on that of logarithms, about plain means and with the standard error that the scale gives there (the
-delta method).  None runs below zero or above one, or outside of -1 to 1, where no number does.
+norms, distances and times on that of logarithms, about plain means and with the standard error that the scale gives
+there (the delta method).  None runs below zero or above one, or outside of -1 to 1, where no number does.
 """
 
 import math
@@ -26,6 +26,8 @@ _SCALES: dict[str, Scale] = {
     "fisher": "correlation",
     "count": "linear",
 }
+# in the names of columns that are compared on a plain scale, though none is below zero
+_LENGTHS = {"apart", "distance", "moved", "sharpness"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,9 @@ class Means:
 
 def scale_of(column: str, *, log: bool) -> Scale:
     """The scale of the intervals of a column on an axis that is logarithmic or plain."""
-    return "geometric" if log else _SCALES[column_scale(column)]
+    if log:
+        return "geometric"
+    return "positive" if {*column.split("_")} & _LENGTHS else _SCALES[column_scale(column)]
 
 
 def interval(values: Array, scale: Scale = "linear") -> tuple[Array, Array, Array]:
