@@ -14,7 +14,7 @@ from test_figures import draw as draw_kind
 
 from conftest import Project
 from hwcore.figures import capacity, curves, landscape, style, trajectory
-from hwcore.figures.drawn import drawn, save_numbers
+from hwcore.figures.drawn import beside, drawn, save_numbers
 from hwcore.reporting.numbers import numbers, unmarked
 
 
@@ -160,6 +160,11 @@ def test_runs_behind_a_mean_are_told_from_it_and_lines_may_be_named_at_their_end
     assert [each["name"] for each in panel["guides"]] == ["chance", ""]
     panel["x"]["label"], panel["y"]["label"] = "x", "y"
     assert "single runs" not in numbers({"panels": [panel]}, "f.csv")
+
+
+@pytest.mark.parametrize(("kind", "columns"), [("curves", 2), ("gradient_norm", 1), ("landscape", 2), ("spectrum", 1)])
+def test_panels_beside_each_other_are_counted(kind: str, columns: int) -> None:
+    assert beside(draw_kind(kind)) == columns
 
 
 def test_points_that_stand_aside_are_points() -> None:

@@ -297,6 +297,17 @@ def test_variants_on_another_vertical_scale_say_so(
     assert f"1b.** Corrected{' (different vertical scale)' if other else ''}." in text
 
 
+@pytest.mark.parametrize("beside", [1, 2])
+def test_figures_of_several_columns_have_the_width_of_the_page(results: Path, beside: int) -> None:
+    said = context()
+    for each in said["experiments"]:
+        recipe = results / each["figures"][0]["recipe"]
+        write_json(recipe, {**json.loads(recipe.read_text()), "beside": beside})
+    text = rendered(results, said, '{{ experiment("fit") }}')
+    assert text.count('<div class="variants">') == (beside == 1)
+    assert text.count('<div class="variants wide">') == (beside == 2)
+
+
 def test_settings_of_an_experiment_are_a_sentence() -> None:
     first: dict[str, Any] = {"variant": "as-described", "replicates": 5, "models": []}
     first |= {"settings": {}, "analyses": {}, "kinds": {}}

@@ -12,7 +12,7 @@ from importlib import import_module
 from matplotlib.figure import Figure
 
 from hwcore.errors import HwcoreError
-from hwcore.figures.drawn import save_numbers
+from hwcore.figures.drawn import beside, save_numbers
 from hwcore.figures.output import save
 from hwcore.files import write_json
 from hwcore.jobs import Job, run
@@ -24,7 +24,7 @@ def work(job: Job) -> None:
     figure, failure = _attempt(job)
     stem = job.outputs["svg"].with_suffix("")
     save(figure, stem)
-    said = {"axes": save_numbers(figure, stem), **failure}
+    said = {"axes": save_numbers(figure, stem), "beside": beside(figure), **failure}
     write_json(job.outputs["recipe"], {**recipe(job.spec, ["matplotlib", "numpy", "pandas"]), **said})
 
 

@@ -61,6 +61,12 @@ def save_numbers(figure: Figure, stem: Path) -> list[dict[str, Any]]:
     return [panel["y"] for panel in shown["panels"]]
 
 
+def beside(figure: Figure) -> int:
+    """How many panels stand beside each other."""
+    places = [spec for axes in figure.axes if (spec := axes.get_subplotspec()) is not None]
+    return len({place.colspan.start for place in places})
+
+
 _COLUMNS = ["panel", "horizontal", "vertical", "series", "x", "y", "low", "high", "value"]
 
 

@@ -24,6 +24,8 @@ APPENDIX = "## Appendix: where the time went {#runtimes}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _NAMED = 4  # models whose runs the sources of a figure name
+# report/print.lua puts beside each other what is all that stands in a block; beside this, each figure stands alone
+APART = '<div class="apart">\n\n</div>'
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
 
@@ -206,13 +208,17 @@ class _Page:
         return int(read_json(self.results / model["run"])["parameters"]) if planned is None else planned
 
     def _figures(self, variants: list[Context], name: str) -> str:
-        """One figure of all variants, beside each other where the page is wide enough."""
+        """One figure of all variants: pairs of them beside each other, where each has one column of panels.
+
+        In half of a page the letters of two columns are too small, and one of an odd number would stand alone.
+        """
         shown = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
         self._count += 1
         if len(variants) == 1:
             return self._figure(shown[0][1], str(self._count))
         drawn, told = [], ""
-        scales = [read_json(self.results / figure["recipe"]).get("axes", []) for _, figure in shown]
+        recipes = [read_json(self.results / figure["recipe"]) for _, figure in shown]
+        scales = [recipe.get("axes", []) for recipe in recipes]
         for letter, (each, figure), scale in zip("abcdef", shown, scales, strict=False):
             number = f"{self._count}{letter}" if len(shown) > 1 else str(self._count)
             other = " (different vertical scale)" if axes.differ(scales[0], scale) else ""
@@ -221,7 +227,11 @@ class _Page:
             caption = which if figure["caption"] == told else f"{which} {figure['caption']}"
             told = figure["caption"]
             drawn.append(self._figure({**figure, "caption": caption}, number))
-        return drawn[0] if len(drawn) == 1 else '<div class="variants">\n\n' + "\n\n".join(drawn) + "\n\n</div>"
+        if len(drawn) == 1:
+            return drawn[0]
+        if len(drawn) % 2 or any(recipe.get("beside", 1) > 1 for recipe in recipes):
+            return "\n\n".join(['<div class="variants wide">', APART, *drawn, "</div>"])
+        return "\n\n".join(['<div class="variants">', *drawn, "</div>"])
 
     def _figure(self, figure: Context, number: str) -> str:
         """The figure below what it has to say of claims, and above what it was made of."""
