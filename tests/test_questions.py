@@ -257,6 +257,23 @@ def test_a_trend_is_told_of_one_study_and_of_many(numbers: list[Any], says: str)
     assert told({f"{name}/e/t": each for name, each in zip("abcde", numbers, strict=False)}) == says
 
 
+def most(numbers: dict[str, tuple[list[float], list[float]]], *, log: bool) -> str:
+    found = Findings(rows_of(numbers), (Panel("value", "value", log=log),))
+    said = re.search(r"most in (\w)", found.trend("It", found.changes("size", "value", str), rounded))
+    assert said is not None
+    return said[1]
+
+
+def test_the_largest_change_is_one_on_the_axis_of_the_figure() -> None:
+    """A gap by its difference and a loss by its factor, and all of one comparison in the same way."""
+    tiny, wide = ([0.001, 0.0011, 0.0012], [0.011, 0.012, 0.013]), ([0.1, 0.11, 0.12], [0.5, 0.51, 0.52])
+    below = ([-0.006, -0.007, -0.005], [0.115, 0.116, 0.117])
+    members = {"a/e/t": tiny, "b/e/t": below}
+    assert most(members, log=False) == most(members, log=True) == "b"
+    members = {"a/e/t": tiny, "b/e/t": wide}
+    assert [most(members, log=log) for log in (False, True)] == ["b", "a"]
+
+
 def test_a_change_must_stand_out_of_the_replicates() -> None:
     """Half of the studies have a true change: of the others about one in twenty says so."""
     random = np.random.default_rng(0)

@@ -6,7 +6,6 @@ out zero, as of claims; as changing in the course of a training where that of th
 logarithmic axis are those of logarithms, as in the figure, and others are on the scale on which claims have them.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,24 +39,21 @@ class Place:
 
 @dataclass(frozen=True)
 class Change:
-    """From one place of a member to another; ``sign`` is that of the trend, 0 where its interval has zero in it."""
+    """From one place of a member to another; ``sign`` is that of the trend, 0 where its interval has zero in it.
+
+    ``step`` is how far the last place lies from the first, on the scale on which all changes of a comparison are told.
+    """
 
     member: str
     first: Place
     last: Place
     sign: int
+    step: float
 
     @property
     def size(self) -> float:
-        """How far the last place lies from the first, below zero where that is against the trend.
-
-        Of numbers above zero it is the logarithm of the factor.
-        """
-        if min(self.first.value, self.last.value) > 0:
-            step = math.log(self.last.value / self.first.value)
-        else:
-            step = self.last.value - self.first.value
-        return step * self.sign if self.sign else abs(step)
+        """The length of the step, below zero where it is against the trend."""
+        return self.step * self.sign if self.sign else abs(self.step)
 
 
 @dataclass(frozen=True)
@@ -122,8 +118,13 @@ class Findings:
                     self._place(y, over, sample, where(end))
                     for sample, end in zip(samples, (ends[0], ends[-1]), strict=True)
                 )
-                found.append(Change(self._rows.name(member), first, last, trend(rows, samples)))
-        return found
+                found.append((self._rows.name(member), first, last, trend(rows, samples)))
+        # a factor of one member and a difference of another would not compare
+        scale = self._scale(y, over, np.array([end.value for _, *ends, _ in found for end in ends]))
+        return [
+            Change(member, first, last, side, float(scale.to(last.value) - scale.to(first.value)))
+            for member, first, last, side in found
+        ]
 
     def trend(self, what: str, changes: Sequence[Change], show: Show) -> str:
         """`The accuracy rises in four of five studies, most in konda, from 31.3 % (…) to 54.1 % (…).`"""
