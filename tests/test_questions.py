@@ -317,6 +317,20 @@ def test_a_trend_is_that_of_all_networks(values: list[list[float]], says: str) -
     assert re.sub(r" \(\d\)", "", said) == says
 
 
+def test_two_networks_are_compared_as_a_claim_compares_them() -> None:
+    """All of three lie above all of three others: in one of ten cases by chance, and so in Welch's interval."""
+    best, worst, unknown = [0.18, 0.405, 0.21], [0.045, 0.09, 0.12], [np.nan] * 3
+    signs = {
+        name: [change.sign for change in by_size(values).changes("size", "value", str)]
+        for name, values in {
+            "scattered": [best, worst],
+            "with one that has no number": [best, unknown, worst],
+            "apart": [[0.38, 0.405, 0.41], worst],
+        }.items()
+    }
+    assert signs == {"scattered": [0], "with one that has no number": [0], "apart": [-1]}
+
+
 def test_the_course_of_a_training_is_from_its_start_to_its_end() -> None:
     found = by_size([[3.0, 3.1, 3.2], [1.0, 1.1, 1.2], [1.0, 1.1, 1.2], [9.0, 9.1, 9.2], [3.5, 3.6, 3.7]])
     assert [each.sign for each in found.courses("size", "value", str)] == [1]
@@ -352,13 +366,21 @@ def test_what_the_figure_shows_on_a_logarithmic_axis_has_its_geometric_mean() ->
     assert [each.value for each in Findings(zero, (panel,)).places("value")] == pytest.approx([0.05, 0.02])
 
 
-def test_accuracies_and_correlations_have_the_means_of_claims() -> None:
+@pytest.mark.parametrize("id", ["train-task", "capacity"])
+def test_an_answer_has_the_means_that_its_figure_shows(id: str) -> None:
+    given = example(id, "a")
+    given["table"]["test_accuracy"] = [0.18, 0.405, 0.21, 0.045, 0.09, 0.12]
+    panel = next(at for at, panel in enumerate(asked_of(id).panels) if panel.y == "test_accuracy")
+    (line,) = [each for each in drawn(id, **given).axes[panel].lines if each.get_marker() == "o"]
+    rows = joined(**given)
+    shown = Findings(rows, asked_of(id).panels).places("test_accuracy")
+    assert [place.value for place in shown] == pytest.approx(list(line.get_ydata()))
+    assert re.search(r"from 2[67](\.5)? % .* to 8\.5 %", answer(id, **given)[0])
+
+
+def test_correlations_have_the_means_of_claims() -> None:
     rows = rows_of({"a/e/t": ([0.5, 0.99], [0.2, 0.9])})
-    rows = Rows(rows.table.rename(columns={"value": "test_accuracy"}), rows.members, rows.labels)
-    odds = [np.log([1, 99]).mean(), np.log([0.25, 9]).mean()]
-    means = [1 / (1 + np.exp(-each)) for each in odds]
-    assert [each.value for each in Findings(rows, ()).places("test_accuracy")] == pytest.approx(means)
-    rows = Rows(rows.table.rename(columns={"test_accuracy": "relation"}), rows.members, rows.labels)
+    rows = Rows(rows.table.rename(columns={"value": "relation"}), rows.members, rows.labels)
     (relation,) = Findings(rows, ()).means("relation")
     assert relation.value == pytest.approx(np.tanh(np.arctanh([0.5, 0.99, 0.2, 0.9]).mean()))
 
@@ -708,9 +730,7 @@ def test_a_number_of_a_replicate_counts_once_in_all_of_its_rows() -> None:
     derived = asked_of("interpolation").derived(joined(**given).table)
     derived.loc[0, "middle_accuracy"] = np.nan
     (place,) = Findings(Rows(derived, given["members"], {}), ()).places("middle_accuracy")
-    odds = np.log([0.5 / 0.5, 0.6 / 0.4, 0.7 / 0.3])
-    ends = stats.t.interval(0.95, 2, odds.mean(), stats.sem(odds))
-    assert place.within == pytest.approx([1 / (1 + np.exp(-end)) for end in ends])
+    assert place.within == pytest.approx(stats.t.interval(0.95, 2, 0.6, stats.sem([0.5, 0.6, 0.7])))
 
 
 def test_a_line_is_judged_at_its_ends_and_midway() -> None:
@@ -779,6 +799,11 @@ def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> 
         f"[[2 hold]{{.verdict .holds}}]{link} [[1 fails]{{.verdict .fails}}]{link} | "
         "[no claim](b.html#experiment-sizes) |"
     )
+
+
+def test_the_page_says_what_counts_as_clear(tmp_path: Path) -> None:
+    introduction = " ".join(page(tmp_path).partition("## Verdicts")[0].split())
+    assert "What rises, falls or differs *clearly* has a 95 % interval without zero: that of Kendall" in introduction
 
 
 def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:

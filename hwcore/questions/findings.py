@@ -1,9 +1,10 @@
 """What the rows of several studies have in common, in phrases that are true of one study and of many.
 
 A number counts as changing with another where the 95 % interval of Kendall's rank correlation over all networks leaves
-out zero, as of claims; as changing in the course of a training where that of the difference of the means does (Welch
-1947); and as different from zero where Student's interval does.  Means, and differences, of what the figure has on a
-logarithmic axis are those of logarithms, as in the figure, and others are on the scale on which claims have them.
+out zero, as of claims; as changing between two places, or in the course of a training, where that of the difference of
+the means does (Welch 1947); and as different from zero where Student's interval does.  Means, and differences, of what
+the figure has on a logarithmic axis are those of logarithms, and others are plain, as in the figure; coefficients are
+on the scale on which claims have them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -89,9 +90,16 @@ class Findings:
         return f"{in_words(count)} of {in_words(total)} {several}"
 
     def changes(self, x: str, y: str, where: Where, *, over: str = "") -> list[Change]:
-        """Of each member whose networks have several ``x``, from the least to the largest, with the trend of all."""
+        """Of each member whose networks have several ``x``, from the least to the largest, with the trend of all.
 
-        def trend(rows: pd.DataFrame, _: Sequence[Sample]) -> int:
+        As of claims, two places make no trend and are compared by their means: τ of three networks and three others
+        leaves out zero in one of ten cases where nothing differs.
+        """
+
+        def trend(rows: pd.DataFrame, ends: Sequence[Sample]) -> int:
+            measured = rows[np.isfinite(_numbers(rows, y, over))]
+            if measured[x].nunique() == 2:
+                return self._difference(y, over, ends)
             tau = _rank_correlation(_numbers(rows, x), _numbers(rows, y, over))
             return _side(*tau.interval) if tau else 0
 
@@ -101,10 +109,13 @@ class Findings:
         """Of each member from the least ``x`` of its trainings to the largest."""
 
         def trend(_: pd.DataFrame, ends: Sequence[Sample]) -> int:
-            scale = self._scale(y, "", *ends)
-            return sign(difference, *map(scale.to, reversed(ends)))
+            return self._difference(y, "", ends)
 
         return self._changes(x, y, where, "", trend)
+
+    def _difference(self, y: str, over: str, ends: Sequence[Sample]) -> int:
+        scale = self._scale(y, over, *ends)
+        return sign(difference, *map(scale.to, reversed(ends)))
 
     def _changes(
         self, x: str, y: str, where: Where, over: str, trend: Callable[[pd.DataFrame, Sequence[Sample]], int]
@@ -166,10 +177,11 @@ class Findings:
         return found
 
     def _scale(self, column: str, over: str, *samples: Sample) -> Transform:
-        return transform("log" if (column, over) in self._logarithmic else column_scale(column), *samples)
+        """That of the figure's axis."""
+        return transform("log" if (column, over) in self._logarithmic else "linear", *samples)
 
     def _place(self, column: str, over: str, sample: Sample, where: str) -> Place:
-        """The mean over replicates: of what has a logarithmic axis the geometric one."""
+        """The mean over replicates that the figure has."""
         scale = self._scale(column, over, sample)
         numbers = scale.to(sample)
         value = float(scale.back(numbers.mean()))
@@ -202,7 +214,7 @@ class Findings:
             sample = values(_once(rows, column), column)
             if len(sample):
                 # no scale of coefficients and differences moves zero
-                scale = self._scale(column, "", sample)
+                scale = transform(column_scale(column), sample)
                 numbers = scale.to(sample)
                 value = float(scale.back(numbers.mean()))
                 found.append(Relation(self._rows.name(member), value, sign(mean, numbers)))

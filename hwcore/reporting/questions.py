@@ -55,9 +55,10 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 
 _INTRODUCTION = """
 Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
-counts a study, or an experiment where a study has several, as showing a rise or fall where the 95 % interval of
-Kendall's rank correlation τ over all of its networks excludes zero or, for a change during training, where the
-interval of the difference over replicates does; the numbers given with it are the means at the two ends. Where an
+counts studies, or experiments where a study has several. What rises, falls or differs *clearly* has a 95 % interval
+without zero: that of Kendall's rank correlation τ over all networks or, of two networks and of a change during
+training, that of the difference of the means. The numbers given with it are the means at the two ends, as in the
+figure; where the axis is logarithmic, they are geometric and the largest change is that by the largest factor. Where an
 experiment has a corrected variant, the figure and the answer show that one, and otherwise the experiment as described;
 the tables of settings list them all. The [index](index.html) lists the studies.
 """.strip()
