@@ -23,7 +23,7 @@ from hwcore.questions.catalog import QUESTIONS
 from hwcore.questions.findings import Findings
 from hwcore.questions.question import Panel, Question
 from hwcore.questions.rows import Rows, joined
-from hwcore.questions.words import rounded, share
+from hwcore.questions.words import rounded, share, some_of
 from hwcore.reporting.questions import questions
 from hwcore.studies.create import create
 from hwcore.studies.resolved import Study
@@ -234,8 +234,8 @@ SAME, ONCE = ([1.0, 1.5, 0.5], [1.1, 1.6, 0.6]), ([1.0], [9.0])
     [
         ([UP], "It rises from 1.0 (10 p) to 2.0 (1000 p)."),
         ([DOWN], "It falls from 4.0 (10 p) to 2.0 (1000 p)."),
-        ([SAME], "It does not clearly change, from 1.0 (10 p) to 1.1 (1000 p)."),
-        ([ONCE], "It does not clearly change, from 1.0 (10 p) to 9.0 (1000 p)."),
+        ([SAME], "It does not clearly change: it goes from 1.0 (10 p) to 1.1 (1000 p)."),
+        ([ONCE], "It does not clearly change: it goes from 1.0 (10 p) to 9.0 (1000 p)."),
         ([([], [1.0, 2.0])], ""),
         ([UP, UP], "It rises in both studies, most in a, from 1.0 (10 p) to 2.0 (1000 p)."),
         (
@@ -245,11 +245,16 @@ SAME, ONCE = ([1.0, 1.5, 0.5], [1.1, 1.6, 0.6]), ([1.0], [9.0])
         (
             [UP, DOWN, UP, SAME, ONCE],
             "It rises in two of five studies, most in a, from 1.0 (10 p) to 2.0 (1000 p); it falls in b, from 4.0 "
-            "(10 p) to 2.0 (1000 p); it does not clearly change in two.",
+            "(10 p) to 2.0 (1000 p); it does not clearly change in the other two.",
+        ),
+        (
+            [UP, UP, DOWN, DOWN],
+            "It rises in two of four studies, most in a, from 1.0 (10 p) to 2.0 (1000 p); it falls in two, most in c, "
+            "from 4.0 (10 p) to 2.0 (1000 p).",
         ),
         (
             [SAME, SAME],
-            "It clearly changes in no study; the largest change is in a, from 1.0 (10 p) to 1.1 (1000 p).",
+            "It does not clearly change in any study; the largest change is in a, from 1.0 (10 p) to 1.1 (1000 p).",
         ),
     ],
 )
@@ -304,7 +309,10 @@ def by_size(values: list[list[float]]) -> Findings:
         # the smallest networks scatter so much that Welch's interval of the two ends has zero in it
         ([[0.1, 0.3, 0.8], [0.85, 0.86, 0.84], [0.9, 0.91, 0.92], [0.97, 0.98, 0.99]], "It rises from 0.40 to 0.98."),
         # the ends differ clearly, and there is no trend in between
-        ([[0.5, 0.51], [0.7, 0.71], [0.9, 0.91], [0.3, 0.31]], "It does not clearly change, from 0.51 to 0.30."),
+        (
+            [[0.5, 0.51], [0.7, 0.71], [0.9, 0.91], [0.3, 0.31]],
+            "It does not clearly change: it goes from 0.51 to 0.30.",
+        ),
         (
             [[0.5], [0.1], [0.15], [0.2], [0.25], [0.3], [0.35], [0.4], [0.45]],
             "It rises, although its ends are 0.50 and 0.45.",
@@ -424,11 +432,21 @@ def test_correlations_are_told_by_their_sign() -> None:
     relations = found.relations("x", "y")
     said = found.together("A larger x", ("a larger y", "a smaller y"), relations)
     assert said == (
-        "A larger x goes with a larger y in a (τ 1.00), with a smaller y in b (τ −1.00) and clearly with neither in c."
+        "A larger x goes with a larger y in a (τ 1.00) and with a smaller y in b (τ −1.00); there is no clear relation "
+        "in c."
     )
+
+    def counted(*of: int) -> str:
+        return found.together("A larger x", ("a larger y", "a smaller y"), [relations[each] for each in of])
+
+    assert counted(0) == "A larger x goes with a larger y (τ 1.00)."
+    assert counted(0, 0) == "A larger x goes with a larger y in both studies (τ 1.00)."
     assert (
-        found.together("A larger x", ("a", "b"), relations[2:]) == "A larger x goes clearly neither with a nor with b."
+        counted(0, 2, 2)
+        == "A larger x goes with a larger y in a (τ 1.00); there is no clear relation in the other two."
     )
+    assert counted(2) == "A larger x does not clearly go with a larger y or with a smaller y."
+    assert counted(2, 2) == "A larger x does not clearly go with a larger y or with a smaller y in any study."
 
 
 @pytest.mark.parametrize(
@@ -557,7 +575,7 @@ def test_networks_that_diverged_have_no_accuracy_in_an_answer() -> None:
     given["table"].loc[large, ["train_loss", "train_accuracy"]] = [np.nan, 0.098]
     given["table"].loc[~large, "train_accuracy"] = 0.8
     assert answer("random-labels", **given)[0] == (
-        "The training accuracy on random labels ends at 80.0 %; two of two networks get above one half."
+        "The training accuracy on random labels ends at 80.0 %; both networks get above one half."
     )
     given["table"]["train_loss"] = np.inf
     assert answer("random-labels", **given) == []
@@ -639,6 +657,10 @@ def test_networks_that_did_not_meet_their_stopping_rule_are_in_no_relation() -> 
     table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
     assert answer("sensitivity", **given)[-1] == (
         "2 of 40 networks of a and 4 of 40 of b did not meet their stopping rule and are left out of this comparison."
+    )
+    table["stopped"] = np.where(own, False, None)
+    assert answer("sensitivity", **given)[-1] == (
+        "All 40 networks of a did not meet their stopping rule and are left out of this comparison."
     )
 
 
@@ -739,9 +761,41 @@ def test_a_line_is_judged_at_its_ends_and_midway() -> None:
     given["table"]["test_accuracy"] = given["table"]["alpha"].map(heights)
     given["table"].loc[given["table"]["alpha"] == 0.5, "test_accuracy"] += 0.01 * given["table"]["replicate"]
     assert answer("interpolation", **given) == [
-        "Midway between the two networks the test accuracy is clearly lower than at the worse end.",
+        "The test accuracy midway between the two networks is clearly lower than at the worse end.",
         "Midway it lies at 21.0 %.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lower", "says"),
+    [
+        ("", "In no study is the test accuracy midway between the two networks clearly lower than at the worse end."),
+        ("a", "In one of three studies the test accuracy midway between the two networks is clearly lower than"),
+        ("abc", "In all three studies the test accuracy midway between the two networks is clearly lower than"),
+    ],
+)
+def test_lines_are_counted_that_are_worse_midway(lower: str, says: str) -> None:
+    given = example("interpolation", "abc")
+    drop = given["table"]["pair"].str[0].isin([*lower]) & given["table"]["alpha"].eq(0.5)
+    given["table"]["test_accuracy"] = np.where(drop, 0.2, 0.8) + 0.01 * given["table"]["replicate"] * drop
+    assert answer("interpolation", **given)[0].startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "says"),
+    [
+        (0, 1, "no network"),
+        (1, 1, "the only network"),
+        (0, 5, "no network"),
+        (1, 2, "one of two networks"),
+        (2, 2, "both networks"),
+        (5, 5, "all five networks"),
+        (11, 26, "11 of 26 networks"),
+        (26, 26, "all 26 networks"),
+    ],
+)
+def test_counts_are_told_in_words(count: int, total: int, says: str) -> None:
+    assert some_of(count, total, "network") == says
 
 
 # The page.
@@ -822,7 +876,7 @@ def cut_of(study: str, lengths: list[int], full: list[int], unit: str = "epochs"
 
 UNEVEN = (
     "The training of some networks of a and b is cut much more than that of others, so that differences between them "
-    "may come of that."
+    "may come from that."
 )
 
 
@@ -846,9 +900,12 @@ UNEVEN = (
                 "uneven": ["a", "b"],
             },
             "At this scale the trainings of a have 5 to 10 epochs in place of 50 and some of those of b have 37 steps "
-            f"in place of 4,008. Networks of b learn from fewer images. {UNEVEN}",
+            f"in place of 4,008. Networks of b learn from fewer images than at full scale. {UNEVEN}",
         ),
-        ({"fewer_images": ["a/e/t", "b/e/t"]}, "At this scale networks of a and b learn from fewer images."),
+        (
+            {"fewer_images": ["a/e/t", "b/e/t"]},
+            "At this scale networks of both studies learn from fewer images than at full scale.",
+        ),
     ],
 )
 def test_an_answer_says_how_trainings_are_cut(tmp_path: Path, cut: dict[str, Any], says: str) -> None:

@@ -19,10 +19,10 @@ from hwcore.claims.columns import column_scale
 from hwcore.claims.concordance import Correlation, kendall
 from hwcore.claims.scales import Transform, transform
 from hwcore.claims.student import difference, mean
-from hwcore.claims.words import listed
+from hwcore.claims.words import capital, listed
 from hwcore.questions.question import Panel
 from hwcore.questions.rows import Rows
-from hwcore.questions.words import Interval, in_words
+from hwcore.questions.words import Interval, in_words, some_of
 
 Sample = NDArray[np.float64]
 Where = Callable[[float], str]
@@ -81,13 +81,7 @@ class Findings:
 
     def out_of(self, count: int, total: int) -> str:
         """`four of five studies`, `both studies` or `no study`."""
-        noun = self._rows.noun
-        if count == 0:
-            return f"no {noun}"
-        several = "studies" if noun == "study" else f"{noun}s"
-        if count == total:
-            return f"both {several}" if count == 2 else f"all {in_words(count)} {several}"
-        return f"{in_words(count)} of {in_words(total)} {several}"
+        return some_of(count, total, self._rows.noun)
 
     def changes(self, x: str, y: str, where: Where, *, over: str = "") -> list[Change]:
         """Of each member whose networks have several ``x``, from the least to the largest, with the trend of all.
@@ -144,24 +138,26 @@ class Findings:
         verbs = {1: "rises", -1: "falls"}
         if self.count == 1 == len(changes):
             (only,) = changes
-            comma = "" if only.sign and only.size >= 0 else ","
-            return f"{what} {verbs.get(only.sign, 'does not clearly change')}{comma} {_ends(only, show)}."
-        parts = []
+            if not only.sign:
+                return f"{what} does not clearly change: it goes {_ends(only, show)}."
+            return f"{what} {verbs[only.sign]}{'' if only.size >= 0 else ','} {_ends(only, show)}."
+        parts: list[str] = []
         for way in sorted(verbs, key=lambda way: -sum(each.sign == way for each in changes)):
             same = [each for each in changes if each.sign == way]
             if same:
                 largest = max(same, key=lambda each: each.size)
                 where = largest.member
                 if len(same) > 1:
-                    where = f"{self.out_of(len(same), len(changes))}, most in {where}"
+                    several = in_words(len(same)) if parts else self.out_of(len(same), len(changes))
+                    where = f"{several}, most in {where}"
                 parts.append(f"{verbs[way]} in {where}, {_ends(largest, show)}")
         unclear = [each.member for each in changes if not each.sign]
         if not parts:
             largest = max(changes, key=lambda each: each.size)
-            nowhere, most = self.out_of(0, len(changes)), f"{largest.member}, {_ends(largest, show)}"
-            return f"{what} clearly changes in {nowhere}; the largest change is in {most}."
+            nowhere, most = f"any {self._rows.noun}", f"{largest.member}, {_ends(largest, show)}"
+            return f"{what} does not clearly change in {nowhere}; the largest change is in {most}."
         if unclear:
-            parts.append(f"does not clearly change in {_few(unclear)}")
+            parts.append(f"does not clearly change in {_others(unclear)}")
         return f"{what} {'; it '.join(parts)}."
 
     def places(self, column: str, *, over: str = "") -> list[Place]:
@@ -251,17 +247,18 @@ class Findings:
             if missed:
                 networks = " networks" if not parts else ""
                 ruled = _networks(rows[rows["stopped"].notna()])
-                parts.append(f"{missed} of {ruled}{networks} of {self._rows.name(member)}")
+                some = f"all {missed}" if missed == ruled > 1 else f"{missed} of {ruled}"
+                parts.append(f"{some}{networks} of {self._rows.name(member)}")
                 all_ += missed
         if not parts or not self.relations(x, y):
             return ""
         return (
-            f"{listed(parts)} did not meet {'its' if all_ == 1 else 'their'} stopping rule and "
+            f"{capital(listed(parts))} did not meet {'its' if all_ == 1 else 'their'} stopping rule and "
             f"{'is' if all_ == 1 else 'are'} left out of this comparison."
         )
 
     def together(self, what: str, ways: tuple[str, str], relations: Sequence[Relation], symbol: str = "τ") -> str:
-        """`A larger norm goes with a larger loss in four of five studies (τ 0.20 to 0.50) and with neither in one.`
+        """`A larger norm goes with a larger loss in a (τ 0.20); there is no clear relation in the other two.`
 
         ``ways`` are the words for a coefficient above zero and for one below.
         """
@@ -277,17 +274,16 @@ class Findings:
                 told = f" in {where}" if len(relations) > 1 else ""
                 parts.append(f"with {words}{told} ({symbol} {' to '.join(ends)})")
         neither = [each.member for each in relations if not each.sign]
-        if neither and parts:
-            parts.append(f"clearly with neither in {_few(neither)}")
         if not parts:
             anywhere = f" in any {self._rows.noun}" if len(relations) > 1 else ""
-            return f"{what} goes clearly neither with {ways[0]} nor with {ways[1]}{anywhere}."
-        return f"{what} goes {listed(parts)}."
+            return f"{what} does not clearly go with {ways[0]} or with {ways[1]}{anywhere}."
+        rest = f"; there is no clear relation in {_others(neither)}" if neither else ""
+        return f"{what} goes {listed(parts)}{rest}."
 
 
-def _few(members: Sequence[str]) -> str:
-    """The only member by its name, several by their number."""
-    return members[0] if len(members) == 1 else in_words(len(members))
+def _others(members: Sequence[str]) -> str:
+    """Those that are left: a single one by its name, several by their number."""
+    return members[0] if len(members) == 1 else f"the other {in_words(len(members))}"
 
 
 def _ends(change: Change, show: Show) -> str:

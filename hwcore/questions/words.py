@@ -13,6 +13,20 @@ def in_words(count: int) -> str:
     return _NUMBERS[count] if count < len(_NUMBERS) else f"{count:,}"
 
 
+def some_of(count: int, total: int, noun: str) -> str:
+    """`four of five studies`, `both studies`, `the only study` or `no study`."""
+    if count == 0:
+        return f"no {noun}"
+    if total == 1:
+        return f"the only {noun}"
+    several = "studies" if noun == "study" else f"{noun}s"
+    if count == total == 2:
+        return f"both {several}"
+    # a phrase has words or digits
+    part, whole = (in_words(each) if total < len(_NUMBERS) else f"{each:,}" for each in (count, total))
+    return f"all {whole} {several}" if count == total else f"{part} of {whole} {several}"
+
+
 def share(value: float, within: Interval | None = None) -> str:
     """A fraction in per cent with one decimal, more where it would be 0 or 100 and is not.
 

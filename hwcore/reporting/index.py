@@ -81,8 +81,8 @@ def _forms(page: str, suffixes: Sequence[str]) -> str:
 
 def _asked(forms: Sequence[str]) -> str:
     return (
-        "What the studies claim on the same question. [**Questions across studies**](questions.html) sets side by side "
-        f"what they ran and found ({_forms('questions', forms)})."
+        "The table shows what the studies claim on the same question; [**Questions across studies**](questions.html) "
+        f"sets side by side what they ran and found ({_forms('questions', forms)})."
     )
 
 

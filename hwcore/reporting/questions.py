@@ -13,6 +13,7 @@ from hwcore.files import read_json, write_text
 from hwcore.questions.findings import Findings
 from hwcore.questions.question import Question
 from hwcore.questions.rows import Rows, joined
+from hwcore.questions.words import some_of
 from hwcore.reporting import absent
 from hwcore.reporting.words import banner, pipe_table, plain, short_banner, with_count
 
@@ -97,12 +98,21 @@ def _caveats(question: Context, rows: Rows) -> Iterator[str]:
         yield f"At this scale {' and '.join(parts)}."
     members = [member for member in question["fewer_images"] if member in rows.members]
     if members:
-        yield f"{'Networks' if parts else 'At this scale networks'} of {_of(members, rows)} learn from fewer images."
+        whose = _whose(members, rows)
+        yield f"{'Networks' if parts else 'At this scale networks'}{whose} learn from fewer images than at full scale."
     if question["uneven"]:
         yield (
             f"The training of some networks of {listed(question['uneven'])} is cut much more than that of others, so "
-            "that differences between them may come of that."
+            "that differences between them may come from that."
         )
+
+
+def _whose(members: Sequence[str], rows: Rows) -> str:
+    """` of a and b`, ` of all five studies`, and nothing where there is a single study and these are all of it."""
+    if set(rows.members) - {*members}:
+        return f" of {_of(members, rows)}"
+    studies = len({member.partition("/")[0] for member in members})
+    return f" of {some_of(studies, studies, 'study')}" if studies > 1 else ""
 
 
 def _of(members: Sequence[str], rows: Rows) -> str:

@@ -1,8 +1,7 @@
 from typing import TYPE_CHECKING
 
-from hwcore.claims.words import counted
 from hwcore.questions.question import Panel, Question
-from hwcore.questions.words import layers, share
+from hwcore.questions.words import layers, share, some_of
 
 if TYPE_CHECKING:
     from hwcore.questions.findings import Findings
@@ -33,7 +32,7 @@ class Asked(Question):
             return []
         return [
             found.trend("From the shallowest network to the deepest, the share of the variance left", depth, share),
-            f"On the test set {good} of {counted(len(ends), 'network')} {'leaves' if good == 1 else 'leave'} at most "
+            f"On the test set {some_of(good, len(ends), 'network')} {'leaves' if good < 2 else 'leave'} at most "
             f"{100 * _GOOD:g} % of the variance; "
             f"the least is {share(best.value)} ({best.where}).",
         ]

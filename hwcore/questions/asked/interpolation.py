@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING
 
+from hwcore.claims.words import capital
 from hwcore.questions.question import Panel, Question
 from hwcore.questions.words import share
 
@@ -46,13 +47,15 @@ class Asked(Question):
         drops, middle = found.means("drop"), found.places("middle_accuracy")
         if not drops:
             return []
-        lower = sum(each.sign > 0 for each in drops)
+        lower, midway = sum(each.sign > 0 for each in drops), "the test accuracy midway between the two networks"
         if len(drops) == 1:
-            said = f"is {'' if lower else 'not '}clearly lower than at the worse end"
+            said = f"{capital(midway)} is {'' if lower else 'not '}clearly lower than at the worse end."
+        elif lower:
+            said = f"In {found.out_of(lower, len(drops))} {midway} is clearly lower than at the worse end."
         else:
-            said = f"is clearly lower than at the worse end in {found.out_of(lower, len(drops))}"
+            said = f"In {found.out_of(0, len(drops))} is {midway} clearly lower than at the worse end."
         return [
-            f"Midway between the two networks the test accuracy {said}.",
+            said,
             f"Midway it lies {found.span(middle, share)}.",
         ]
 

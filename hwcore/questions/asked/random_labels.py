@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from hwcore.questions.question import Panel, Question
-from hwcore.questions.words import in_words, share
+from hwcore.questions.words import share, some_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ class Asked(Question):
         if not fitted:
             return []
         most = sum(place.value > 0.5 for place in fitted)
-        above = f"{in_words(most)} of {in_words(len(fitted))} networks {'gets' if most < 2 else 'get'} above one half"
+        above = f"{some_of(most, len(fitted), 'network')} {'gets' if most < 2 else 'get'} above one half"
         return [
             f"The training accuracy on random labels ends {found.span(fitted, share)}"
             + (f"; {above}." if len(fitted) > 1 else "."),
