@@ -244,17 +244,15 @@ def _row(study: Study, experiment: Experiment | NotRerun, shown: bool) -> Row:
 
 
 def _cells(experiment: Experiment) -> Iterator[str]:
-    """Networks, parameters, data, optimizer and learning rate, length, batch size, replicates."""
+    """Networks, parameters, data, samples, optimizer and learning rate, length, batch size, replicates."""
     values, models = experiment.values, experiment.models
     labels = [model.label for model in models.values()]
     yield "; ".join(labels) if len(labels) <= 3 else f"{len(labels)} networks"
     yield values.get("parameters", "counted when built")
     labels_drawn = values.get("random_labels", "true to random")
     data = values.get("function") or values.get("dataset") or "several data sets"
-    samples = values.get("samples") or values.get("train_samples", "several numbers of")
-    parts = [data, "" if samples == "all" else f"{samples} samples"]
-    parts += [] if "function" in values or labels_drawn == "true" else [f"labels {labels_drawn}"]
-    yield ", ".join(filter(None, parts))
+    yield data if "function" in values or labels_drawn == "true" else f"{data}, labels {labels_drawn}"
+    yield values.get("samples") or values.get("train_samples", "several")
     yield f"{values.get('optimizer', 'several optimizers')}, {small_in_powers(values.get('lr', 'several rates'))}"
     epochs, steps = values.get("epochs", "none"), values.get("steps", "none")
     if epochs == steps == "none":

@@ -653,14 +653,14 @@ def test_networks_that_did_not_meet_their_stopping_rule_are_in_no_relation() -> 
     table.loc[table["stopped"].eq(False), "loss_gap"] *= -1
     *_, told, left_out = answer("sensitivity", **given)
     assert told == "A larger norm goes with a larger gap between test and training loss in both studies (τ 1.00)."
-    assert left_out == "24 of 40 networks of a did not meet their stopping rule and are left out of this comparison."
+    assert left_out == "24 of 40 networks of a missed their stopping rule and are left out of this comparison."
     table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
     assert answer("sensitivity", **given)[-1] == (
-        "2 of 40 networks of a and 4 of 40 of b did not meet their stopping rule and are left out of this comparison."
+        "2 of 40 networks of a and 4 of 40 of b missed their stopping rule and are left out of this comparison."
     )
     table["stopped"] = np.where(own, False, None)
     assert answer("sensitivity", **given)[-1] == (
-        "All 40 networks of a did not meet their stopping rule and are left out of this comparison."
+        "All 40 networks of a missed their stopping rule and are left out of this comparison."
     )
 
 
@@ -678,7 +678,7 @@ def test_networks_are_left_out_of_a_comparison_that_is_told() -> None:
     table["stopped"] = np.where(own, table["replicate"] > 0, table["replicate"] > 1)
     table.loc[~own, "loss_gap"] = np.nan
     said = answer("sensitivity", **{**given, "table": pd.concat([table, table])})
-    assert said[-1] == ("2 of 40 networks of a did not meet their stopping rule and are left out of this comparison.")
+    assert said[-1] == ("2 of 40 networks of a missed their stopping rule and are left out of this comparison.")
 
 
 def test_hollow_points_are_explained() -> None:
@@ -732,15 +732,15 @@ def test_settings_in_which_models_differ_are_several(tmp_path: Path) -> None:
     config = {**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "standard"}
     tiny = load("tiny", tmp_path, parse(config, ["config.yaml"]))
     first, *_ = answers.describe("fit-function", {"tiny": tiny})["settings"]
-    assert first["cells"][4] == "several lengths"
+    assert first["cells"][5] == "several lengths"
     (second,) = answers.describe("train-task", {"tiny": tiny})["settings"]
-    assert second["cells"][2] == "MNIST, 100 to all samples"
+    assert second["cells"][2:4] == ["MNIST", "100 to all"]
 
 
 def test_a_small_learning_rate_is_a_power_of_ten_in_the_table_of_settings(tmp_path: Path) -> None:
     tiny = study(tmp_path, lambda text: re.sub(r"\blr: [\d.]+", "lr: 0.00001", asks("fit-function")(text)))
     first, *_ = answers.describe("fit-function", {"tiny": tiny})["settings"]
-    assert first["cells"][3] == "Adam, 10⁻⁵"
+    assert first["cells"][4] == "Adam, 10⁻⁵"
 
 
 def test_a_number_of_a_replicate_counts_once_in_all_of_its_rows() -> None:
@@ -806,10 +806,10 @@ def context() -> dict[str, Any]:
     settings = [
         {"study": study, "base": base, "title": title, "variant": variant, "shown": shown, "cells": cells}
         for study, base, title, variant, shown, cells in [
-            ("a", "sizes", "Ten | networks", "as-described", True, ["10 networks", *"234567"]),
-            ("a", "sizes", "Ten | networks", "as-run", False, ["10 networks", *"234567"]),
-            ("b", "sizes", "Sizes", "as-described", False, ["two", *"234567"]),
-            ("b", "sizes", "Sizes", "corrected", True, ["three", *"234567"]),
+            ("a", "sizes", "Ten | networks", "as-described", True, ["10 networks", *"2345678"]),
+            ("a", "sizes", "Ten | networks", "as-run", False, ["10 networks", *"2345678"]),
+            ("b", "sizes", "Sizes", "as-described", False, ["two", *"2345678"]),
+            ("b", "sizes", "Sizes", "corrected", True, ["three", *"2345678"]),
             ("b", "stated", "Not done", "as-described", False, []),
         ]
     ]
@@ -862,12 +862,43 @@ def test_the_page_says_what_counts_as_clear(tmp_path: Path) -> None:
 
 def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
     rows = [line for line in page(tmp_path).splitlines() if line.startswith(("| a |", "| b |"))]
-    assert [row.split(" | ")[1:3] for row in rows] == [
+    assert [row.removesuffix(" |").split(" | ")[1:3] for row in rows] == [
         ["[Ten \\| networks](a.html#experiment-sizes)", "10 networks"],
         ["[Sizes](b.html#experiment-sizes)", "two"],
         ["[Sizes](b.html#experiment-sizes), corrected", "three"],
         ["[Not done](b.html#experiment-stated)", "not run again"],
     ]
+
+
+def settings_of(folder: Path, *cells: list[str]) -> list[str]:
+    """What stands above the table of settings of these experiments, and the lines of the table."""
+    folder.mkdir()
+    rows = [
+        {"study": "a", "base": f"e{at}", "title": f"E{at}", "variant": "as-described", "shown": True, "cells": own}
+        for at, own in enumerate(cells)
+    ]
+    after = page(folder, settings=rows).partition('id="figure-capacity"')[2].partition("\n\n</div>\n\n</div>\n\n")[2]
+    return after.partition("\n\n## ")[0].splitlines()
+
+
+def test_what_all_rows_of_settings_share_stands_above_them(tmp_path: Path) -> None:
+    data, adam = ["digits (full scale: MNIST)", "1,000 (full scale: all)"], "Adam, 0.001"
+    one = ["small", "10", *data, adam, "5 to 60 (full scale: 4,008) steps", "64", "3 (full scale: 5)"]
+    two = ["large", "90", "digits (full scale: MNIST), labels random", *one[3:6], "32", one[7]]
+    note, _, heads, _, *rows = settings_of(tmp_path / "both", one, two, [])
+    assert note == (
+        "The same in all rows: samples 1,000 (all); Adam, 0.001; 5 to 60 (4,008) steps; replicates 3 (5). "
+        "In parentheses: at full scale."
+    )
+    assert heads == "| study | experiment | networks | parameters | data | batch size |"
+    assert [row.split(" | ")[2:] for row in rows] == [
+        ["small", "10", "digits (MNIST)", "64 |"],
+        ["large", "90", "digits (MNIST), labels random", "32 |"],
+        ["not run again", "", "", " |"],
+    ]
+    # a single row shares nothing, and nothing is cut at full scale
+    heads, _, row = settings_of(tmp_path / "one", ["small", "10", "MNIST", "all", adam, "10", "64", "5"])
+    assert heads.count("|") == row.count("|") == 11
 
 
 def cut_of(study: str, lengths: list[int], full: list[int], unit: str = "epochs", every: bool = True) -> answers.Cut:

@@ -236,7 +236,7 @@ class Findings:
                 yield member, rows
 
     def left_out(self, x: str, y: str) -> str:
-        """`34 of 50 networks of alluri did not meet their stopping rule and are left out of this comparison.`
+        """`34 of 50 networks of alluri missed their stopping rule and are left out of this comparison.`
 
         Nothing where there is no such comparison, as of too few networks.
         """
@@ -253,7 +253,7 @@ class Findings:
         if not parts or not self.relations(x, y):
             return ""
         return (
-            f"{capital(listed(parts))} did not meet {'its' if all_ == 1 else 'their'} stopping rule and "
+            f"{capital(listed(parts))} missed {'its' if all_ == 1 else 'their'} stopping rule and "
             f"{'is' if all_ == 1 else 'are'} left out of this comparison."
         )
 

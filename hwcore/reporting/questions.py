@@ -25,12 +25,15 @@ _HEADS = (
     "networks",
     "parameters",
     "data",
+    "samples",
     "optimizer, rate",
     "epochs",
     "batch size",
     "replicates",
 )
-_WIDTHS = (15, 20, 18, 12, 16, 11, 12, 8, 11)
+_WIDTHS = (15, 20, 18, 12, 13, 10, 11, 10, 8, 11)
+_NAMES = 3  # the columns by which a reader knows a row
+_AT_FULL = "(full scale: "
 
 
 def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path, output: Path) -> None:
@@ -141,6 +144,32 @@ def _figure(question: Context, number: int, results: Path) -> str:
 
 
 def _settings(question: Context) -> str:
+    """The table of settings, under what all of its rows have in common."""
+    rows = _rows(question)
+    run = [row for row in rows if len(row) == len(_HEADS)]
+    kept = [at for at in range(len(_HEADS)) if at < _NAMES or len(run) < 2 or len({row[at] for row in run}) > 1]
+    shared = [_named(_HEADS[at], run[0][at]) for at in range(len(_HEADS)) if at not in kept]
+    notes = [f"The same in all rows: {'; '.join(shared)}."] if shared else []
+    if any(_AT_FULL in cell for row in rows for cell in row):
+        notes.append("In parentheses: at full scale.")
+    table = [[*row, *[""] * (len(_HEADS) - len(row))] for row in rows]
+    if not table:
+        return ""
+    written = pipe_table(
+        [_HEADS[at] for at in kept],
+        [[row[at].replace(_AT_FULL, "(") for at in kept] for row in table],
+        widths=[_WIDTHS[at] for at in kept],
+    )
+    return "\n\n".join(filter(None, [" ".join(notes).replace(_AT_FULL, "("), written]))
+
+
+def _named(head: str, cell: str) -> str:
+    """A setting outside of its column; some say what they are."""
+    return cell if head in ("data", "optimizer, rate") or cell.endswith(("steps", "lengths")) else f"{head} {cell}"
+
+
+def _rows(question: Context) -> list[list[str]]:
+    """One for each experiment and each variant that differs; what is not run again has no settings."""
     rows: list[list[str]] = []
     last: tuple[str, list[str]] = ("", [])
     for row in question["settings"]:
@@ -151,9 +180,8 @@ def _settings(question: Context) -> str:
         last = (place, row["cells"])
         variant = "" if row["variant"] == "as-described" else f", {row['variant'].replace('-', ' ')}"
         link = f"[{plain(row['title'])}]({row['study']}.html#experiment-{row['base']})"
-        cells = row["cells"] or ["not run again", *[""] * (len(_HEADS) - 3)]
-        rows.append([row["study"], f"{link}{variant}", *cells])
-    return pipe_table(_HEADS, rows, widths=_WIDTHS) if rows else ""
+        rows.append([row["study"], f"{link}{variant}", *(row["cells"] or ["not run again"])])
+    return rows
 
 
 def _matrix(context: Context, ledger: pd.DataFrame) -> str:
