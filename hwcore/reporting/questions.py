@@ -31,7 +31,7 @@ _HEADS = (
     "batch size",
     "replicates",
 )
-_WIDTHS = (15, 20, 18, 12, 13, 10, 11, 10, 8, 11)
+_WIDTHS = (17, 19, 17, 12, 17, 9, 11, 9, 7, 11)
 _NAMES = 3  # the columns by which a reader knows a row
 _AT_FULL = "(full scale: "
 
