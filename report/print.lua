@@ -85,21 +85,46 @@ local function reason(cell)
   return found
 end
 
+-- No page of LaTeX ends below this row; latex.py makes a ``\\\\*`` of it.
+local KEEP = pandoc.RawInline("latex", "\\keepnext{}")
+
+local function kept(row)
+  local cell = row.cells[#row.cells]
+  local last = cell.contents[#cell.contents]
+  if last and (last.t == "Plain" or last.t == "Para") then
+    last.content:insert(KEEP)
+  else
+    cell.contents:insert(pandoc.Plain({ KEEP }))
+  end
+  row.cells[#row.cells] = cell
+end
+
 local function with_reasons(body)
   local rows = pandoc.List()
   for _, row in ipairs(body.body) do
-    rows:insert(row)
+    local why, from
     for column, cell in ipairs(row.cells) do
-      local why = reason(cell)
+      why = reason(cell)
       if why then
-        local below = pandoc.List()
-        for before = 1, column - 1 do
-          -- in LaTeX the first cell can say that no page ends above it
-          below:insert(pandoc.Cell(before == 1 and { pandoc.Plain({ inline("\\noalign{\\nobreak}", "") }) } or {}))
-        end
-        below:insert(pandoc.Cell({ pandoc.Plain({ why }) }, pandoc.AlignLeft, 1, #row.cells - column + 1))
-        rows:insert(pandoc.Row(below))
+        from = column
+        break
       end
+    end
+    if not why then
+      rows:insert(row)
+    else
+      local below = pandoc.List()
+      for column = 1, from - 1 do
+        if LATEX then
+          below:insert(pandoc.Cell({}))
+        else
+          -- Typst breaks no rows that a cell has in common
+          row.cells[column].row_span = 2
+        end
+      end
+      below:insert(pandoc.Cell({ pandoc.Plain({ why }) }, pandoc.AlignLeft, 1, #row.cells - from + 1))
+      kept(row)
+      rows:extend({ row, pandoc.Row(below) })
     end
   end
   body.body = rows

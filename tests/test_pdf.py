@@ -297,13 +297,18 @@ def test_the_reason_of_a_verdict_has_a_row_below_that_of_the_claim(folder: Path)
     latex, typ = sources(f'<div class="ledger">\n\n| v | says | n |\n|--|-----|-|\n{rows}\n</div>\n', folder)
     body = " ".join(latex.partition("\\endlastfoot")[2].partition("\\end{longtable}")[0].split())
     claim, _, rest = body.partition(" \\\\ ")
-    assert claim == "holds & so it is & 1"
-    # no page ends between the two
-    assert rest.startswith("\\noalign{\\nobreak} & \\multicolumn{2}{")
+    assert claim == "holds & so it is & 1\\keepnext{}"
+    assert rest.startswith("& \\multicolumn{2}{")
     assert "\\why{Measured.\\\\ And why.}" in rest
     assert rest.endswith("\\\\ fails & it is not & 2 \\\\")
-    cells = "[holds], [so it is], [1], [], table.cell(align: left, colspan: 2)[#why[Measured. \\ And why.]], [fails]"
-    assert cells in " ".join(typ.split())
+    cells = "[so it is], [1], table.cell(align: left, colspan: 2)[#why[Measured. \\ And why.]], [fails]"
+    assert f"table.cell(rowspan: 2)[holds], {cells}" in " ".join(typ.split())
+    # no page ends between the two
+    to_latex(folder / "page.md", folder / "page.tex")
+    body = (folder / "page.tex").read_text().partition("\\endlastfoot")[2]
+    assert re.search(r"so it is & 1 \\\\\*\s+&\s+\\multicolumn", body)
+    assert body.count("\\\\*") == 1
+    assert "keepnext" not in body
 
 
 def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A page as LaTeX."""
 
+import re
 from pathlib import Path
 
 from hwcore.files import write_text
@@ -15,9 +16,12 @@ _VARIABLES = {
     "citecolor": "black",
     "urlcolor": "NavyBlue",
 }
+# print.lua marks the rows of tables that no page ends below; pandoc may end a cell in a box of its own.
+_KEPT = re.compile(r"\s*\\keepnext\{\}((?:\\strut)?(?:\s*\\end\{minipage\})?)\s*\\\\(?=\s)")
 
 
 def to_latex(markdown: Path, output: Path) -> None:
     """Write the page as LaTeX with report/preamble.tex; figures are those in PDF."""
     options = (f"--variable={key}={value}" for key, value in _VARIABLES.items())
-    write_text(output, to_print(markdown, "latex", *options, folder=output.parent))
+    text = to_print(markdown, "latex", *options, folder=output.parent)
+    write_text(output, _KEPT.sub(r"\1 \\\\*", text))
