@@ -138,9 +138,254 @@ local function reasons(div)
   return div:walk({
     Table = function(tbl)
       tbl.bodies = tbl.bodies:map(with_reasons)
+      tbl.classes:insert("small")
       return tbl
     end,
   })
+end
+
+-- What belongs together stays on a line: "5 %", "n = 3", "≤ 0.1" and "[0.1, 0.2]".
+local SIGNS = pandoc.List({ "=", "≤", "≥", "<", ">", "≈", "±", "×" })
+
+local function is_number(text)
+  return text:gsub("−", "-"):match("^%[?%-?%d") ~= nil
+end
+
+local function together(before, after)
+  local number = is_number(after)
+  return (after:match("^%%") and before:match("%d$"))
+    or (SIGNS:includes(before) and number)
+    or (SIGNS:includes(after) and utf8.len(before) == 1)
+    or (number and before:match(",$") and before:match("^%[") and is_number(before) and after:match("%d%]"))
+end
+
+local function unbroken(inlines)
+  for i = 2, #inlines - 1 do
+    local before, each, after = inlines[i - 1], inlines[i], inlines[i + 1]
+    local space = each.t == "Space" or each.t == "SoftBreak"
+    if space and before.t == "Str" and after.t == "Str" and together(before.text, after.text) then
+      inlines[i] = pandoc.Str("\u{A0}")
+    end
+  end
+  return inlines
+end
+
+-- The title has none of it: it is the file's as well.
+local function numbers(document)
+  document.blocks = document.blocks:walk({ Inlines = unbroken })
+  return document
+end
+
+-- The columns of a table, by what its words and lines need.
+
+-- How wide letters of Computer Modern are, in thousandths of its size.
+local LETTER, WIDTHS = 530, {}
+for width, letters in pairs({
+  [280] = ".,;:'!|il[]·",
+  [390] = "()rstfjI-\u{A0} ",
+  [450] = "cez/",
+  [500] = "0123456789–“”\"a",
+  [740] = "ABCDEFGHJKLNOPQRSTUVXYZw",
+  [790] = "=+<>≤≥×±−≈✓⁻⁺",
+  [850] = "m%—",
+  [1000] = "MW→",
+}) do
+  for _, code in utf8.codes(letters) do
+    WIDTHS[code] = width
+  end
+end
+local BOLD, CODE, BAR = 1.15, 525, 50
+
+local function letters_wide(text, factor, fixed)
+  local wide = 0
+  for _, code in utf8.codes(text) do
+    wide = wide + (fixed or WIDTHS[code] or LETTER)
+  end
+  return wide / 1000 * factor
+end
+
+-- The words of ``inlines`` are added to ``words``, each as wide as its letters for a font of 1 pt and what is wide in
+-- points of itself; a break between two is a space or the end of a line.
+local function measure(inlines, words, factor)
+  for _, each in ipairs(inlines) do
+    local word = words[#words]
+    if each.t == "Link" and each.target:match("^#figure%-") then
+      word.em = word.em + letters_wide(pandoc.utils.stringify(each.content), factor)
+    elseif each.t == "Space" or each.t == "SoftBreak" then
+      words:insert({ em = 0, pt = 0 })
+    elseif each.t == "LineBreak" then
+      words:insert({ em = 0, pt = 0, line = true })
+    elseif each.t == "Str" then
+      -- long words break behind a hyphen
+      local long = utf8.len(each.text) > 14
+      for part in each.text:gmatch(long and "[^-]*-?" or ".*") do
+        if word.em > 0 and long and word.hyphen and part ~= "" then
+          word = { em = 0, pt = 0, joined = true }
+          words:insert(word)
+        end
+        word.em = word.em + letters_wide(part, factor)
+        word.hyphen = part:match("%a%-$") ~= nil
+      end
+    elseif each.t == "Code" then
+      word.em = word.em + letters_wide(each.text, factor, CODE)
+    elseif each.t == "Math" then
+      word.em = word.em + letters_wide(each.text, factor)
+    elseif each.t == "Quoted" then
+      word.em = word.em + 0.5
+      measure(each.content, words, factor)
+      words[#words].em = words[#words].em + 0.5
+    elseif each.t == "Span" and each.classes:includes("verdict") then
+      word.em = word.em + 0.9 + letters_wide(pandoc.utils.stringify(each.content), factor * BOLD)
+    elseif each.t == "Span" and each.classes:includes("interval") then
+      measure(each.content, words, factor)
+      words:insert({ em = 0, pt = BAR })
+    elseif each.t ~= "Note" and each.content then
+      measure(each.content, words, each.t == "Strong" and factor * BOLD or factor)
+    end
+  end
+end
+
+local SPACE = 0.33
+
+-- The widest word of a cell, its widest line, and all of its lines, for a font of ``size`` points.
+local function needs(cell, size, factor)
+  local widest, longest, all = 0, 0, 0
+  for _, each in ipairs(cell.contents) do
+    local words = pandoc.List({ { em = 0, pt = 0 } })
+    if each.t == "Plain" or each.t == "Para" then
+      measure(each.content, words, factor)
+    else
+      words[1].em = letters_wide(pandoc.utils.stringify(each), factor) / 2
+    end
+    local line = 0
+    for number, word in ipairs(words) do
+      local wide = word.em * size + word.pt
+      local apart = (word.line or word.joined or number == 1) and 0 or SPACE * size
+      line = (word.line and 0 or line) + apart + wide
+      widest, longest, all = math.max(widest, wide), math.max(longest, line), all + apart + wide
+    end
+  end
+  return widest, longest, all
+end
+
+local TEXT_WIDTH = 466
+-- How large letters are, and the space beside a column: the text, small and tiny print of preamble.tex or page.typ.
+-- Letters of LaTeX are the wider the smaller they are.
+local PRINTS = LATEX and { { "", 10, 12 }, { "small", 8.5, 6 }, { "tiny", 8, 4 } }
+  or { { "", 10, 8 }, { "small", 8.2, 4 }, { "tiny", 7.2, 3 } }
+
+local function each_cell(tbl, visit)
+  local function see(rows, head)
+    for _, row in ipairs(rows) do
+      local column = 1
+      for _, cell in ipairs(row.cells) do
+        visit(column, cell, head)
+        column = column + cell.col_span
+      end
+    end
+  end
+  see(tbl.head.rows, true)
+  for _, body in ipairs(tbl.bodies) do
+    see(body.body, false)
+  end
+end
+
+local SHORT_CELL = 45
+
+-- For each column at least how wide it is, at most, and its weight among the others.
+local function columns(tbl, size)
+  local found = pandoc.List()
+  for number, spec in ipairs(tbl.colspecs) do
+    found[number] = { least = 6, most = 6, weight = 1, right = spec[1] == "AlignRight" }
+  end
+  each_cell(tbl, function(number, cell, head)
+    local column = found[number]
+    if cell.col_span > 1 then
+      return
+    end
+    local widest, longest, all = needs(cell, size, head and not LATEX and BOLD or 1)
+    column.least = math.max(column.least, widest, column.right and not head and longest or 0)
+    column.most = math.max(column.most, column.least, head and 0 or longest)
+    -- long cells count more than many
+    column.weight = column.weight + (head and 0 or all * all)
+  end)
+  for _, column in ipairs(found) do
+    -- widths of letters are rounded; a short cell stays on one line
+    column.most = column.most * 1.03 + 1
+    column.least = column.most < SHORT_CELL and column.most or column.least * 1.03 + 1
+    column.weight = math.sqrt(column.weight)
+  end
+  return found
+end
+
+local function least(column)
+  return column.least
+end
+
+local function most(column)
+  return column.most
+end
+
+local function sum(found, width)
+  local all = 0
+  for _, column in ipairs(found) do
+    all = all + width(column)
+  end
+  return all
+end
+
+-- What is to be had, by weight between the least and the most of each; the widest have less where all is too little.
+local function shared(found, room)
+  local function by(level)
+    return function(column)
+      return math.min(column.most, math.max(column.least, level * column.weight))
+    end
+  end
+  if sum(found, least) > room then
+    by = function(level)
+      return function(column)
+        return math.min(column.least, level)
+      end
+    end
+  end
+  local low, high = 0, TEXT_WIDTH
+  for _ = 1, 40 do
+    local level = (low + high) / 2
+    if sum(found, by(level)) > room then
+      high = level
+    else
+      low = level
+    end
+  end
+  return found:map(by(low))
+end
+
+-- Tables of many columns, and ledgers, are small, and tiny where their words would not leave room for longer lines.
+local FULL = 0.9
+local function with_widths(tbl)
+  local count = #tbl.colspecs
+  local first = (tbl.classes:includes("small") or count > 4) and 2 or 1
+  local found, room, name, beside
+  for number = first, #PRINTS do
+    local size
+    name, size, beside = table.unpack(PRINTS[number])
+    room = TEXT_WIDTH - beside * (LATEX and count - 1 or count)
+    found = columns(tbl, size)
+    if sum(found, least) <= FULL * room then
+      break
+    end
+  end
+  local fits = sum(found, most) <= room
+  tbl.classes = name == "" and {} or { name }
+  local given = tbl.colspecs[1][2]
+  if fits and not given and name ~= "tiny" then
+    return tbl
+  end
+  local widths = shared(found, room)
+  tbl.colspecs = tbl.colspecs:map(function(spec, number)
+    return { spec[1], LATEX and widths[number] / room or (widths[number] + beside) / TEXT_WIDTH }
+  end)
+  return tbl
 end
 
 -- A value and its interval beside the region that a claim states, in thousandths of a bar that has them all and,
@@ -339,25 +584,36 @@ local HEADING, TEXT, FRAME, ROWS = 3, 6, 5, 3
 
 -- The lines of a row whose cells wrap; a line of a table in print has some hundred letters.
 local LETTERS = 100
-local function height(row, columns)
-  local most = 1
-  for number, cell in ipairs(row.cells) do
-    local width = columns[number][2] or 1 / #columns
+local function height(row, specs)
+  local most, column = 1, 1
+  for _, cell in ipairs(row.cells) do
+    local width = 0
+    for number = column, math.min(column + cell.col_span - 1, #specs) do
+      width = width + (specs[number][2] or 1 / #specs)
+    end
+    column = column + cell.col_span
     local letters = utf8.len(pandoc.utils.stringify(cell.contents)) or 0
     most = math.max(most, math.ceil(letters / (LETTERS * width)))
   end
   return most
 end
 
--- A table that is short does not break: all of its rows count, and the first of a long one.
-local SHORT = 8
-local function space(tbl)
-  local rows = tbl.bodies[1].body
-  local needed = FRAME
-  for number = 1, #rows <= SHORT and #rows or ROWS do
+local function tall(tbl, count)
+  local rows, needed = tbl.bodies[1].body, FRAME
+  for number = 1, math.min(#rows, count) do
     needed = needed + height(rows[number], tbl.colspecs)
   end
   return needed
+end
+
+-- A table that is short does not break: all of its rows count, and the first of a long one.
+local SHORT, LOW = 8, 24
+local function is_short(tbl)
+  return #tbl.bodies[1].body <= SHORT and tall(tbl, SHORT) <= LOW
+end
+
+local function space(tbl)
+  return tall(tbl, is_short(tbl) and SHORT or ROWS)
 end
 
 local function lines(blocks, i)
@@ -387,14 +643,26 @@ local function heading(blocks, i)
   return shown
 end
 
--- Ledgers and tables with many columns are set small, so that seven columns fit the page.  Others than ledgers do not
--- break if they are short.
-local function tabular(each, small)
-  local shown = pandoc.Blocks({ each })
-  if small or #each.colspecs > 4 then
-    shown = pandoc.Blocks({ block("\\begin{widetable}", "#widetable["), each, block("\\end{widetable}", "]") })
+-- Others than ledgers do not break if they are short; the last rows of one that breaks stay together.
+local LAST = 3
+local function tabular(each, ledger)
+  local small, tiny = each.classes:includes("small"), each.classes:includes("tiny")
+  each.classes = {}
+  local whole = not ledger and is_short(each)
+  local rows = each.bodies[1].body
+  if LATEX and not whole and not ledger and #rows > SHORT then
+    for number = #rows - LAST + 1, #rows - 1 do
+      kept(rows[number])
+    end
+    each.bodies[1].body = rows
   end
-  if not small and #each.bodies[1].body <= SHORT then
+  local shown = pandoc.Blocks({ each })
+  if small or tiny then
+    local name = tiny and "tinytable" or "widetable"
+    shown:insert(1, block("\\begin{" .. name .. "}", "#" .. name .. "["))
+    shown:insert(block("\\end{" .. name .. "}", "]"))
+  end
+  if whole then
     shown:insert(1, block("\\Needspace{" .. space(each) .. "\\baselineskip}", "#whole["))
     shown:insert(block("", "]"))
   end
@@ -489,6 +757,8 @@ return {
   -- before the verdicts lose their counts
   { Div = verdicts },
   { Div = reasons },
+  { Pandoc = numbers },
+  { Table = with_widths },
   { Span = span, Link = link, Header = header, Image = image },
   { Pandoc = page },
 }

@@ -4,6 +4,7 @@ import html
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import matplotlib.figure
@@ -324,6 +325,60 @@ def test_ledgers_are_small_and_break_and_short_tables_stay_whole(folder: Path) -
     assert re.search(r"#whole\[\s+#widetable\[", typ)
 
 
+def words(file: Path) -> list[tuple[str, float, float]]:
+    """Each word of a PDF, where it begins and where it ends."""
+    done = subprocess.run(["pdftotext", "-bbox", str(file), "-"], capture_output=True, text=True, check=True)
+    found = re.findall(r'<word xMin="([\d.]+)" yMin="[\d.]+" xMax="([\d.]+)" yMax="[\d.]+">(.*?)</word>', done.stdout)
+    return [(html.unescape(word), float(left), float(right)) for left, right, word in found]
+
+
+LAYERS = "conv 160 of 5×5 · relu · " * 6
+NETWORK = (
+    f"as-described | {LAYERS} | steps 56 (full scale: 4,008), replicates 1 (full scale: 3) | 1,481,770 | 11,245,450 ✓"
+)
+VERDICT = '<span class="verdict not-testable">12 not testable</span>'
+LONGER = f'{VERDICT} <span class="verdict undecided">4 undecided</span>'
+QUESTION = f"How good are the networks on the line between two trained ones? | {LONGER} | {' | '.join([VERDICT] * 4)}"
+TABLES = f"""
+| model | variant | layers | its own settings | parameters | reported |
+| ------ | --- | ------------------------------------------------ | ------ | -: | -: |
+{"".join(f"| model {number}: 160 channels | {NETWORK} |{chr(10)}" for number in range(9))}
+
+| question | alluri | beamreaching1 | konda | majumder | paladugu |
+| -------- | ------ | ------ | ------ | ------ | ------ |
+{"".join(f"| {QUESTION} |{chr(10)}" for _ in range(9))}
+
+| model | layers | parameters |
+| ------------------------ | ------------------------------------------------------------------- | -: |
+| model 1 | {LAYERS} | 11,838,322 |
+"""
+
+
+@needs_pdflatex
+@needs_poppler
+def test_columns_are_as_wide_as_their_words_and_numbers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    markdown = page(folder, TABLES)
+    printed, log = by_tex(markdown, monkeypatch)
+    assert re.findall(r"Overfull \\hbox \((?!0\.|1\.)[\d.]+pt too", log) == []
+    margin = 595.3 - 2.3 / 2.54 * 72
+    for file in (printed, by_typst(markdown)):
+        found = words(file)
+        assert [word for word in found if word[2] > margin + 1 and word[2] < 595] == []
+        # numbers keep together, and none runs into the next
+        each = Counter(word for word, *_ in found)
+        assert [each[word] for word in ("1,481,770", "11,245,450", "as-described", "testable")] == [9, 9, 9, 45]
+        assert each["11,838,322"] == 1
+
+
+def test_numbers_keep_to_their_signs_and_units(folder: Path) -> None:
+    text = "The 95 % interval, n = 3, is 0.5 [0.4, 0.6], τ ≥ −0.1. Of a list [1, 2, 3], a = b and 10 more."
+    latex, typ = sources(text, folder)
+    latex = " ".join(latex.split())
+    assert "The 95~\\% interval, n~=~3, is 0.5 {[}0.4,~0.6{]}, τ~≥~−0.1." in latex
+    assert "a~= b and 10 more" in latex
+    assert "The 95~% interval, n~=~3, is 0.5 \\[0.4,~0.6\\], τ~≥~−0.1." in " ".join(typ.split())
+
+
 def test_a_heading_goes_with_the_table_below_it(folder: Path) -> None:
     long = "words " * 60
     rows = "".join(f"| {number} | {long if number == 1 else number} |\n" for number in range(7))
@@ -368,7 +423,7 @@ def test_an_interval_is_drawn_beside_the_region(folder: Path, given: str, drawn:
     latex, typ = sources(f'<span class="interval" {given}>0.5 [0.4, 0.6]</span>', folder)
     assert "".join(f"{{{part}}}" for part in drawn) in latex
     assert f"#interval({', '.join(map(str, drawn))})" in typ
-    assert "0.5 {[}0.4, 0.6{]}" in latex
+    assert "0.5 {[}0.4,~0.6{]}" in latex
 
 
 def test_a_number_alone_has_no_bar(folder: Path) -> None:
