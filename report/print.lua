@@ -643,8 +643,9 @@ local function heading(blocks, i)
   return shown
 end
 
--- Others than ledgers do not break if they are short; the last rows of one that breaks stay together.
-local LAST = 3
+-- Others than ledgers do not break if they are short.  Before a table that breaks come the figures that wait, and its
+-- last rows stay together.
+local LAST, SMALL = 3, 0.8
 local function tabular(each, ledger)
   local small, tiny = each.classes:includes("small"), each.classes:includes("tiny")
   each.classes = {}
@@ -665,6 +666,9 @@ local function tabular(each, ledger)
   if whole then
     shown:insert(1, block("\\Needspace{" .. space(each) .. "\\baselineskip}", "#whole["))
     shown:insert(block("", "]"))
+  else
+    local lines_high = tall(each, #rows) * ((small or tiny) and SMALL or 1)
+    shown:insert(1, block(("\\figuresfirst{%.1f\\baselineskip}"):format(lines_high), ""))
   end
   return shown
 end

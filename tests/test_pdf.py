@@ -379,6 +379,21 @@ def test_numbers_keep_to_their_signs_and_units(folder: Path) -> None:
     assert "The 95~% interval, n~=~3, is 0.5 \\[0.4,~0.6\\], τ~≥~−0.1." in " ".join(typ.split())
 
 
+@needs_pdflatex
+@needs_poppler
+def test_a_figure_that_waits_comes_before_the_ledger(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(f'| Claim {number}.<br><span class="why">Why.</span> | {number} |\n' for number in range(20))
+    ledger = '<div class="ledger">\n\n| says | n |\n|--|--|\n{}\n</div>\n'
+    picture = "![**Figure 1.** One.](../figures/one.svg)\n\n"
+    before = "Some text.\n\n" * 30 + picture
+    printed, log = by_tex(page(folder, before + ledger.format(rows)), monkeypatch)
+    assert_whole(log)
+    assert told(printed).index("Figure 1.") < told(printed).index("Claim 0.")
+    # one that has room on the page leaves no gap there
+    printed, _ = by_tex(page(folder, before + ledger.format(rows.partition("| Claim 1.")[0])), monkeypatch)
+    assert told(printed).index("Figure 1.") > told(printed).index("Claim 0.")
+
+
 def test_a_heading_goes_with_the_table_below_it(folder: Path) -> None:
     long = "words " * 60
     rows = "".join(f"| {number} | {long if number == 1 else number} |\n" for number in range(7))
