@@ -306,8 +306,8 @@ local function columns(tbl, size)
     local widest, longest, all = needs(cell, size, head and not LATEX and BOLD or 1)
     column.least = math.max(column.least, widest, column.right and not head and longest or 0)
     column.most = math.max(column.most, column.least, head and 0 or longest)
-    -- long cells count more than many
-    column.weight = column.weight + (head and 0 or all * all)
+    -- a long line counts more than many short ones
+    column.weight = column.weight + (head and 0 or longest * all)
   end)
   for _, column in ipairs(found) do
     -- widths of letters are rounded; a short cell stays on one line
