@@ -768,7 +768,10 @@ def test_rows_that_are_no_epochs_are_not_passed_over() -> None:
     with pytest.raises(HwcoreError, match="a network has several rows with one alpha; choose one with `where`"):
         judged(claim(measure, "best"), i=pairs)
     row = judged(claim({**measure, "where": {"pair": "a–b"}}, "best"), i=pairs)
-    assert row.metric == "value of α with the highest accuracy at pair a–b: α 1 minus α 0.5"
+    assert (
+        row.metric
+        == "value of α with the highest accuracy at pair a–b: accuracy at pair a–b of α 1 minus that of α 0.5"
+    )
     assert row.reason == judged(claim(measure, "best"), i=ALPHAS).reason
 
 
@@ -822,7 +825,12 @@ def test_the_order_of_rows_changes_no_verdict(order: Sequence[int], example: Exa
             "fails",
             "Corrected, with labels random and 1 in place of 2 replicates, it is undecided: 3 (one replicate).",
         ),
-        ([1.0, 1.1], [NAN, NAN], "fails", "Corrected, with labels random, it is undecided."),
+        (
+            [1.0, 1.1],
+            [NAN, NAN],
+            "fails",
+            "Corrected, with labels random, it is undecided: no number in any replicate.",
+        ),
         ([3.0, 3.1], [3.1, 3.2], "holds", None),
     ],
 )
@@ -1081,7 +1089,8 @@ def test_another_measure_of_the_same_is_told_if_it_changes_the_verdict() -> None
     row = judged(one, metrics=table)
     assert row.verdict == "inconsistent"
     assert (
-        "With the last batch's loss instead, it is consistent: 3.00 [2.54, 3.54 for one run], n = 3." in row.diagnosis
+        "With the last batch's loss instead, it is consistent: 3.00 [2.54, 3.54 for a further run], n = 3."
+        in row.diagnosis
     )
     same = claim(LAST, "prediction-interval", reported=1.0, otherwise={"the loss": LAST})
     assert "instead" not in judged(same, metrics=table).diagnosis
@@ -1690,7 +1699,150 @@ def test_times_that_all_replicates_share_are_said_as_they_are() -> None:
     assert (row.reproduced, row.reason) == (50, "All 3 replicates give 50, which is the reported 50.")
 
 
-@pytest.mark.parametrize(("times", "value"), [([0, 0, 10], NAN), ([10, 10, 10], 10)])
+def pair(column: str, first: Replicates, second: Replicates) -> pd.DataFrame:
+    return metrics(column, a=first, b=second)
+
+
+ACCURACIES = {"difference": [{"value": "accuracy", "model": model} for model in "ab"]}
+RHOS = {"difference": [{"correlation": ["epoch", "loss"], "table": "metrics", "model": model} for model in "ab"]}
+# of three epochs: falling, rising, and neither
+DOWN, UP, BENT = [3.0, 2.0, 1.0], [1.0, 2.0, 3.0], [2.0, 1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("one", "table", "low", "high"),
+    [
+        (claim(RHOS, "comparison", {"below": 0}), pair("loss", [DOWN, BENT], [UP, BENT]), -2, 2),
+        (claim(RHOS, "no-difference", {"margin": 0.1}), pair("loss", [DOWN, BENT], [UP, BENT]), -2, 2),
+        (claim(ACCURACIES, "comparison", {"above": 0}), pair("accuracy", [0.9, 0.1], [0.2, 0.1]), -1, 1),
+        (claim({"best": "accuracy", "is": "a"}, "best"), pair("accuracy", [0.9, 0.1], [0.2, 0.1]), -1, 1),
+        (claim({"order": "accuracy", "of": ["a", "b"]}, "order"), pair("accuracy", [0.9, 0.1], [0.2, 0.1]), -1, 1),
+        (
+            claim({"value": "accuracy_gap", "model": "m"}, "threshold", {"above": 0}),
+            metrics("accuracy_gap", m=[0.1, 0.9]),
+            *(-1, 1),
+        ),
+        (
+            claim({"value": "accuracy", "model": "m"}, "threshold", {"above": 0.5, "scale": "linear"}),
+            metrics("accuracy", m=[0.1, 0.9]),
+            *(0, 1),
+        ),
+        (
+            claim({"value": "accuracy", "model": "m"}, "reported-mean", {"runs": 3}, reported=0.5),
+            metrics("accuracy", m=[0.1, 0.9]),
+            *(0, 1),
+        ),
+        (
+            claim({"value": "spike", "at": "mean", "model": "m"}, "threshold", {"above": 0.5}),
+            metrics("spike", m=[[0, 0, 0, 1], [0, 0, 0, 0]]),
+            *(0, 1),
+        ),
+    ],
+)
+def test_no_interval_goes_beyond_what_a_quantity_can_be(
+    one: Claim, table: pd.DataFrame, low: float, high: float
+) -> None:
+    row = judged(one, metrics=table)
+    assert low <= row.ci_low < row.reproduced < row.ci_high <= high
+    # the bound of a wide interval is that of the quantity
+    assert row.ci_low == low or row.ci_high == high
+    assert row.verdict in ("undecided", "consistent")
+    # what replicates could show is something that there can be
+    shown = [float(number.replace("−", "-")) for number in re.findall(r"at (?:least|most) (−?[\d.]+)", row.reason)]
+    assert all(low <= number / (100 if "points" in row.reason or "%" in row.reason else 1) <= high for number in shown)
+
+
+def test_the_share_of_steps_with_a_spike_is_judged_as_a_fraction() -> None:
+    table = metrics("spike", m=[[0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 1]])
+    row = judged(claim({"value": "spike", "at": "mean", "model": "m"}, "threshold", {"below": 0.9}), metrics=table)
+    assert row.metric == "share of steps with a spike of m"
+    assert "mean by log odds" in row.reason
+    assert row.ci_low > 0
+
+
+@pytest.mark.parametrize(
+    ("one", "table", "value", "absent"),
+    [
+        (claim(A_MINUS_B, "comparison", {"below": 0}), pair("loss", [3.0], [1.0]), 2, ""),
+        # the lowest loss is that of the last epoch
+        (
+            claim({"difference": [LAST, {**LAST, "at": "min"}]}, "comparison", {"above": 0.1}),
+            metrics(m=[[3.0, 1.0], [4.0, 2.0]]),
+            *(0, ""),
+        ),
+        (claim(A_MINUS_B, "comparison", {"below": 0}), pair("loss", [3.0, 3.0], [1.0, 1.0]), 2, ""),
+        (
+            claim(A_MINUS_B, "comparison", {"below": 0}),
+            pair("loss", [3.0, 4.0], [NAN] * 2),
+            NAN,
+            "no number in any replicate",
+        ),
+        (
+            claim(LAST, "threshold", {"below": 2}),
+            metrics(m=[1.0, NAN, 2.0, 3.0]),
+            *(NAN, "no number in 1 of 4 replicates"),
+        ),
+        (claim({"best": "loss", "is": "a"}, "best"), pair("loss", [3.0], [1.0]), NAN, "one replicate"),
+        (claim({"best": "loss", "is": "a"}, "best"), pair("loss", [3.0] * 2, [1.0] * 2), NAN, "all replicates equal"),
+        (
+            claim({"relation": ["epoch", "loss"], "table": "metrics"}, "relation", {"above": 0}),
+            metrics(m=[1.0, NAN, 2.0]),
+            *(NAN, "1 of 3 diverged"),
+        ),
+    ],
+)
+def test_what_cannot_be_judged_has_its_number_or_says_why_it_has_none(
+    one: Claim, table: pd.DataFrame, value: float, absent: str
+) -> None:
+    row = judged(one, metrics=table)
+    assert row.verdict == "undecided"
+    assert row.reproduced == pytest.approx(value, nan_ok=True)
+    assert row.absent == absent
+    # no interval where nothing varies, and none of a single replicate
+    assert (row.ci_low, row.ci_high) == pytest.approx((value, value) if row.n > 1 else (NAN, NAN), nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expect", "changes"), [("reached-by", {"below": 50}, {}), ("prediction-interval", None, {"reported": 50})]
+)
+@pytest.mark.parametrize(
+    ("times", "value", "absent"),
+    [
+        ([10, 10, 20, 20, np.inf], 20, ""),
+        ([10, 10, np.inf, np.inf, np.inf], NAN, "not reached in 3 of 5"),
+        ([np.inf] * 5, NAN, "never reached"),
+        ([np.inf], NAN, "never reached"),
+    ],
+)
+def test_times_that_most_replicates_do_not_reach_say_so(
+    rule: str, expect: Any, changes: dict[str, Any], times: list[float], value: float, absent: str
+) -> None:
+    table = pd.DataFrame(falling("m", times, [100] * len(times)))
+    row = judged(claim(reaches("steps", "m"), rule, expect, **changes), steps=table)
+    assert row.reproduced == pytest.approx(value, nan_ok=True)
+    assert row.absent == absent
+
+
+def test_relations_count_networks() -> None:
+    row = judged(claim({"relation": ["parameters", "accuracy"], "table": "i"}, "trend", {"above": 0}), i=SIZES)
+    assert row.n == 15
+
+
+@pytest.mark.parametrize(
+    ("by", "of", "words"),
+    [
+        ("lr", [0.1, 0.01], "learning rates 0.1 and 0.01, from the highest accuracy to the lowest"),
+        ("alpha", [0, 0.5, 1], "α 0, 0.5 and 1, from the highest accuracy to the lowest"),
+        ("model", ["m-1", "m-2"], "m-1 and m-2, from the highest accuracy to the lowest"),
+        ("model", ["CNN 1", "CNN 2"], "CNN 1 and 2, from the highest accuracy to the lowest"),
+    ],
+)
+def test_an_order_is_told_without_signs_that_read_as_those_of_numbers(by: str, of: list[Any], words: str) -> None:
+    measure = MEASURES["order"].model_validate({"order": "accuracy", "of": of, "by": by})
+    assert measure.describe() == words
+
+
+@pytest.mark.parametrize(("times", "value"), [([0, 0, 10], 0), ([10, 10, 10], 10)])
 def test_what_cannot_be_judged_has_a_number_where_all_replicates_have_it(times: list[float], value: float) -> None:
     table = pd.DataFrame(falling("m", times, [100] * 3))
     row = judged(claim(reaches("steps", "m"), "reached-by", {"below": 50}), steps=table)
@@ -1746,13 +1898,18 @@ def test_pages_call_models_by_their_labels() -> None:
     models = pd.DataFrame({"model": ["a", "b"], "parameters": [3, 4], "label": labels})
     one = claim({"best": "loss", "is": "a", "at": "min"}, "best")
     row = judged(one, metrics=table, models=models)
-    assert row.metric == "model with the lowest loss: the ratio of shallow to deep"
+    assert row.metric == "model with the lowest loss: loss of shallow over that of deep"
     assert row.reason.startswith(
         "Shallow has the lowest geometric mean, with a clear lead over deep; the ratio of shal"
     )
     for measure, rule, expect, words in (
         ({"parameters": "a"}, "count", {"equal": 3}, "number of parameters of shallow"),
-        ({"order": "loss", "of": ["b", "a"]}, "order", {}, "order of deep > shallow by loss: the ratio of deep to sha"),
+        (
+            {"order": "loss", "of": ["b", "a"]},
+            "order",
+            {},
+            "deep and shallow, from the highest loss to the lowest: loss of deep over that of shallow",
+        ),
         (A_MINUS_B, "comparison", {"below": 0}, "final loss of shallow over final loss of deep"),
         ({"value": "loss", "model": "b"}, "threshold", {"above": 0.1}, "final loss of deep"),
     ):
@@ -1760,9 +1917,9 @@ def test_pages_call_models_by_their_labels() -> None:
     # the first words are told only where they tell the models apart
     models["label"] = ["Adam, 0.001", "Adam, 0.01"]
     found = judged(one, metrics=table, models=models)
-    assert found.metric == "model with the lowest loss: the ratio of Adam, 0.001 to Adam, 0.01"
+    assert found.metric == "model with the lowest loss: loss of Adam, 0.001 over that of Adam, 0.01"
     models["label"] = ["the same", "the same"]
-    assert judged(one, metrics=table, models=models).metric == "model with the lowest loss: the ratio of a to b"
+    assert judged(one, metrics=table, models=models).metric == "model with the lowest loss: loss of a over that of b"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from conftest import ROOT
 from hwcore.claims.ledger import frame
 from hwcore.config import Config
 from hwcore.errors import HwcoreError
-from hwcore.reporting.claims import about_figure, claims_table, interval
+from hwcore.reporting.claims import about_figure, claims_table, interval, sentence
 from hwcore.reporting.markdown import render
 from hwcore.reporting.summary import summary
 from hwcore.reporting.words import plain
@@ -32,6 +32,7 @@ def row(claim: str, verdict: str, says: str, **changes: Any) -> dict[str, Any]:
         "figure": "figures/s/fit/loss",
         "diagnosis": "",
         "unit": "",
+        "absent": "",
     }
     return {**known, **numbers, **rest, "claim": claim, "verdict": verdict, "says": says, "p": 0.01, **changes}
 
@@ -64,17 +65,66 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, also " in first
     assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
     assert '<span class="verdict fails" data-count="5">5 fail</span>' in first
-    told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> (.*?) \(§\u00a01\)', first, re.MULTILINE)
+    told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> The report says (.*?\))', first, re.MULTILINE)
     # a count is wrong without any chance, and what is said of layers and of neurons is said once
     assert told == [
-        ("holds", "It falls"),
-        ("wrong", "It has 5 (layers)"),
-        *(("fails", f"Claim {i}") for i in range(1, 5)),
+        ("holds", "“it falls” (§\u00a01, reported 0.5)"),
+        ("wrong", "“it has 5” (layers, §\u00a01)"),
+        *(("fails", f"“claim {i}” (§\u00a01)") for i in range(1, 5)),
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
-    line = "It falls (§\u00a01): reported 0.5; final loss = 0.40 [0.30, 0.50], n = 3. [Figure 1a](#figure-fit-loss)."
+    line = "; here the final loss is 0.40 (95 % interval 0.30 to 0.50). [Figure 1a](#figure-fit-loss)."
     assert f"{line} As run it fails: 2." in first
+
+
+SAID = "The report says “the ratio is 0.001” (§\u00a01)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"rule": "prediction-interval", "metric": "final minimal ratio", "reported": "0.001"},
+            f"{SAID}; here the final minimal ratio is 0.40 (a further run: 0.30 to 0.50).",
+        ),
+        (
+            {"rule": "trend", "metric": "Kendall's τ of loss against width"},
+            f"{SAID}; here Kendall's τ of loss against width is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+        (
+            {"rule": "best", "metric": "model with the highest loss: loss of a over that of b"},
+            f"{SAID}; here the loss of a over that of b is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+        # of a best of which there is no number
+        (
+            {"rule": "best", "metric": "model with the highest loss", "reproduced": NAN, "absent": "one replicate"},
+            f"{SAID}; here there is no number for the model with the highest loss: one replicate.",
+        ),
+        (
+            {"reproduced": 0.415, "ci_low": NAN, "ci_high": NAN, "n": 1, "unit": "%"},
+            f"{SAID}; here the final loss is 41.5 % (one replicate).",
+        ),
+        ({"verdict": "not testable", "metric": "", "reproduced": NAN}, f"{SAID}."),
+        # what the report says of several is quoted without of which
+        (
+            {"says": "all “converge” here. (deep)", "reported": "3"},
+            "The report says “all ‘converge’ here” (deep, §\u00a01, reported 3); "
+            "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+    ],
+)
+def test_a_finding_quotes_the_report_and_says_what_was_found_here(changes: dict[str, Any], line: str) -> None:
+    (one,) = frame([{**row("a", "holds", "the ratio is 0.001"), **changes}]).itertuples()
+    chip, text = sentence(one, context("yes"), lambda _: "").split("</span> ")
+    assert chip.startswith('<span class="verdict')
+    assert text == line
+
+
+def test_a_finding_of_a_study_without_a_report_is_a_claim() -> None:
+    (one,) = frame([row("a", "not judged", "it falls")]).itertuples()
+    text = sentence(one, {**context("no"), "source": None}, lambda _: "")
+    assert text == "The claim is “it falls” (§\u00a01); here the final loss is 0.40 (95 % interval 0.30 to 0.50)."
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from hwcore.reporting.pdf import to_pdf
 from hwcore.reporting.runtimes import Runtime, longest, runtime_table
 from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
-from hwcore.reporting.words import measured, networks, pipe_table, plain, verdict_counts
+from hwcore.reporting.words import measured, networks, pipe_table, plain, told, verdict_counts
 
 TEX = shutil.which("pdflatex") or shutil.which("tectonic")
 
@@ -648,19 +648,19 @@ def test_numbers(value: float, said: str) -> None:
         (0.0027, -3.36e-5, 0.005434, "0.0027 [−3.4·10⁻⁵, 0.0054]"),
         # as does the middle of an interval over decades
         (3.5e-5, 1e-6, 3e-3, "3.5·10⁻⁵ [1.0·10⁻⁶, 0.0030]"),
-        (0.97531, 0.97531, 0.97531, "0.9753"),
+        (0.97531, 0.97531, 0.97531, "0.9753 (all equal)"),
     ],
 )
 def test_an_estimate_has_the_digits_that_its_interval_allows(value: float, low: float, high: float, said: str) -> None:
-    assert PLAIN.estimated(value, low, high, 5).removesuffix(", n = 5") == said
+    assert measured(_row(reproduced=value, ci_low=low, ci_high=high, n=5)).removesuffix(", n = 5") == said
 
 
 def test_accuracies_are_written_in_per_cent_and_their_differences_in_points() -> None:
-    assert PERCENT.estimated(0.92958, 0.9219, 0.9365, 5) == "92.96 % [92.19, 93.65], n = 5"
+    assert PERCENT.estimated(0.92958, 0.9219, 0.9365) == "92.96 % [92.19, 93.65]"
     assert PERCENT.span(0.9219, 0.9365) == "92.19 to 93.65 %"
     assert PERCENT.region(0.9, 0.95) == "between 90 and 95 %"
     assert PERCENT.position(0.89, 0.93, (0.9, 1.0), "undecided") == "contains 90 %"
-    assert of_differences(PERCENT).estimated(0.00286, -0.00235, 0.00807, 5) == "0.29 points [−0.24, 0.81], n = 5"
+    assert of_differences(PERCENT).estimated(0.00286, -0.00235, 0.00807) == "0.29 points [−0.24, 0.81]"
     assert of_differences(POINTS) == POINTS
     assert of_differences(PLAIN) == PLAIN
 
@@ -687,14 +687,45 @@ def test_a_small_reported_number_is_written_as_measured_ones_are(number: Any, sa
     assert PLAIN.reported(number) == said
 
 
-def test_measured_without_an_interval() -> None:
+def _row(**changes: Any) -> Any:
+    """The numbers of a claim."""
     nothing = float("nan")
-    row = pd.Series({"unit": "", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0, "rule": "share"})
-    assert measured(row) == "no number"
-    row["reproduced"] = 2.5
-    assert measured(row) == "2.500"
-    row["n"] = 1
-    assert measured(row) == "2.500 (one replicate)"
+    row = {"unit": "", "rule": "threshold", "reproduced": nothing, "ci_low": nothing, "ci_high": nothing, "n": 0}
+    return pd.Series({**row, "absent": "", **changes})
+
+
+def test_measured_without_an_interval() -> None:
+    assert measured(_row(absent="one replicate")) == "one replicate"
+    assert measured(_row(reproduced=2.5, n=1)) == "2.500 (one replicate)"
+    # no interval supports the digits of a single replicate
+    assert measured(_row(reproduced=0.415, n=1, unit="%")) == "41.5 % (one replicate)"
+    assert measured(_row(reproduced=0.06, n=1, unit="%")) == "6.0 % (one replicate)"
+    assert measured(_row(reproduced=0.02143, n=1, unit="points")) == "2.1 points (one replicate)"
+    # where all replicates give the same number, it has no interval, but is not that of one
+    assert measured(_row(reproduced=0.2, ci_low=0.2, ci_high=0.2, n=2)) == "0.2000 (all equal), n = 2"
+    assert measured(_row(reproduced=0.115, ci_low=0.115, ci_high=0.115, n=2, unit="%")) == "11.5 % (all equal), n = 2"
+    assert measured(_row(rule="count", reproduced=23_860, ci_low=23_860, ci_high=23_860, n=1)) == "23,860"
+
+
+def test_what_is_counted_over_networks_says_so() -> None:
+    numbers = {"reproduced": -0.65, "ci_low": -0.87, "ci_high": -0.21}
+    assert measured(_row(**numbers, rule="trend", n=10)) == "−0.65 [−0.87, −0.21], 10 networks"
+    assert measured(_row(**numbers, rule="threshold", n=10)) == "−0.65 [−0.87, −0.21], n = 10"
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "said"),
+    [
+        (0.14019, 0.14007, 0.14032, "14.02 % [14.01, 14.03]"),
+        (0.06, -0.14, 0.26, "6 % [−14, 26]"),
+        (-0.0083, -0.044, 0.028, "−0.8 % [−4.4, 2.8]"),
+        (-0.00001, -0.0024, 0.0026, "0.00 % [−0.24, 0.26]"),
+        # two decimals would not tell the ends apart
+        (0.99996, 0.99993, 0.99999, "99.996 % [99.993, 99.999]"),
+    ],
+)
+def test_per_cent_has_the_digits_of_its_interval(value: float, low: float, high: float, said: str) -> None:
+    assert PERCENT.estimated(value, low, high) == said
 
 
 @pytest.mark.parametrize(("tests", "most"), [(6, "0.3"), (45, "2.3"), (46, "2.3"), (60, "3.0")])
@@ -705,23 +736,20 @@ def test_the_expected_number_of_false_verdicts_is_rounded_up(tests: int, most: s
 
 
 def test_measured_times_of_which_some_are_not_known_are_a_median() -> None:
-    nothing = float("nan")
-    row = pd.Series({"unit": "", "reproduced": 431.5, "ci_low": nothing, "ci_high": nothing, "n": 50})
-    row["rule"] = "reached-by"
+    row = _row(rule="reached-by", reproduced=431.5, n=50)
     assert measured(row) == "431.5 (median), n = 50"
-    row["reproduced"] = nothing
-    assert measured(row) == "median unknown, n = 50"
 
 
 def test_an_interval_of_one_run_is_not_taken_for_that_of_a_mean() -> None:
-    row = pd.Series({"unit": "%", "reproduced": 0.9646, "ci_low": 0.9592, "ci_high": 0.9694, "n": 10})
-    for rule, words in (
-        ("threshold", ""),
-        ("prediction-interval", " for one run"),
-        ("reported-mean", " for such a mean"),
+    row = _row(unit="%", reproduced=0.9646, ci_low=0.9592, ci_high=0.9694, n=10)
+    for rule, words, spoken in (
+        ("threshold", "", "95 % interval"),
+        ("prediction-interval", " for a further run", "a further run:"),
+        ("reported-mean", " for a further mean of as many runs", "a further mean of as many runs:"),
     ):
         row["rule"] = rule
         assert measured(row) == f"96.46 % [95.92, 96.94{words}], n = 10"
+        assert told(row) == f"96.46 % ({spoken} 95.92 to 96.94 %)"
 
 
 def test_a_table_keeps_its_cells_apart() -> None:

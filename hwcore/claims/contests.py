@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcore.claims import student
-from hwcore.claims.judgement import CannotJudgeError, Judgement, usable, varies
+from hwcore.claims.judgement import Judgement, single, usable, varies
+from hwcore.claims.measure import Measure, MeasureOfCandidates
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Groups
+from hwcore.claims.samples import Groups, range_of_differences
 from hwcore.claims.scales import Transform, transform
 from hwcore.claims.words import PLAIN, SKEWED, Unit, counted, number, of_differences, outlook, percent
 
@@ -26,11 +27,12 @@ Array = NDArray[np.float64]
 class Contest:
     """Samples by name on the scale of their comparison, larger being better.
 
-    ``unit`` is that of their differences; ``note`` says what is left out.
+    ``range`` and ``unit`` are those of their differences, or ratios; ``note`` says what is left out.
     """
 
     samples: Mapping[str, Array]
     scale: Transform
+    range: tuple[float, float]
     paired: bool
     sign: int
     unit: Unit
@@ -45,7 +47,8 @@ class Contest:
         a, b = self.samples[first], self.samples[second]
         estimate = student.contrast(a, b, paired=self.paired)
         # back on the plain scale the smaller of two losses has the smaller number again
-        ends = sorted(float(self.scale.back(self.sign * end)) for end in estimate.interval())
+        low, high = (self.sign * end for end in estimate.interval())
+        ends = self.scale.ends((low, high), self.range)
         samples = 1 if self.paired else 2
         spread = float(estimate.error) * np.sqrt(self.n)
         shown = student.shown(self.n, spread, samples)
@@ -85,9 +88,16 @@ class Contest:
             p,
             margin.needed if undecided and not clear else None,
             margin.expected,
-            "" if claim.measure is None else f"{claim.measure.describe()}: {margin.words}",
+            self._number(claim.measure, *pair),
             self.unit,
         )
+
+    def _number(self, measure: "Measure | None", first: str, second: str) -> str:
+        """What is measured, and of which two the number is."""
+        if not isinstance(measure, MeasureOfCandidates):
+            return ""
+        than = "over" if self.scale.scale == "log" else "minus"
+        return f"{measure.describe()}: {measure.quantity()} of {first} {than} that of {second}"
 
     def _obstacle(self, pair: tuple[str, str], correction: str) -> str:
         """Why the interval of a pair shows it to be apart, and its test does not: a sentence."""
@@ -104,7 +114,9 @@ class Contest:
             return f"The {what} is the same in all replicates, so its spread is unknown."
         if np.isnan(margin.low):
             return f"{first} and {second} do not vary between replicates, so their spread is unknown."
-        return outlook(self.n, "replicate", what, self.unit.beyond(f"a {what}", *margin.shown), margin.needed)
+        return outlook(
+            self.n, "replicate", what, self.unit.beyond(f"a {what}", *margin.shown, self.range), margin.needed
+        )
 
     def combinations(self, share: float) -> str:
         """`in 93 % of all 125 combinations of replicates`"""
@@ -151,7 +163,7 @@ def contest(data: Groups, scale: str) -> Contest:
         everywhere = set.intersection(*(set(each.index) for each in values.values()))
         values = {name: each[[index in everywhere for index in each.index]] for name, each in values.items()}
         if len(everywhere) < 2:
-            raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+            raise single()
     varies(*values.values())
     one = next(iter(data.samples.values()))
     automatic = "log" if one.scale == "log" else "linear"
@@ -159,7 +171,8 @@ def contest(data: Groups, scale: str) -> Contest:
     sign = 1 if data.largest else -1
     samples = {name: sign * to.to(each) for name, each in values.items()}
     unit = PLAIN if to.scale == "log" else of_differences(one.unit)
-    return Contest(samples, to, data.paired, sign, unit, " ".join(filter(None, [to.note, *notes])))
+    reach = (0.0, np.inf) if to.scale == "log" else range_of_differences(one, one)
+    return Contest(samples, to, reach, data.paired, sign, unit, " ".join(filter(None, [to.note, *notes])))
 
 
 def larger(first: Array, second: Array, *, paired: bool) -> Array:

@@ -6,18 +6,16 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from hwcore.claims import ledger
-from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement
+from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, unjudged
 from hwcore.claims.measure import Measure, words
 from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError, Sample
+from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError
 from hwcore.claims.spec import Claim
-from hwcore.claims.student import constant
-from hwcore.claims.words import PLAIN, Unit, counted, listed, measured, sentence, short_names
+from hwcore.claims.words import OF_NETWORKS, PLAIN, Unit, counted, listed, measured, sentence, short_names
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 
@@ -101,7 +99,8 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
         if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut.words):
             number = _named(claim.measure, claim.experiment, tables).describe()
             reason = f"After {case.cut.words} there is nothing to measure: {error}." if case.cut.words else ""
-            return Judgement("not judged" if judged == "no" else "undecided", reason, number=number)
+            verdict = "not judged" if judged == "no" else "undecided"
+            return Judgement(verdict, reason, number=number, absent="left out at this scale")
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
 
 
@@ -182,11 +181,7 @@ def _by_rule(
     try:
         judgement: Judgement = import_module(claim.module).judge(claim, claim.expect, data)
     except CannotJudgeError as error:
-        # one number, or several that are the same, say something, if not enough
-        values, unit = (data.values, data.unit) if isinstance(data, Sample) else (pd.Series(dtype=float), PLAIN)
-        same = len(values) > 0 and np.isfinite(values).all() and constant(values)
-        number = float(values.iloc[0]) if same else float("nan")
-        judgement = Judgement("undecided", sentence(str(error)), number, n=len(values), unit=unit)
+        judgement = unjudged(data, error)
     return judgement if judgement.number else replace(judgement, number=measure.describe())
 
 
@@ -217,7 +212,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
             apart = list(variant.differences)
             # not by replicates that diverged
             if other.verdict == "undecided" and 0 < other.n < (1 - DIVERGED) * own.n:
-                noun = "network" if claim.rule == "share" else "replicate"
+                noun = "network" if claim.rule in OF_NETWORKS else "replicate"
                 apart.append(f"{other.n} in place of {counted(own.n, noun)}")
             differences = f", with {listed(apart)}," if apart else ""
             yield sentence(f"{variant.name}{differences} {_says(other, claim)}")
@@ -225,8 +220,8 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
 
 def _says(other: Judgement, claim: Claim) -> str:
     verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
-    number = measured(other.unit, claim.rule or "", other.value, other.low, other.high, other.n)
-    return f"it {verb}: {number}" if number != "no number" else f"it {verb}"
+    number = measured(other.unit, claim.rule or "", other.value, other.low, other.high, other.n, other.absent)
+    return f"it {verb}: {number}" if number else f"it {verb}"
 
 
 def _row(
@@ -266,6 +261,7 @@ def _row(
         "ci_high": _finite(own.high),
         "expected_low": _finite(low),
         "expected_high": _finite(high),
+        "absent": "" if math.isfinite(own.value) else own.absent,
         "n": own.n,
         "verdict": own.verdict,
         "reason": " ".join(sentences),

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.samples import Pair, Sample
+from hwcore.claims.samples import Data, Pair, Sample, Times, median
 from hwcore.claims.student import constant
-from hwcore.claims.words import PLAIN, Unit, counted, sentence
+from hwcore.claims.words import PLAIN, Unit, counted, of_differences, sentence, unreached
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +25,7 @@ class Judgement:
 
     ``value`` with its 95 % interval ``low`` to ``high`` over ``n`` replicates is what was measured, and ``expected``
     where the claim says that it lies; ``number`` says what it is, the measure itself if empty, and ``unit`` how it is
-    written.
+    written.  Where there is no number, ``absent`` says why in a few words.
     ``effect`` is its size in the rule's own unit; ``p`` the chance of such numbers if the verdict were false, where
     chance plays a part; ``needed`` the replicates that would decide an undecided claim.
     """
@@ -40,10 +42,29 @@ class Judgement:
     expected: tuple[float, float] | None = None
     number: str = ""
     unit: Unit = PLAIN
+    absent: str = ""
 
 
 class CannotJudgeError(Exception):
-    """The numbers do not allow a verdict, e.g. because there is one replicate; the message is the reason."""
+    """The numbers do not allow a verdict, e.g. because there is one replicate.
+
+    The message is the reason, and ``short`` what stands in place of a number.
+    """
+
+    def __init__(self, reason: str, short: str) -> None:
+        super().__init__(reason)
+        self.short = short
+
+
+def single(what: str = "replicate") -> CannotJudgeError:
+    """There is one replicate, or one pair of them."""
+    return CannotJudgeError(f"A single {what} says nothing about the spread between replicates", "one replicate")
+
+
+def few(lost: int, n: int, noun: str, rest: str) -> CannotJudgeError:
+    """So many of them diverged that ``rest`` says nothing of all."""
+    short = "all diverged" if lost == n else f"{lost:,} of {n:,} diverged"
+    return CannotJudgeError(f"{lost} of {counted(n, noun)} diverged, too many to judge {rest}", short)
 
 
 def decide(holds: float, fails: float) -> tuple[str, float]:
@@ -68,10 +89,11 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
     lost = total - len(values)
     if lost > DIVERGED * total:
         raise CannotJudgeError(
-            f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone"
+            f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone",
+            f"no number in {'any replicate' if lost == total else f'{lost:,} of {total:,} replicates'}",
         )
     if len(values) < 2:
-        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+        raise single()
     note = f"{lost} of {total} replicates diverged or gave no number and {'is' if lost == 1 else 'are'} left out"
     return values, sentence(note) if lost else ""
 
@@ -79,7 +101,7 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
 def varies(*samples: "pd.Series[float]") -> None:
     """Raises CannotJudgeError if all replicates of all samples are equal within their sample."""
     if all(constant(sample) for sample in samples):
-        raise CannotJudgeError(SAME)
+        raise CannotJudgeError(SAME, "all replicates equal")
 
 
 def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str, str]:
@@ -93,8 +115,45 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
         return a, b, lost_a, lost_b
     both = a.index.intersection(b.index)
     if len(both) < 2:
-        raise CannotJudgeError("A single pair of replicates says nothing about the spread between replicates")
+        raise single("pair of replicates")
     a, b = a[both], b[both]
     if constant((a - b), a, b):
-        raise CannotJudgeError("All pairs of replicates differ by the same amount, so the spread is unknown")
+        raise CannotJudgeError(
+            "All pairs of replicates differ by the same amount, so the spread is unknown", "all pairs equal"
+        )
     return a, b, lost_a, lost_b
+
+
+def unjudged(data: Data, error: CannotJudgeError) -> Judgement:
+    """What was measured all the same: the number of a single replicate, or the one that all give."""
+    why = sentence(str(error))
+    if isinstance(data, Sample):
+        values, n, unit = data.values, len(data.values), data.unit
+        same = n > 0 and len(data.finite) == n and bool(constant(values))
+    elif isinstance(data, Pair):
+        values, unit = _differences(data), of_differences(data.first.unit)
+        n = len(values)
+        same = n > 0 and bool(constant(values, data.first.finite, data.second.finite))
+    else:
+        return Judgement("undecided", why, absent=error.short)
+    if same:
+        value = float(values.iloc[0])
+        low = high = value if n > 1 else NAN
+        return Judgement("undecided", why, value, low, high, n, unit=unit)
+    if isinstance(data, Times) and (times := data.values.dropna()).size:
+        value, _ = median(np.asarray(times), np.asarray(data.last[times.index]), data.count)
+        absent = unreached(int((times == float("inf")).sum()), len(times))
+        return Judgement("undecided", why, value, n=n, unit=unit, absent=absent)
+    return Judgement("undecided", why, n=n, unit=unit, absent=error.short)
+
+
+def _differences(data: Pair) -> "pd.Series[float]":
+    """The differences of the pairs, or of two samples that do not vary; none where a replicate has no number."""
+    a, b = data.first.finite, data.second.finite
+    if len(a) < len(data.first.values) or len(b) < len(data.second.values):
+        return a[:0]
+    if data.paired:
+        return (a - b).dropna()
+    n = min(len(a), len(b))
+    alike = n > 0 and constant(a) and constant(b)
+    return a[:n] - float(b.iloc[0]) if alike else a[:0]

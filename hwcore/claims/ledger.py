@@ -41,7 +41,7 @@ class Row(Spec):
     reproduced: float | None = Field(description="the number measured here; null if there is none")
     ci_low: float | None = Field(
         description="lower end of its 95 % interval over replicates: a confidence interval for a statement, a "
-        "prediction interval for a reported value, the number itself for a count"
+        "prediction interval for a reported value, the number itself for a count and where all replicates give the same"
     )
     ci_high: float | None = Field(description="upper end of the same interval")
     expected_low: float | None = Field(
@@ -49,7 +49,12 @@ class Row(Spec):
         "far as its rounding goes; null where it has none"
     )
     expected_high: float | None = Field(description="upper end of the same region")
-    n: int = Field(ge=0, description="the replicates behind it (of each model where there are several), or networks")
+    absent: str = Field(description="why there is no number, in a few words; empty where there is one")
+    n: int = Field(
+        ge=0,
+        description="the replicates behind it (of each model where there are several), or all networks (share, trend, "
+        "relation)",
+    )
     verdict: Verdict = Field(
         description="holds, fails or undecided of a statement; consistent or inconsistent of a reported value, or "
         "undecided where there is too little to compare it with; right or wrong of a count; not testable; not judged "

@@ -97,6 +97,10 @@ class MeasureOfCandidates(Measure):
     def reads(self) -> Iterator[tuple[str | None, str]]:
         yield self.experiment, self.table
 
+    def quantity(self) -> str:
+        """The number by which they are compared, in words."""
+        return f"{of_network(*self.columns())}{where_words(self.where)}"
+
     def rows(self, tables: Tables, column: str) -> "pd.DataFrame":
         """The rows of all candidates, which have ``column``."""
         rows = rows_where(tables(self.experiment, self.table), self.where)

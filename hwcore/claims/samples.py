@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from hwcore.claims.columns import Scale
-from hwcore.claims.words import PLAIN, Unit, number
+from hwcore.claims.columns import RANGES, Scale
+from hwcore.claims.words import PLAIN, POINTS, Unit, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +56,11 @@ class Sample:
     unit: Unit = PLAIN
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest number that there can be; those of an accuracy gap have the unit to tell them."""
+        return (-1.0, 1.0) if self.unit == POINTS else RANGES[self.scale]
+
+    @property
     def finite(self) -> "pd.Series[float]":
         return self.values[self.values.abs() < float("inf")]
 
@@ -93,6 +98,15 @@ class Pair:
     first: Sample
     second: Sample
     paired: bool
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest difference that there can be."""
+        return range_of_differences(self.first, self.second)
+
+
+def range_of_differences(first: Sample, second: Sample) -> tuple[float, float]:
+    return first.range[0] - second.range[1], first.range[1] - second.range[0]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,14 @@ class Transform:
     domain: tuple[float, float]
     note: str = ""
 
+    def ends(self, interval: tuple[ArrayLike, ArrayLike], reach: tuple[float, float]) -> tuple[float, float]:
+        """The ends of an interval, back from the scale, in order and as far as the quantity reaches.
+
+        To cut off what cannot be leaves the chance that the interval holds the true value as it is.
+        """
+        least, most = sorted(float(np.clip(self.back(end), *reach)) for end in interval)
+        return least, most
+
 
 def _array(values: ArrayLike) -> Array:
     return np.asarray(values, dtype=np.float64)

@@ -18,15 +18,15 @@ _SMALL = 1e-4
 def number(value: float, within: tuple[float, float] | None = None) -> str:
     """Four significant digits; of an estimate as many as say something.
 
-    These are two digits of half the width of its interval ``within``, and at least two of its own.  Thousands are
-    separated.
+    These are two digits of half the width of its interval ``within``, at least two of its own, and at most five.
+    Thousands are separated.
     """
     if not math.isfinite(value):
         return "–"
-    half = (within[1] - within[0]) / 2 if within else 0.0
-    if half > 0 and math.isfinite(half):
+    value += 0.0  # no minus before a zero
+    if half := _half(within):
         decimals = max(_decimals(half, 2), _decimals(value, 2) if value else 0)
-        decimals = min(decimals, _decimals(value, 6)) if value else decimals
+        decimals = min(decimals, _decimals(value, 5)) if value else decimals
     elif value == int(value) and abs(value) < 1e9:
         decimals = 0
     else:
@@ -35,6 +35,25 @@ def number(value: float, within: tuple[float, float] | None = None) -> str:
         magnitude = -_decimals(value, 1)
         return in_powers(f"{value:.{min(3, max(1, decimals + magnitude))}e}")
     return f"{value:,.{max(0, decimals)}f}".replace("-", "−")
+
+
+def _hundredths(value: float, within: tuple[float, float] | None) -> str:
+    """A number of per cent or points: two digits of half the width of its interval ``within``.
+
+    These are at most two decimals, unless two would not tell the ends of the interval apart.
+    """
+    half = _half(within)
+    if not half or not math.isfinite(value):
+        text = number(value)
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    decimals = max(0, min(_decimals(half, 2), max(2, _decimals(half, 1))))
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "−")
+
+
+def _half(within: tuple[float, float] | None) -> float:
+    """Half the width of an interval, 0 where there is none."""
+    half = (within[1] - within[0]) / 2 if within else 0.0
+    return half if half > 0 and math.isfinite(half) else 0.0
 
 
 def stated(value: float) -> str:
@@ -73,16 +92,15 @@ class Unit:
         text = in_powers(f"{digits:e}") if 0 < abs(digits) < _SMALL else f"{digits:,f}".replace("-", "−")
         return self._with_name(text)
 
-    def estimated(self, value: float, low: float, high: float, n: int, of: str = "") -> str:
-        """A number with its interval and the number of replicates; ``of`` says of what the interval is."""
-        if not math.isfinite(value):
-            return "no number"
-        if low == high:
-            return self.number(value)
-        if not math.isfinite(low):
-            return f"{self.number(value)} (one replicate)" if n == 1 else self.number(value)
+    def estimated(self, value: float, low: float, high: float, of: str = "") -> str:
+        """A number with its interval; ``of`` says of what the interval is."""
         ends = (low, high)
-        return f"{self.number(value, ends)} [{self._digits(low, ends)}, {self._digits(high, ends)}{of}], n = {n}"
+        return f"{self.number(value, ends)} [{self._digits(low, ends)}, {self._digits(high, ends)}{of}]"
+
+    def single(self, value: float) -> str:
+        """The number of a single replicate, whose digits no interval supports."""
+        digits = f"{round(self.factor * value, 1) + 0.0:,.1f}".replace("-", "−")
+        return self.number(value) if self.factor == 1 else self._with_name(digits)
 
     def span(self, low: float, high: float) -> str:
         """An interval in a sentence."""
@@ -116,7 +134,8 @@ class Unit:
         return f"{what} of {listed(ends, 'or')}" if ends else ""
 
     def _digits(self, value: float, within: tuple[float, float] | None = None) -> str:
-        return number(self.factor * value, within and (self.factor * within[0], self.factor * within[1]))
+        written = number if self.factor == 1 else _hundredths
+        return written(self.factor * value, within and (self.factor * within[0], self.factor * within[1]))
 
     def _with_name(self, digits: str) -> str:
         name = self.name.removesuffix("s") if digits in ("1", "−1") else self.name
@@ -136,15 +155,38 @@ def of_differences(unit: Unit) -> Unit:
     return POINTS if unit == PERCENT else unit
 
 
-def measured(unit: Unit, rule: str, value: float, low: float, high: float, n: int) -> str:
-    """What a rule measured: a number with its interval, if that is not one of the mean with of what, or a median."""
-    if not math.isfinite(low) and n > 1 and rule in ("reached-by", "prediction-interval"):
-        if math.isfinite(value):
-            return f"{unit.number(value)} (median), n = {n}"
-        if rule == "reached-by":
-            return f"median unknown, n = {n}"
-    of = {"prediction-interval": " for one run", "reported-mean": " for such a mean"}.get(rule, "")
-    return unit.estimated(value, low, high, n, of)
+# The rules whose numbers are of networks rather than of replicates.
+OF_NETWORKS = ("share", "trend", "relation")
+# Of what the interval of a rule is, if not of a mean.
+_OF = {"prediction-interval": "a further run", "reported-mean": "a further mean of as many runs"}
+
+
+def measured(unit: Unit, rule: str, value: float, low: float, high: float, n: int, absent: str) -> str:
+    """What a rule measured, as a cell of a table: the number with its interval, or why there is none."""
+    if not math.isfinite(value):
+        return absent
+    among = counted(n, "network") if rule in OF_NETWORKS else f"n = {n}"
+    if low < high:
+        return f"{unit.estimated(value, low, high, f' for {_OF[rule]}' if rule in _OF else '')}, {among}"
+    if rule == "count":
+        return unit.number(value)
+    if n == 1:
+        return f"{unit.single(value)} (one replicate)"
+    how = " (all equal)" if low == high else " (median)" if rule in ("reached-by", "prediction-interval") else ""
+    return f"{unit.number(value)}{how}, {among}"
+
+
+def told(unit: Unit, rule: str, value: float, low: float, high: float, n: int, absent: str) -> str:
+    """The same in a sentence."""
+    if not low < high:
+        return measured(unit, rule, value, low, high, n, absent)
+    of = f"{_OF[rule]}:" if rule in _OF else "95 % interval"
+    return f"{unit.number(value, (low, high))} ({of} {unit.span(low, high)})"
+
+
+def unreached(never: int, n: int) -> str:
+    """Why there is no time at which something is reached, in short."""
+    return "never reached" if never == n else f"not reached in {never:,} of {n:,}"
 
 
 def percent(share: float) -> str:
@@ -182,6 +224,16 @@ def briefly(names: Sequence[str]) -> list[str]:
     alike = takewhile(lambda each: len({*each}) == 1, zip(*parts, strict=False))
     shared = min(sum(1 for _ in alike), min(map(len, parts)) - 1)
     return [names[0], *(" ".join(part[shared:]) for part in parts[1:])]
+
+
+def several(names: Sequence[str]) -> list[str]:
+    """`learning rates 0.1, 0.01`: as ``briefly``, in the plural where what they have in common is a noun."""
+    first, *others = briefly(names)
+    parts = first.split()
+    shared = len(names[1].split()) - len(others[0].split())
+    if shared and re.fullmatch("[a-z]+", parts[shared - 1]):
+        parts[shared - 1] += "s"
+    return [" ".join(parts), *others]
 
 
 def sentence(text: str) -> str:

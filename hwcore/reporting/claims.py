@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.words import capital, counted
-from hwcore.reporting.words import claim_head, measured, pipe_table, plain
+from hwcore.reporting.words import claim_head, measured, pipe_table, plain, told
 
 Context = Mapping[str, Any]
 # A link to the figure of a path, or nothing where the page does not show it.
@@ -21,6 +21,7 @@ CONTRARY = ("fails", "inconsistent", "wrong")
 _ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
 # Where a sentence ends and the next one begins.
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_SINGLE = str.maketrans("“”", "‘’")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
@@ -76,20 +77,38 @@ def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:
     return _ledger(["verdict", claim_head(study), "section", "reported", _MEASURED], rows, [12, 42, 8, 10, 28], study)
 
 
-def sentence(row: Any, figures: Figures, *, why: bool = False) -> str:
-    """One claim in a line: its verdict, words and numbers, with its figure."""
-    says = f"{plain(capital(row.says))} (§\u00a0{plain(row.where)})"
-    numbers = [f"reported {plain(row.reported)}"] if row.reported else []
+def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -> str:
+    """One claim in a line: its verdict, what the report says, what was measured here, and its figure."""
+    match = _QUALIFIED.fullmatch(row.says)
+    says, of = (match["words"], match["of"]) if match else (row.says, "")
+    reported = f"reported {row.reported}" if row.reported and not _states(says, row.reported) else ""
+    place = ", ".join(filter(None, [of, f"§\u00a0{row.where}", reported]))
+    text = f"The {'report says' if study['source'] else 'claim is'} {plain(quoted(says))} ({plain(place)})"
+    # of a best or an order, the two that decide
+    metric = row.metric.partition(": ")[2] if row.rule in ("best", "order") else ""
+    metric = metric or row.metric
+    metric = metric if metric.startswith("Kendall") else f"the {metric}"
     if math.isfinite(row.reproduced):
-        numbers.append(f"{plain(row.metric)} = {measured(row)}")
-    text = f"{says}: {'; '.join(numbers)}." if numbers else f"{says}."
-    if row.verdict != "not judged":
-        text = f"{chip(row.verdict)} {text}"
+        text += f"; here {plain(metric)} is {plain(told(row))}"
+    elif row.absent:
+        text += f"; here there is no number for {plain(metric)}: {row.absent}"
+    text = f"{text}." if row.verdict == "not judged" else f"{chip(row.verdict)} {text}."
     if shown := figures(row.figure):
         text += f" {shown}."
     if why and row.diagnosis:
         text += f" {plain(row.diagnosis)}"
     return text
+
+
+def quoted(says: str) -> str:
+    """A quotation; quotation marks in it become single ones."""
+    return f"“{says.rstrip('.').translate(_SINGLE)}”"
+
+
+def _states(says: str, reported: str) -> bool:
+    """Whether the words have the number."""
+    number, text = reported.replace(",", ""), says.replace(",", "")
+    return re.search(rf"(?<![\d.]){re.escape(number)}(?!\d|\.\d)", text) is not None
 
 
 def about_figure(claims: pd.DataFrame, most: int = 3) -> str:

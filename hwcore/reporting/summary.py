@@ -46,14 +46,14 @@ def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
     judged = study["scale"]["judged"] != "no"
     parts = ["## Summary {#summary .unnumbered}", _bar(claims) if judged else ""]
     findings = claims.set_index("claim", drop=False).loc[study["findings"]]
-    parts += _list("What came out", (sentence(row, figures, why=True) for row in findings.itertuples()))
+    parts += _list("What came out", (sentence(row, study, figures, why=True) for row in findings.itertuples()))
     if judged:
         contrary = claims[claims.verdict.isin(CONTRARY) & ~claims.claim.isin(findings.claim)]
         # a count is wrong without any chance; of the others those come first that chance explains least
         worst = contrary.assign(chance=contrary.p.fillna(0.0)).sort_values("chance", kind="stable")
         # one of those that say the same of several models
         worst = worst[~worst.says.map(words).duplicated()].head(_DISCREPANCIES)
-        lines = (sentence(row, figures, why=True) for row in worst.itertuples())
+        lines = (sentence(row, study, figures, why=True) for row in worst.itertuples())
         more = len(contrary) - len(worst)
         title = "Where this reproduction differs most" + (f" ({counted(more, 'more claim')} below)" if more > 0 else "")
         parts += _list(title, lines)

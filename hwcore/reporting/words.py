@@ -9,7 +9,7 @@ import pandas as pd
 
 from hwcore.claims import words
 from hwcore.claims.ledger import VERDICTS, expected_false
-from hwcore.claims.words import UNITS, counted, listed
+from hwcore.claims.words import UNITS, Unit, counted, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
@@ -87,7 +87,17 @@ def networks(study: Mapping[str, Any]) -> int:
 
 def measured(claim: Any) -> str:
     """The reproduced number of a row of claims.parquet."""
-    return words.measured(UNITS[claim.unit], claim.rule, claim.reproduced, claim.ci_low, claim.ci_high, claim.n)
+    return words.measured(*_numbers(claim))
+
+
+def told(claim: Any) -> str:
+    """The same in a sentence."""
+    return words.told(*_numbers(claim))
+
+
+def _numbers(claim: Any) -> tuple[Unit, str, float, float, float, int, str]:
+    unit = UNITS[claim.unit]
+    return unit, claim.rule, claim.reproduced, claim.ci_low, claim.ci_high, claim.n, claim.absent
 
 
 def verdict_counts(claims: pd.DataFrame) -> str:

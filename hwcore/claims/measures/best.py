@@ -9,9 +9,7 @@ from hwcore.claims.measure import (
     Tables,
     candidate,
     candidates,
-    of_network,
     samples_by,
-    where_words,
     words,
 )
 from hwcore.claims.samples import Groups, NoSuchDataError, Shape
@@ -43,7 +41,7 @@ class Kind(MeasureOfCandidates):
         by = words(self.by)
         # a page begins a sentence with it, and a capital alpha is another letter
         by = f"value of {by}" if by == "α" else by
-        return f"{by} with the {which} {of_network(self.best)}{where_words(self.where)}"
+        return f"{by} with the {which} {self.quantity()}"
 
     def named(self, names: Names) -> Self:
         return self.model_copy(update={"is_": self.called(self.candidates, names)})

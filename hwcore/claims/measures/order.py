@@ -9,12 +9,11 @@ from hwcore.claims.measure import (
     Tables,
     candidate,
     candidates,
-    of_network,
     samples_by,
-    where_words,
+    words,
 )
 from hwcore.claims.samples import Groups, Shape
-from hwcore.claims.words import briefly
+from hwcore.claims.words import listed, several
 
 
 class Kind(MeasureOfCandidates):
@@ -31,8 +30,10 @@ class Kind(MeasureOfCandidates):
         yield from ((self.experiment, str(name) if self.by == "model" else None) for name in self.of)
 
     def describe(self) -> str:
-        names = " > ".join(briefly([candidate(name) for name in self.of]))
-        return f"order of {names} by {of_network(self.order)}{where_words(self.where)}"
+        names = [candidate(name) for name in self.of]
+        if self.by != "model":
+            names = [f"{words(self.by)} {name}" for name in names]
+        return f"{listed(several(names))}, from the highest {self.quantity()} to the lowest"
 
     def named(self, names: Names) -> Self:
         return self.model_copy(update={"of": self.called(self.of, names)})

@@ -37,8 +37,8 @@ class Kind(MeasureOfModel):
         return f"{self._number()}{of_model(self.model, self.experiment)}{where_words(self.where)}"
 
     def _number(self) -> str:
-        if self.at == "sum" and self.value in SUMS:
-            return SUMS[self.value]
+        if self.value in SUMS and self.at in ("sum", "mean"):
+            return SUMS[self.value] if self.at == "sum" else f"share of steps with a {self.value}"
         if self.at in ("first", "last") and self.value in COUNTS:
             return COUNTS[self.value]
         # where a row is chosen by its epoch or α, that there is none after it says nothing
@@ -52,4 +52,6 @@ class Kind(MeasureOfModel):
         # pandas passes over what is missing, and from where a replicate diverged all is
         last = chosen.groupby("replicate").tail(1).set_index("replicate")[self.value].astype(float)
         found = sample(values.where(last.abs() < float("inf")), self.value)
-        return replace(found, scale="count") if self.at == "sum" and self.value in SUMS else found
+        if self.value not in SUMS:
+            return found
+        return replace(found, scale="count" if self.at == "sum" else "logit") if self.at in ("sum", "mean") else found

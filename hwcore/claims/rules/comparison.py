@@ -14,11 +14,11 @@ import numpy as np
 from scipy import stats
 
 from hwcore.claims import student
-from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, usable_pair
+from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, single, usable_pair
 from hwcore.claims.rule import LEVEL, Z80, Z95
 from hwcore.claims.samples import Pair, Sample, Times
 from hwcore.claims.scales import transform
-from hwcore.claims.words import PERCENT, PLAIN, counted, late, of_differences, outlook, percent, within
+from hwcore.claims.words import PERCENT, PLAIN, counted, late, of_differences, outlook, percent, unreached, within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,9 +70,12 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     x, y = scale.to(a), scale.to(b)
     estimate = student.contrast(x, y, paired=data.paired)
     if np.isnan(estimate.error):
-        raise CannotJudgeError("All pairs of replicates differ by the same factor, so the spread is unknown")
+        raise CannotJudgeError(
+            "All pairs of replicates differ by the same factor, so the spread is unknown", "all ratios equal"
+        )
     verdict, p = decide(*(float(tail) for tail in p_values(x, y, low, high, paired=data.paired)))
-    value, (least, most) = float(scale.back(estimate.value)), (float(scale.back(end)) for end in estimate.interval())
+    reach = (0.0, np.inf) if scale.scale == "log" else data.range
+    value, (least, most) = float(scale.back(estimate.value)), scale.ends(estimate.interval(), reach)
     if scale.scale == "log":
         low, high = (float(scale.back(bound)) if np.isfinite(bound) else bound for bound in (low, high))
         low = -np.inf if expect.above is None else low
@@ -93,7 +96,7 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         shown = student.shown(n, spread, samples)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
         kind = "ratio" if scale.scale == "log" else "difference"
-        reason += f" {outlook(n, 'replicate', kind, unit.beyond(f'a {kind}', *ends), needed)}"
+        reason += f" {outlook(n, 'replicate', kind, unit.beyond(f'a {kind}', *ends, reach), needed)}"
     effect, sentence = _dominance(np.asarray(a), np.asarray(b), paired=data.paired)
     notes = dict.fromkeys([sentence, scale.note, lost_a, lost_b])
     reason = " ".join([reason, *filter(None, notes)])
@@ -115,10 +118,10 @@ def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float,
 def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
     """The comparison of times of which some are longer than the training."""
     if 0 not in (expect.above, expect.below):
-        raise CannotJudgeError("Some replicates do not get there, so the difference has no size")
+        raise CannotJudgeError("Some replicates do not get there, so the difference has no size", "not always reached")
     (a, last_a), (b, last_b) = _times(data.first), _times(data.second)
     if min(len(a), len(b)) < 2:
-        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+        raise single()
     if data.paired:
         a, b = a.align(b, join="inner")
     # which of two is the longer is not known beyond the end of a training that did not get there
@@ -156,7 +159,7 @@ def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
         needed = max(n + 1, int(np.ceil(least))) if least <= student.MOST_REPLICATES else None
         what = PERCENT.beyond("a share", 0.5 - shown, 0.5 + shown, (0, 1))
         reason += f" {outlook(n, 'replicate', 'share', what, needed)}"
-    return Judgement(verdict, reason, NAN, NAN, NAN, n, share, p, needed)
+    return Judgement(verdict, reason, NAN, NAN, NAN, n, share, p, needed, absent=unreached(never, total))
 
 
 def _times(sample: Sample) -> tuple["pd.Series[float]", "pd.Series[float]"]:

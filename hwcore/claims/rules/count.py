@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
     values = data.values.dropna()
     if values.empty:
-        raise CannotJudgeError("No replicate gives a number")
+        raise CannotJudgeError("No replicate gives a number", "no number in any replicate")
     if values.nunique() > 1:
-        raise CannotJudgeError("The number differs between replicates, so it is no count")
+        raise CannotJudgeError("The number differs between replicates, so it is no count", "differs between replicates")
     value = float(values.iloc[0])
     if expect.equal is not None:
         right = value == expect.equal

@@ -13,6 +13,7 @@ from hwcore.claims import student
 from hwcore.claims.judgement import Judgement, decide, usable_pair
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Pair
+from hwcore.claims.scales import transform
 from hwcore.claims.words import SKEWED, of_differences, outlook
 
 if TYPE_CHECKING:
@@ -38,9 +39,10 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     verdict, p = decide(float(holds), float(fails))
     value, n = float(estimate.value), min(len(x), len(y))
     (least, most), (inner, outer) = estimate.interval(), estimate.interval(1 - 2 * LEVEL)
-    ends = (float(least), float(most))
+    plain = transform("linear", x, y)
+    ends = plain.ends((least, most), data.range)
     unit = of_differences(data.first.unit)
-    narrow, wide = unit.span(float(inner), float(outer)), unit.span(*ends)
+    narrow, wide = unit.span(*plain.ends((inner, outer), data.range)), unit.span(*ends)
     bounds = f"{unit.stated(margin)} either way"
     inside = -margin < inner and outer < margin
     outside = least >= margin or most <= -margin
@@ -63,4 +65,4 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])
     effect, expected = value / margin, (-margin, margin)
-    return Judgement(verdict, reason, value, float(least), float(most), n, effect, p, needed, expected, unit=unit)
+    return Judgement(verdict, reason, value, *ends, n, effect, p, needed, expected, unit=unit)

@@ -17,7 +17,7 @@ from hwcore.claims.judgement import SAME, CannotJudgeError, Judgement, usable
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Sample, Times, median
 from hwcore.claims.scales import transform
-from hwcore.claims.words import counted, late
+from hwcore.claims.words import counted, late, unreached
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         return all_equal(claim, data, values, lost, (least, most))
     estimate = student.mean(sample)
     half = float(special.stdtrit(n - 1, 1 - LEVEL / 2) * estimate.error * np.sqrt(n + 1))
-    low, high = (float(scale.back(estimate.value + side * half)) for side in (-1, 1))
+    low, high = scale.ends((estimate.value - half, estimate.value + half), data.range)
     value, number, reported = float(scale.back(estimate.value)), claim.reported_number()[0], told(claim, data)
     # how far the reported run is from the mean, in standard deviations of a further run; an accuracy of 1.00 counts as
     # the middle of what is rounded to it
@@ -73,8 +73,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     interval = (
         f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
     )
-    least_possible, most_possible = transform(data.scale if expect.scale == "auto" else expect.scale).domain
-    if p > LEVEL and high - low > _WIDE * (most_possible - least_possible):
+    if p > LEVEL and high - low > _WIDE * (data.range[1] - data.range[0]):
         verdict = "undecided"
         reason = f"Almost any number lies in {interval}, which is too wide to compare with."
     elif p > LEVEL:
@@ -104,7 +103,7 @@ def all_equal(
     """
     value, n, (least, most) = float(values.iloc[0]), len(values), rounded
     if not least <= value <= most:
-        raise CannotJudgeError(SAME)
+        raise CannotJudgeError(SAME, "all replicates equal")
     reason = f"All {counted(n, 'replicate')} give {data.unit.number(value)}, which is the reported {told(claim, data)}"
     reason += "." if value == claim.reported_number()[0] else " up to its rounding."
     reason = " ".join(filter(None, [reason, lost]))
@@ -120,19 +119,24 @@ def _judge_ranks(claim: "Claim", data: Times, least: float, most: float) -> Judg
     later = int(((values > most) & (~censored | (last >= most))).sum())
     earlier = int((values < least).sum())
     if claim.reported_number()[0] > last.max():
-        raise CannotJudgeError(f"The reported {data.count} is later than the last one that was trained here")
+        raise CannotJudgeError(
+            f"The reported {data.count} is later than the last one that was trained here", "not trained so long"
+        )
     p = min(1.0, 2 * (min(n - later, n - earlier) + 1) / (n + 1))
     got = late(int(censored.sum()), n, data.count, float(last[censored].min()), float(last[censored].max()))
     value, _ = median(np.asarray(values), np.asarray(last), data.count)
+    absent = unreached(int(censored.sum()), n)
     reported = f"the reported {data.count} {told(claim, data)}"
     if p <= LEVEL:
         side, count = ("earlier", later) if later > earlier else ("later", earlier)
-        return Judgement("inconsistent", f"{got}, and {reported} is {side} than in {count} of {n}.", value, n=n, p=p)
+        reason = f"{got}, and {reported} is {side} than in {count} of {n}."
+        return Judgement("inconsistent", reason, value, n=n, p=p, absent=absent)
     by = int((values <= most).sum())
     if by and earlier < n:
         verb = "is" if by == 1 else "are"
         reason = f"{got}, and {by} {verb} there by {reported}, which is within what the replicates do."
-        return Judgement("consistent", reason, value, n=n, p=p)
+        return Judgement("consistent", reason, value, n=n, p=p, absent=absent)
     raise CannotJudgeError(
-        f"{got}, which says too little of whether a further run could get there at {data.count} {told(claim, data)}"
+        f"{got}, which says too little of whether a further run could get there at {data.count} {told(claim, data)}",
+        absent,
     )

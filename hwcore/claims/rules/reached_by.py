@@ -13,11 +13,11 @@ import numpy as np
 from scipy import stats
 
 from hwcore.claims import student
-from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, varies
+from hwcore.claims.judgement import NAN, CannotJudgeError, Judgement, decide, single, varies
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.rules import share
 from hwcore.claims.samples import Times, median
-from hwcore.claims.words import PLAIN, counted, late, outlook, percent, within
+from hwcore.claims.words import PLAIN, counted, late, outlook, percent, unreached, within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +71,7 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
     values = data.values.dropna()
     n, never = len(values), int(np.isinf(values).sum())
     if n < 2:
-        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+        raise single()
     if not never:
         varies(values)
     times, last = (np.asarray(each, dtype=np.float64) for each in (values, data.last[values.index]))
@@ -82,7 +82,9 @@ def judge(claim: "Claim", expect: "Options", data: Times) -> Judgement:
     if never:
         return _censored(data, times, last, (low, high), verdict, p, as_expected)
     if times.min() <= 0:
-        raise CannotJudgeError(f"A replicate is there from the start, at {data.count} 0, which has no logarithm")
+        raise CannotJudgeError(
+            f"A replicate is there from the start, at {data.count} 0, which has no logarithm", "reached at the start"
+        )
     logs = np.log(times)
     estimate = student.mean(logs)
     mean, (least, most) = float(np.exp(estimate.value)), (float(np.exp(end)) for end in estimate.interval())
@@ -130,7 +132,8 @@ def _censored(
         else:
             reason += f" Even {n} of {n} would not decide it"
             reason += f"; {needed:,} replicates with the same shares would." if needed else "."
-    return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed, bounds)
+    absent = unreached(never, n)
+    return Judgement(verdict, reason, value, NAN, NAN, n, as_expected, p, needed, bounds, absent=absent)
 
 
 def _needed(times: "Array", last: "Array | float", bounds: tuple[float, float]) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcore.claims.concordance import kendall
-from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
+from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide, few
 from hwcore.claims.samples import Networks
 from hwcore.claims.student import nearest
 from hwcore.claims.words import PLAIN, counted, outlook, sentence
@@ -36,9 +36,11 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     finite = rows[np.isfinite(rows[["x", "y"]]).all(axis=1)]
     lost = len(rows) - len(finite)
     if lost > DIVERGED * len(rows):
-        raise CannotJudgeError(f"{lost} of {counted(len(rows), 'network')} diverged, too many to judge the rest alone")
+        raise few(lost, len(rows), "network", "the rest alone")
     if min(finite["x"].nunique(), finite["y"].nunique()) < 2:
-        raise CannotJudgeError("All networks give the same number, so there is nothing to correlate")
+        raise CannotJudgeError(
+            "All networks give the same number, so there is nothing to correlate", "all networks equal"
+        )
     x, y = finite["x"].to_numpy(), finite["y"].to_numpy()
     found, (low, high) = kendall(x, y), expect.region
     verdict, p = decide(*p_values(x, y, low, high))
@@ -57,4 +59,4 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     if lost:
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
     of = "" if claim.measure is None else f"Kendall's τ of {claim.measure.describe()}"
-    return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, (low, high), of)
+    return Judgement(verdict, reason, found.value, least, most, len(x), found.value, p, needed, (low, high), of)

@@ -67,7 +67,8 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     p = float(p_values(sample, float(ends[0] - shift), float(ends[1] - shift), runs, sd))
     error, freedom = _error(sample, runs, sd)
     half = float(special.stdtrit(freedom, 1 - LEVEL / 2) * error)
-    low, high = (float(scale.back(sample.mean() + shift + side * half)) for side in (-1, 1))
+    middle = float(sample.mean()) + shift
+    low, high = scale.ends((middle - half, middle + half), data.range)
     value, reported = float(scale.back(sample.mean() + shift)), told(claim, data)
     effect = float((np.mean(ends) - shift - sample.mean()) / error)
     interval = (

@@ -38,7 +38,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     sample = scale.to(values)
     estimate = student.mean(sample)
     verdict, p = decide(*(float(tail) for tail in p_values(sample, low, high)))
-    mean, (least, most) = float(scale.back(estimate.value)), (float(scale.back(end)) for end in estimate.interval())
+    mean, (least, most) = float(scale.back(estimate.value)), scale.ends(estimate.interval(), data.range)
     n, spread = len(sample), float(sample.std(ddof=1))
     bound = student.nearest(float(estimate.value), low, high)
     distance = float(estimate.value) - bound
@@ -51,8 +51,8 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
         needed = student.replicates_needed(distance, spread, n)
         shown = student.shown(n, spread)
         ends = (float(scale.back(bound - shown)), float(scale.back(bound + shown)))
-        # no number of events is below zero
-        reach = (np.nextafter(0, 1), np.inf) if scale.scale == "count" else (-np.inf, np.inf)
+        # a mean of at most zero events is shown by no number of replicates
+        reach = (np.nextafter(0, 1), np.inf) if scale.scale == "count" else data.range
         reason += f" {outlook(n, 'replicate', 'mean', data.unit.beyond('a mean', *ends, reach), needed)}"
     sentences = (reason, scale.note, lost)
     # there is no distance from a bound at the end of the domain, such as that of a loss from 0

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
     if data.rows["model"].nunique() < 3:
-        raise CannotJudgeError("Two models make no trend; the rule comparison fits them")
+        raise CannotJudgeError("Two models make no trend; the rule comparison fits them", "two models only")
     if (data.rows.groupby("model")["x"].nunique() > 1).any():
-        raise CannotJudgeError("The replicates of a model differ in the first column; the rule relation fits these")
+        raise CannotJudgeError(
+            "The replicates of a model differ in the first column; the rule relation fits these", "no order of models"
+        )
     return judge_networks(claim, expect, data.rows, "Over {networks} of {models} models, the trend")

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from hwcore.claims.concordance import Correlation
-from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide
+from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide, few, single
 from hwcore.claims.samples import Blocks
 from hwcore.claims.words import PLAIN, counted, outlook, sentence
 
@@ -33,11 +33,13 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
     blocks = np.asarray(data.rows[np.isfinite(data.rows).all(axis=1)], dtype=np.float64)
     lost, n, points = len(data.rows) - len(blocks), len(blocks), data.rows.shape[1]
     if lost > DIVERGED * len(data.rows):
-        raise CannotJudgeError(f"{lost} of {counted(len(data.rows), 'replicate')} diverged, too many to judge the rest")
+        raise few(lost, len(data.rows), "replicate", "the rest")
     if n < 2:
-        raise CannotJudgeError("A single replicate says nothing about the spread between replicates")
+        raise single()
     if (np.ptp(blocks, axis=1) == 0).all():
-        raise CannotJudgeError("All points of a replicate give the same number, so nothing rises or falls")
+        raise CannotJudgeError(
+            "All points of a replicate give the same number, so nothing rises or falls", "the same everywhere"
+        )
     rising, falling = p_values(blocks)
     up = expect.direction == "rising"
     verdict, p = decide(rising, falling) if up else decide(falling, rising)
