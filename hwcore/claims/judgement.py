@@ -90,7 +90,7 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
     if lost > DIVERGED * total:
         raise CannotJudgeError(
             f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone",
-            f"no number in {'any replicate' if lost == total else f'{lost:,} of {total:,} replicates'}",
+            f"missing in {'all' if lost == total else f'{lost:,} of {total:,}'} replicates",
         )
     if len(values) < 2:
         raise single()

@@ -21,6 +21,8 @@ CONTRARY = ("fails", "inconsistent", "wrong")
 _ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
 # Where a sentence ends and the next one begins.
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+# What is subtracted, or divided by.
+_OPERAND = re.compile(r" (minus|over) (?!that )")
 _SINGLE = str.maketrans("“”", "‘’")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
@@ -81,13 +83,14 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     """One claim in a line: its verdict, what the report says, what was measured here, and its figure."""
     match = _QUALIFIED.fullmatch(row.says)
     says, of = (match["words"], match["of"]) if match else (row.says, "")
-    reported = f"reported {row.reported}" if row.reported and not _states(says, row.reported) else ""
+    reported = f"reported {row.reported}" if row.reported and not _states(row.says, row.reported) else ""
     place = ", ".join(filter(None, [of, f"§\u00a0{row.where}", reported]))
     text = f"The {'report says' if study['source'] else 'claim is'} {plain(quoted(says))} ({plain(place)})"
     # of a best or an order, the two that decide
     metric = row.metric.partition(": ")[2] if row.rule in ("best", "order") else ""
     metric = metric or row.metric
-    metric = metric if metric.startswith("Kendall") else f"the {metric}"
+    if not metric.startswith("Kendall"):
+        metric = "the " + _OPERAND.sub(r" \1 the ", metric)
     if math.isfinite(row.reproduced):
         text += f"; here {plain(metric)} is {plain(told(row))}"
     elif row.absent:

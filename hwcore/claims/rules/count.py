@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def judge(claim: "Claim", expect: "Options", data: Count | Sample) -> Judgement:
     values = data.values.dropna()
     if values.empty:
-        raise CannotJudgeError("No replicate gives a number", "no number in any replicate")
+        raise CannotJudgeError("No replicate gives a number", "missing in all replicates")
     if values.nunique() > 1:
         raise CannotJudgeError("The number differs between replicates, so it is no count", "differs between replicates")
     value = float(values.iloc[0])
