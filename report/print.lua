@@ -690,7 +690,9 @@ end
 local arranged
 
 local function one(each, before, small)
-  local found = (each.t == "Figure" or each.t == "Div") and pictures({ each }, "")
+  -- wide variants are figures of their own
+  local shows = (each.t == "Figure" or each.t == "Div") and not is(each, "wide")
+  local found = shows and pictures({ each }, "")
   if found then
     return figure(found)
   elseif each.t == "Table" then

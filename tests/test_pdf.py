@@ -19,7 +19,6 @@ from hwcore.figures.output import save
 from hwcore.reporting import pdf, typst
 from hwcore.reporting.html import to_html
 from hwcore.reporting.latex import to_latex
-from hwcore.reporting.markdown import APART
 from hwcore.reporting.printing import printed, to_print
 from hwcore.reporting.template import works
 from hwcore.workflow import Workflow
@@ -262,7 +261,7 @@ def test_variants_stand_side_by_side_and_links_find_them(folder: Path, monkeypat
 
 
 def test_variants_that_stand_apart_have_the_width_of_the_page(folder: Path) -> None:
-    latex, typ = sources(VARIANTS.replace('variants">', f'variants wide">\n\n{APART}', 1), folder)
+    latex, typ = sources(VARIANTS.replace('variants">', 'variants wide">', 1), folder)
     assert latex.count("\\begin{figure}") == typ.count("#floating(1)") == 3
     assert "{variant}" not in latex
 

@@ -24,8 +24,6 @@ APPENDIX = "## Appendix: where the time went {#runtimes}"
 # the rules that come after this page; their runtimes would be those of an earlier one
 _PAGES = ("markdown", "html", "latex", "pdf")
 _NAMED = 4  # models whose runs the sources of a figure name
-# report/print.lua puts beside each other what is all that stands in a block; beside this, each figure stands alone
-APART = '<div class="apart">\n\n</div>'
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
 
@@ -208,9 +206,9 @@ class _Page:
         return int(read_json(self.results / model["run"])["parameters"]) if planned is None else planned
 
     def _figures(self, variants: list[Context], name: str) -> str:
-        """One figure of all variants: pairs of them beside each other, where each has one column of panels.
+        """One figure of all variants, beside each other where the page is wide enough.
 
-        In half of a page the letters of two columns are too small, and one of an odd number would stand alone.
+        In half of a page the letters of two columns of panels are too small.
         """
         shown = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
         self._count += 1
@@ -229,9 +227,8 @@ class _Page:
             drawn.append(self._figure({**figure, "caption": caption}, number))
         if len(drawn) == 1:
             return drawn[0]
-        if len(drawn) % 2 or any(recipe.get("beside", 1) > 1 for recipe in recipes):
-            return "\n\n".join(['<div class="variants wide">', APART, *drawn, "</div>"])
-        return "\n\n".join(['<div class="variants">', *drawn, "</div>"])
+        wide = " wide" if any(recipe.get("beside", 1) > 1 for recipe in recipes) else ""
+        return "\n\n".join([f'<div class="variants{wide}">', *drawn, "</div>"])
 
     def _figure(self, figure: Context, number: str) -> str:
         """The figure below what it has to say of claims, and above what it was made of."""
