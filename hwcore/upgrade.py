@@ -1,10 +1,11 @@
 """Results of other versions of hwcore: brought up to date, or refused before anything of them changes."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hwcore.errors import HwcoreError
-from hwcore.files import read_json, write_json
+from hwcore.files import read_json, write_json, write_text
 
 _RESULTS = Path("results")
 _FORMAT = _RESULTS / "format.json"
@@ -16,14 +17,22 @@ def _remove_pickled_states() -> None:
         path.unlink()
 
 
-def _remove_data_plans() -> None:
-    """Data sets were planned for each scale; all scales share one plan of them."""
+def _share_data_plan() -> None:
+    """Data sets were planned for each scale; all scales share one plan of them.
+
+    Snakemake's records have the command of each job, and with it the plan: another one would prepare the data again,
+    and train again all that was trained on them.
+    """
     for path in _RESULTS.glob("*/plan/data.json"):
         path.unlink()
+    for record in filter(Path.is_file, (_RESULTS / ".snakemake").rglob("*")):
+        text = record.read_text()
+        if "/plan/data.json" in text:
+            write_text(record, re.sub(r"results/[^/\s]+/plan/data\.json", "results/plan/data.json", text))
 
 
 # What brings a folder from the version before to each version.
-_STEPS: Mapping[int, Callable[[], None]] = {1: _remove_pickled_states, 2: _remove_data_plans}
+_STEPS: Mapping[int, Callable[[], None]] = {1: _remove_pickled_states, 2: _share_data_plan}
 VERSION = max(_STEPS)
 
 

@@ -29,9 +29,14 @@ def test_results_from_before_there_were_versions_are_brought_up_to_date() -> Non
     (run / "checkpoint.safetensors").write_bytes(b"kept")
     Path("results/quick/plan").mkdir()
     Path("results/quick/plan/data.json").write_text("{}")
+    record = Path("results/.snakemake/ab/record")
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"params": ["'results/quick/plan/data.json digits 0123'"]}))
+    (record.parent / "other").write_text("{}")
     bring_up_to_date()
     assert not (run / "unfinished/0.pt").exists()
     assert not Path("results/quick/plan/data.json").exists()
+    assert json.loads(record.read_text()) == {"params": ["'results/plan/data.json digits 0123'"]}
     assert (run / "checkpoint.safetensors").read_bytes() == b"kept"
     assert json.loads(Path("results/format.json").read_text()) == {"version": VERSION}
 
