@@ -48,19 +48,28 @@ def problem(network: Network, replicates: int, seed: int = 0) -> tuple[torch.Ten
     return flatten(initialize(network, range(seed, seed + replicates))[0]).double(), x, y
 
 
+def in_chunks(samples: int, network: Network, x: torch.Tensor, y: torch.Tensor, decay: float) -> curvature.Perceptron:
+    """A surface that takes so many samples at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curvature, "_NUMBERS", 1)
+        patch.setattr(curvature, "_FEWEST", samples)
+        return curvature.Perceptron(network, x, y, decay)
+
+
 @given(
     st.lists(st.integers(1, 4), min_size=2, max_size=5),
     st.sampled_from(["relu", "leaky_relu", "tanh", "sigmoid", "softplus"]),
     st.sampled_from([0.0, 0.3]),
     st.integers(0, 1000),
+    st.sampled_from([4, 15, 128]),
 )
 @settings(max_examples=30, deadline=None)
 def test_closed_form_is_that_of_automatic_differentiation(
-    widths: list[int], activation: str, decay: float, seed: int
+    widths: list[int], activation: str, decay: float, seed: int, samples: int
 ) -> None:
     network = Network.model_validate({"mlp": widths, "activation": activation})
     weights, x, y = problem(network, 2, seed)
-    surface = curvature.Perceptron(network, x, y, decay)
+    surface = in_chunks(samples, network, x, y, decay)
     loss, slope, full = surface.hessian(weights, torch.arange(2))
 
     def reference(flat: torch.Tensor) -> torch.Tensor:
@@ -93,11 +102,12 @@ def test_hessian_is_that_of_finite_differences() -> None:
         torch.testing.assert_close(full[:, :, i], (up - down) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
-def test_kinks_are_as_far_as_they_are() -> None:
+@pytest.mark.parametrize("samples", [1, 2])
+def test_kinks_are_as_far_as_they_are(samples: int) -> None:
     network = Network.model_validate({"mlp": [1, 1, 1]})
     x = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
     weights = torch.tensor([[2.0, -1.0, 1.0, 0.0]], dtype=torch.float64)  # z = 2x − 1 is 1 and 5; ∂z = (x, 1)
-    found = curvature.Perceptron(network, x, x).kink_distance(weights)
+    found = in_chunks(samples, network, x, x, 0.0).kink_distance(weights)
     assert found.item() == pytest.approx(min(1 / np.hypot(1, 1), 5 / np.hypot(3, 1)))
 
 

@@ -53,7 +53,7 @@ EVALUATION: dict[str, Any] = {"over": None}
 LANDSCAPE = {"across": "line", "count": 51, "samples": 1000, "replicates": 1}
 SPECTRUM = {"samples": 1000, "steps": 100, "probes": 9, "by": "whole"}
 SHARPNESS = {"samples": 1000, "probes": 10, "lanczos_steps": 60}
-SEARCH = {"restarts": 3, "steps": 300}
+SEARCH = {"solver": "levenberg-marquardt", "restarts": 3, "steps": 3000}
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,9 @@ SEARCH = {"restarts": 3, "steps": 300}
         # 40 gradients of three passes; products of six, 60 for the eigenvalue and twelve a probe for the trace
         ("sharpness", SHARPNESS, {"probes": 20}, (120 + 6 * 300) / (120 + 6 * 180)),
         ("critical_points", SEARCH, {"restarts": 7}, 2),
-        ("critical_points", SEARCH, {"steps": 900}, 3),
+        ("critical_points", SEARCH, {"steps": 9000}, 3),
+        # where no solver ends nothing is measured around a point
+        ("critical_points", {"solver": "none"}, {"solver": "levenberg-marquardt", "steps": 0}, 9),
         # at each epoch
         ("evaluation", EVALUATION, {"over": "epochs"}, 10),
     ],

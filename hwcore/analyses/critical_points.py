@@ -5,6 +5,7 @@ converge is a row like the others, marked as such.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -106,14 +107,14 @@ def analyse(
     ("as-trained", "levenberg-marquardt", or the activation); weight_decay; trained_loss; loss
     (both without λ) and objective (with it); grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max ‖∇L‖),
     small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
-    lipschitz (a local estimate ρ of the Lipschitz constant of H); tau, the tolerance for an
+    lipschitz (a local estimate ρ of the Lipschitz constant of H, NaN without a solver); tau, the tolerance for an
     eigenvalue to count as zero: rounding, P ε λ_max, or where a solver has looked for a critical point, and ended at
     a distance from it, √(ρ ‖∇L‖) if that is more; positive, zero and negative (counts of
     eigenvalues); minimal_ratio, the share of positive ones; negative_share, the index of Pennington
     & Bahri 2017; perturbation_ratio, the share of random perturbations by a thousandth of the
     weights' norm that raise the objective; ratio_at_τ, the share of eigenvalues above τ λ_max for each
     of ``TAUS``; largest and smallest eigenvalue; kantorovich, the bound of Newton-Kantorovich in
-    coordinates in which all curvatures are ±1 (``_kantorovich``); kink_distance, to the
+    coordinates in which all curvatures are ±1 (``_kantorovich``), NaN unless converged; kink_distance, to the
     nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
     reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
     ‖∇L‖ < 10⁻³, count every eigenvalue above 0 (the loss without λ, the gradient with it);
@@ -315,13 +316,18 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
     largest, least = values.abs().amax(1), values.abs().amin(1)
     count = values.shape[1]
     rounding = count * torch.finfo(torch.float64).eps * largest
-    rho = _lipschitz(run, function, weights, h)
     # how much the curvature may still change on the way to a critical point matters only where a solver came near one
+    rho = _lipschitz(run, function, weights, h) if search.solved else torch.full_like(norm, torch.nan)
     tau = torch.maximum(rounding, (rho * norm).sqrt()) if search.solved else rounding
     positive, negative = (values > tau[:, None]).sum(1), (values < -tau[:, None]).sum(1)
-    kantorovich, radius = _kantorovich(run, function, weights, g, h)
+    converged = search.converged & finite & (norm <= tolerance)
+    kantorovich, radius = _of_some(converged, lambda chosen: _kantorovich(run, function, weights, g, h, chosen))
     kinks = function.kink_distance(weights)
-    _, reports_slope, reports_h = function.hessian(first, everyone)
+    stayed = (search.first == weights).all(1)
+    elsewhere = torch.isfinite(search.first).all(1) & ~stayed
+    reports_norm, reports_ratio = _of_some(elsewhere, lambda chosen: _reported(function, first[chosen], chosen))
+    reports_norm = torch.where(stayed, norm, reports_norm)
+    reports_ratio = torch.where(stayed, (values > 0).double().mean(1), reports_ratio)
     columns = {
         "loss": plain.loss(weights, everyone),
         "objective": objective,
@@ -341,12 +347,11 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
         "kantorovich": kantorovich,
         "kink_distance": kinks,
         "reports_loss": plain.loss(first, everyone),
-        "reports_grad_norm": reports_slope.norm(dim=1),
-        "reports_ratio": (torch.linalg.eigvalsh(reports_h) > 0).double().mean(1),
+        "reports_grad_norm": reports_norm,
+        "reports_ratio": reports_ratio,
     }
     table = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
     table.loc[~finite.cpu().numpy(), [*columns]] = float("nan")
-    converged = search.converged & finite & (norm <= tolerance)
     certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > radius)
     outcome = torch.where(search.converged & ~converged, Outcome.ROUNDING, search.outcome)
     outcome = torch.where(finite, outcome, Outcome.NOT_FINITE)
@@ -359,7 +364,25 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
     return table
 
 
-def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+def _of_some(which: Tensor, measure: Callable[[Tensor], tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Two numbers of those replicates that ``which`` (R,) names, NaN of the others; each takes several Hessians."""
+    chosen = which.nonzero().squeeze(1)
+    found = tuple(torch.full(which.shape, torch.nan, dtype=torch.float64, device=which.device) for _ in range(2))
+    if len(chosen):
+        for whole, part in zip(found, measure(chosen), strict=True):
+            whole[chosen] = part
+    return found[0], found[1]
+
+
+def _reported(function: Surface, weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """By the reports' own procedure ‖∇L‖ and the share of eigenvalues above 0, both (r,)."""
+    _, slope, h = function.hessian(weights, chosen)
+    return slope.norm(dim=1), (torch.linalg.eigvalsh(h) > 0).double().mean(1)
+
+
+def _kantorovich(
+    run: Run, function: Surface, weights: Tensor, g: Tensor, h: Tensor, chosen: Tensor
+) -> tuple[Tensor, Tensor]:
     """The bound h = ω ‖∇L‖ of Newton-Kantorovich and the radius around θ that it speaks of, both (R,).
 
     Its theorem holds in any coordinates (Deuflhard 2004, Newton Methods for Nonlinear Problems, 2.1), and
@@ -367,7 +390,7 @@ def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Ten
     ‖∇L‖ is ‖|H|^-½ ∇L‖, and ω ≥ ‖|H|^-½ (H(θ + δ) − H(θ)) |H|^-½‖ / ‖|H|^½ δ‖ is the largest over random δ
     and Newton's own step twice as long.  The radius is 2 ‖|H|^-½ ∇L‖, in θ at most 2 ‖|H|^-½ ∇L‖ / √min |λ|.
     """
-    everyone = torch.arange(weights.shape[0], device=weights.device)
+    everywhere, weights, g, h = weights, weights[chosen], g[chosen], h[chosen]
     values, vectors = torch.linalg.eigh(h)
     size = values.abs().clamp(min=torch.finfo(torch.float64).tiny).sqrt()
     back = vectors / size.unsqueeze(1)  # from u to θ
@@ -375,12 +398,12 @@ def _kantorovich(run: Run, function: Surface, weights: Tensor, g: Tensor, h: Ten
     newton = -(vectors @ ((vectors.mT @ g.unsqueeze(2)).squeeze(2) / (values.sign() * size**2)).unsqueeze(2)).squeeze(2)
     omega = torch.zeros_like(values[:, 0])
     tried = [2 * newton]
-    for away in directions(run, weights, everyone, "kantorovich", 3):
+    for away in directions(run, everywhere, chosen, "kantorovich", 3):
         delta = (back @ away.unsqueeze(2)).squeeze(2)
         tried.append(_DISTANCE * (away.norm(dim=1) / delta.norm(dim=1))[:, None] * delta)
     for delta in tried:
         usable = torch.isfinite(delta).all(1, keepdim=True)
-        change = function.hessian(weights + torch.where(usable, delta, 0.0), everyone)[2] - h
+        change = function.hessian(weights + torch.where(usable, delta, 0.0), chosen)[2] - h
         length = (size * (vectors.mT @ delta.unsqueeze(2)).squeeze(2)).norm(dim=1)
         between = (back.mT @ change @ back).nan_to_num(math.inf, math.inf, math.inf)
         known = torch.isfinite(between).all(2).all(1) & (length > 0)

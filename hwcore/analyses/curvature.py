@@ -24,6 +24,7 @@ from hwcore.train.loss import losses
 _COLUMNS = 1024  # columns of Hessians, of all replicates together, that are computed at once
 # Numbers in the largest tensor of the closed form: 2 MB, the cache of a core (32 MB takes three times as long).
 _NUMBERS = 2**18
+_FEWEST = 128  # samples of a chunk: of fewer, calling the operations takes longer than they do
 
 # A function of the weights (r, P) of the replicates in a list of indices (r,).
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -70,7 +71,9 @@ class Perceptron:
             elif isinstance(layer, Activation):
                 self._layers[-1] = (*self._layers[-1][:2], layer)
         widest = max(out for _, out, _ in self._layers)
-        self._together = max(1, _NUMBERS // (widest * x.shape[0] * count(network)))
+        # samples whose derivatives the cache holds, and networks with all of their samples
+        self._chunk = max(_FEWEST, _NUMBERS // (widest * count(network)))
+        self._together = max(1, self._chunk // x.shape[0])
 
     @staticmethod
     def fits(network: Network, loss: str) -> bool:
@@ -105,11 +108,12 @@ class Perceptron:
         found = []
         for part in weights.split(self._together):
             nearest = part.new_full((len(part),), math.inf)
-            for layer, (_, _, activation) in zip(self._preactivations(part), self._layers, strict=True):
-                if activation is not None and activation.kind in {"relu", "leaky_relu"}:
-                    # what no weight moves stays on its side
-                    ratio = layer.z.abs() / layer.dz.square().sum(3).sqrt()
-                    nearest = torch.minimum(nearest, ratio.nan_to_num(math.inf).amin((1, 2)))
+            for x in self._x.split(self._chunk, 1):
+                for layer, (_, _, activation) in zip(self._preactivations(part, x), self._layers, strict=True):
+                    if activation is not None and activation.kind in {"relu", "leaky_relu"}:
+                        # what no weight moves stays on its side
+                        ratio = layer.z.abs() / layer.dz.square().sum(3).sqrt()
+                        nearest = torch.minimum(nearest, ratio.nan_to_num(math.inf).amin((1, 2)))
             found.append(nearest)
         return torch.cat(found)
 
@@ -122,10 +126,10 @@ class Perceptron:
             start = end
         return found
 
-    def _preactivations(self, weights: Tensor) -> Iterator["_Layer"]:
-        """The layers from first to last."""
-        r, samples = weights.shape[0], self._x.shape[1]
-        a = self._x.expand(r, *self._x.shape)
+    def _preactivations(self, weights: Tensor, x: Tensor) -> Iterator["_Layer"]:
+        """The layers from first to last, at samples ``x`` of shape (inputs, n)."""
+        r, samples = weights.shape[0], x.shape[1]
+        a = x.expand(r, *x.shape)
         da = weights.new_zeros(r, a.shape[1], samples, 0)
         for (weight, bias), (fan_in, out, activation) in zip(self._split(weights), self._layers, strict=True):
             z = torch.baddbmm(bias.unsqueeze(2), weight, a)
@@ -165,21 +169,36 @@ class Perceptron:
                 end = biases - out * fan_in
                 jac[:, end:biases, m] = (at_z.unsqueeze(2) * below.unsqueeze(1)).flatten(1, 2)
                 upper = weight.mT @ at_z
-        return self._of_squares(weights, error, jac.flatten(2))
+        return self._decayed(weights, *self._of_squares(error, jac.flatten(2)))
 
-    def _of_squares(self, weights: Tensor, error: Tensor, jac: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """L, ∇L and 2/(M N) J Jᵀ + λ I, for errors (r, M, N) and J = ∂f/∂θ (r, P, M·N)."""
+    def _of_squares(self, error: Tensor, jac: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What n samples add to the mean of squares, its gradient and 2/(M N) J Jᵀ.
+
+        Of errors (r, M, n) and J = ∂f/∂θ (r, P, M·n).
+        """
         scale = 2 / self._y.numel()
-        gradient = scale * (jac @ error.flatten(1).unsqueeze(2)).squeeze(2) + self._decay * weights
-        square = scale * (jac @ jac.mT)
-        square.diagonal(dim1=1, dim2=2).add_(self._decay)
-        return error.square().mean((1, 2)) + self._decay / 2 * weights.square().sum(1), gradient, square
+        gradient = scale * (jac @ error.flatten(1).unsqueeze(2)).squeeze(2)
+        return error.square().sum((1, 2)) / self._y.numel(), gradient, scale * (jac @ jac.mT)
+
+    def _decayed(
+        self, weights: Tensor, loss: Tensor, gradient: Tensor, curvature: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same with what the weight decay adds."""
+        curvature.diagonal(dim1=1, dim2=2).add_(self._decay)
+        return loss + self._decay / 2 * weights.square().sum(1), gradient + self._decay * weights, curvature
 
     def _hessian(self, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        layers = list(self._preactivations(weights))
-        error = layers[-1].a - self._y
-        loss, gradient, curvature = self._of_squares(weights, error, layers[-1].da.flatten(1, 2).mT)
-        self._bend(curvature, 2 / self._y.numel() * error, weights, layers)
+        r, size = weights.shape
+        loss, gradient, curvature = weights.new_zeros(r), torch.zeros_like(weights), weights.new_zeros(r, size, size)
+        for x, y in zip(self._x.split(self._chunk, 1), self._y.split(self._chunk, 1), strict=True):
+            layers = list(self._preactivations(weights, x))
+            error = layers[-1].a - y
+            own_loss, own_gradient, squares = self._of_squares(error, layers[-1].da.flatten(1, 2).mT)
+            loss += own_loss
+            gradient += own_gradient
+            curvature += squares
+            self._bend(curvature, 2 / self._y.numel() * error, weights, layers)
+        loss, gradient, curvature = self._decayed(weights, loss, gradient, curvature)
         return loss, gradient, (curvature + curvature.mT) / 2
 
     def _bend(self, h: Tensor, upper: Tensor, weights: Tensor, layers: list["_Layer"]) -> None:

@@ -12,9 +12,9 @@ from hwcore.train.split import parameters
 
 # Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of the analyses of five studies at the
 # scales quick and standard, and raised as those of hwcore.train.duration: loading packages and data, what calling the
-# operations of one pass over a layer takes, a step of a search for critical points, and a multiplication in the
-# solution of its dense equations.
-_START, _LAYER, _STEP, _MULTIPLICATION = 2.0, 1e-4, 7e-4, 0.06e-9
+# operations of one pass over a layer takes, a step of a search for critical points, a multiplication in the
+# solution of its dense equations, and one in an exact Hessian.
+_START, _LAYER, _STEP, _MULTIPLICATION, _HESSIAN = 2.0, 1e-4, 7e-4, 0.06e-9, 0.4e-9
 # By how much faster networks without convolutions are where no gradient is computed.
 _WITHOUT_GRADIENT = 4
 # Numbers of the activations that are computed at a time, as in hwcore.train.evaluate.
@@ -52,6 +52,9 @@ def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
     if kind in ("critical_points", "optimum") and count <= DENSE and options.get("solver") != "none":
         searches = 1 + options.get("restarts", 0)
         dense = searches * options["steps"] * (_STEP + _MULTIPLICATION * count**2 * (training + count))
+    if kind == "critical_points" and count <= DENSE:
+        # where a solver ends, the Hessian is that of several points near by
+        dense += (1 if options.get("solver") == "none" else 9) * _HESSIAN * count**2 * training
     return replicates * (epochs * (passes * samples * forward + layers) + dense)
 
 
