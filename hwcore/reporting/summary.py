@@ -31,7 +31,7 @@ def abstract(study: Context, claims: pd.DataFrame) -> str:
         kinds = {each["variant"] == "as-run" for each in others}
         how = [
             words
-            for known, words in ((True, "as the code of the report ran them"), (False, "corrected"))
+            for known, words in ((True, "as the code of the report ran them"), (False, "in a corrected form"))
             if known in kinds
         ]
         of_them = "" if len(bases) == 1 else f"{len({each['base'] for each in others})} of them "
