@@ -22,7 +22,8 @@ def make(project: Project, *settings: str) -> subprocess.CompletedProcess[str]:
 def judged(results: Path, figure: str) -> None:
     """Results of a scale whose one claim is judged, about ``figure``."""
     claims = pd.read_parquet(results / "claims.parquet")
-    row = {**claims.iloc[0].to_dict(), "verdict": "right", "reason": "It has 10.5 | 10. And more.", "figure": figure}
+    row = {**claims.iloc[0].to_dict(), "verdict": "right", "reason": "It has 10.5 | 10. And more."}
+    row |= {"diagnosis": "As run it is wrong.", "figure": figure}
     write_table(results / "claims.parquet", frame([row]))
 
 
@@ -58,10 +59,9 @@ def test_the_figures_are_those_that_claims_are_about(finished: Project, tmp_path
     assert "](tiny/classify-accuracy.svg)\n\nAccuracy." in page
     copied, drawn = tmp_path / "gallery/tiny/classify-accuracy.svg", results / "figures/tiny/classify/accuracy.svg"
     assert copied.read_bytes() == drawn.read_bytes()
-    # the first sentence of the reason, in which a bar ends no cell
+    # the reason, in which a bar ends no cell, and what a variant shows
     assert "| **right** |" in page
-    assert "| It has 10.5 \\| 10. |" in page
-    assert "And more" not in page
+    assert "| It has 10.5 \\| 10. And more. As run it is wrong. |" in page
 
 
 def test_pages_of_earlier_runs_stay_in_the_index(finished: Project, tmp_path: Path) -> None:

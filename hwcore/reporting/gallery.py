@@ -156,7 +156,9 @@ def _front_matter(path: Path) -> dict[str, Any]:
 def _row(claim: Any) -> list[str]:
     found = "" if claim.verdict in ("not testable", "not judged") else measured(claim)
     numbers = " → ".join(filter(None, [claim.reported, found]))
-    return [f"**{claim.verdict}**", plain(claim.says), numbers, plain(_short(claim.reason))]
+    # a first sentence alone may sound like another verdict: what a cap decides comes after it
+    why = " ".join(filter(None, [claim.reason, claim.diagnosis]))
+    return [f"**{claim.verdict}**", plain(claim.says), numbers, plain(why)]
 
 
 def _alt(caption: str) -> str:
