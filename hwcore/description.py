@@ -260,8 +260,10 @@ def _choices(experiment: Experiment) -> list[tuple[str, str, str]]:
 
 
 def _kind(experiment: Experiment, analysis: str) -> str:
-    """What an analysis is, whatever the study calls it: `interpolation`"""
-    return experiment.analyses[analysis].kind.replace("_", " ")
+    """What an analysis is, whatever the study calls it: `interpolation`; of several of a kind, what the study does."""
+    kind = experiment.analyses[analysis].kind
+    alone = sum(other.kind == kind for other in experiment.analyses.values()) == 1
+    return re.sub("[-_.]", " ", kind if alone else analysis)
 
 
 def _named(setting: str, experiment: Experiment) -> str:
@@ -616,7 +618,7 @@ _NAMES = {
     "augment": "augmentation",
     "normalize": "normalisation",
     "until": "stopping rule",
-    "weights_every": "epochs from record to record of the weights",
+    "weights_every": "epochs between records of the weights",
 }
 _SAMPLING = {
     "grid": "an even grid",

@@ -1749,7 +1749,7 @@ def test_no_interval_goes_beyond_what_a_quantity_can_be(
     assert row.verdict in ("undecided", "consistent")
     # what replicates could show is something that there can be
     shown = [float(number.replace("−", "-")) for number in re.findall(r"at (?:least|most) (−?[\d.]+)", row.reason)]
-    assert all(low <= number / (100 if "points" in row.reason or "%" in row.reason else 1) <= high for number in shown)
+    assert all(low <= number / (100 if row.unit else 1) <= high for number in shown)
 
 
 def test_the_share_of_steps_with_a_spike_is_judged_as_a_fraction() -> None:

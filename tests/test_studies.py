@@ -173,7 +173,7 @@ def test_options_of_analyses_are_said_in_words(name: str, experiment: str, words
         ("konda", "interpolation", ("batch norm of interpolation", "interpolated running statistics")),
         ("alluri", "interpolation", ("α of interpolation", "20 values of α from −1 to 1.85")),
         ("beamreaching1", "minimal-ratio", ("method of critical points", "a Levenberg-Marquardt solver")),
-        ("beamreaching1", "weights-cnn", ("weights of trajectory", "weights without biases")),
+        ("beamreaching1", "weights-cnn", ("weights of trajectory whole", "weights without biases")),
         ("alluri", "batch-size", ("batch size", "5 to 1,500")),
     ],
 )
