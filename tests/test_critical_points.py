@@ -105,8 +105,9 @@ def test_hessian_is_that_of_finite_differences() -> None:
 @pytest.mark.parametrize("samples", [1, 2])
 def test_kinks_are_as_far_as_they_are(samples: int) -> None:
     network = Network.model_validate({"mlp": [1, 1, 1]})
-    x = torch.tensor([[1.0], [3.0]], dtype=torch.float64)
-    weights = torch.tensor([[2.0, -1.0, 1.0, 0.0]], dtype=torch.float64)  # z = 2x − 1 is 1 and 5; ∂z = (x, 1)
+    # the nearer one last, so that no piece of the samples is left out
+    x = torch.tensor([[3.0], [1.0]], dtype=torch.float64)
+    weights = torch.tensor([[2.0, -1.0, 1.0, 0.0]], dtype=torch.float64)  # z = 2x − 1 is 5 and 1; ∂z = (x, 1)
     found = in_chunks(samples, network, x, x, 0.0).kink_distance(weights)
     assert found.item() == pytest.approx(min(1 / np.hypot(1, 1), 5 / np.hypot(3, 1)))
 
