@@ -68,7 +68,7 @@ class QuestionDescription(TypedDict):
     """``figure`` is its path without suffix, from the folder of the scale, or None where no table answers the question;
     ``members``, ``models`` and ``labels`` are those of hwcore.questions.rows; ``claims`` the ids of claims on the
     question by study; ``cuts`` what of the trainings is shorter at this scale, ``fewer_images`` the members with
-    networks that learn fewer images, and ``uneven`` the studies that train some of the networks much less than others.
+    networks that learn fewer images, and ``uneven`` those of which some networks are trained much less than others.
     """
 
     id: str
@@ -211,7 +211,7 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
         "fewer_images": [
             member.key for member in found if any(model.images != model.full_images for model in member.models)
         ],
-        "uneven": list(dict.fromkeys(member.study.name for member in found if uneven(member.models))),
+        "uneven": [member.key for member in found if uneven(member.models)],
     }
 
 

@@ -661,7 +661,16 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
     if here != there:
         words += f" in place of {there}{' on all' if fewer else ''}"
     least = min(model.share for model in each)
-    return {"words": words, "share": least, "fewer_images": fewer, "uneven": uneven(each)}
+    # those that may have ended before the cap
+    ended = {f"{other}/{model.name}": model.length[0] for (other, _), model in measured.items() if model.cut}
+    stops = all(model.training.until and model.training.epochs and not model.training.scheduler for model in cut)
+    return {
+        "words": words,
+        "share": least,
+        "fewer_images": fewer,
+        "uneven": uneven(each),
+        "lengths": ended if stops and not fewer else {},
+    }
 
 
 def _span(numbers: Iterable[int | None]) -> str:

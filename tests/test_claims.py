@@ -16,8 +16,10 @@ from scipy import stats
 
 from conftest import ROOT
 from hwcore.claims import ledger
-from hwcore.claims.judge import Case, Cut, Variant, judge
-from hwcore.claims.samples import Pair, Sample, median
+from hwcore.claims.cuts import Cut
+from hwcore.claims.judge import Case, Variant, judge
+from hwcore.claims.measures.value import excess_variation
+from hwcore.claims.samples import NoSuchDataError, Pair, Sample, median
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.claims.words import POINTS, percent
 from hwcore.diverged import without_guesses
@@ -1888,8 +1890,83 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_nothing_is_fitted(
         tables = {("e", "metrics"): metrics(column, m=values)}
         row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
         assert row.verdict == verdict or (not cut and row.verdict != "undecided")
-        says = "After 20 epochs in place of 140, this shows nothing, because longer training fits better. Provisional."
+        why = "this shows nothing, because longer training fits the training data better"
+        says = f"After 20 epochs in place of 140, {why}. Provisional."
         assert row.reason.endswith(says) == bool(cut and verdict == "undecided")
+
+
+# accuracies of one epoch, on training data higher by 0.04, and losses of two epochs
+APART = {"train_accuracy": [0.55, 0.551, 0.553], "test_accuracy": [0.51, 0.51, 0.512]}
+SMALLER = ("comparison", {"below": 0})
+FALLING, RISING = [[1.5, 1.0], [1.5, 1.1], [1.5, 1.05]], [[1.0, 1.5], [1.0, 1.6], [1.0, 1.55]]
+
+
+@pytest.mark.parametrize(
+    ("difference", "table", "rule", "expect", "verdict", "of_whole"),
+    [
+        # the gap between training and test data grows, and so does the loss on the latter beside what it was
+        ("train_accuracy - test_accuracy", APART, "comparison", {"below": 0.1}, "undecided", "holds"),
+        ("train_accuracy - test_accuracy", APART, "no-difference", {"margin": 0.1}, "undecided", "holds"),
+        ("train_accuracy - test_accuracy", APART, "comparison", {"above": 0.1}, "undecided", "fails"),
+        ("train_accuracy - test_accuracy", APART, "comparison", {"above": 0}, "holds", "holds"),
+        ("test_accuracy - train_accuracy", APART, "comparison", {"above": -0.1}, "undecided", "holds"),
+        ("test_accuracy - train_accuracy", APART, "comparison", {"below": 0}, "holds", "holds"),
+        ("test_loss - first test_loss", {"test_loss": FALLING}, "comparison", {"above": 0}, "undecided", "fails"),
+        ("test_loss - first test_loss", {"test_loss": FALLING}, "comparison", {"below": 0}, "undecided", "holds"),
+        ("test_loss - min test_loss", {"test_loss": RISING}, "comparison", {"below": 1}, "undecided", "holds"),
+        ("train_loss - first train_loss", {"train_loss": RISING}, "comparison", {"below": 0}, "undecided", "fails"),
+        ("train_loss - first train_loss", {"train_loss": FALLING}, "comparison", {"above": 0}, "fails", "fails"),
+        # which way it goes is not known
+        ("test_loss - first train_loss", {"test_loss": RISING, "train_loss": RISING}, *SMALLER, "fails", "fails"),
+        ("first train_loss - train_loss", {"train_loss": RISING}, "comparison", {"above": 0}, "fails", "fails"),
+    ],
+)
+def test_a_training_that_a_scale_shortens_does_not_show_that_a_difference_stays_small(
+    difference: str, table: dict[str, Any], rule: str, expect: dict[str, Any], verdict: str, of_whole: str
+) -> None:
+    parts = [part.split() for part in difference.split(" - ")]
+    measures = [{"value": column, "model": "m", "at": "".join(at) or "last"} for *at, column in parts]
+    rows = pd.concat([metrics(column, m=curves) for column, curves in table.items()], axis=1)
+    tables = {("e", "metrics"): rows.loc[:, ~rows.columns.duplicated()]}
+    for cut, expected in (Cut(), of_whole), (Cut("20 epochs in place of 140"), verdict):
+        case = Case(claim({"difference": measures}, rule, expect), "as-described", cut=cut)
+        row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
+        assert row.verdict == expected, row.reason
+
+
+def test_a_training_that_ends_by_its_own_rule_before_the_cap_is_not_cut() -> None:
+    one = claim(LAST, "prediction-interval", reported=1.0)
+    table = metrics(m=[[2.0, 1.0], [2.0, 1.1], [2.0, 0.9]])
+
+    def found(length: int, **more: int) -> Any:
+        cut = Cut("5 epochs in place of 50", share=0.1, lengths={"e/m": length, **more})
+        case = Case(one, "as-described", cut=cut)
+        return judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
+
+    assert found(3).verdict == "consistent"
+    assert found(3).reason.endswith(" Provisional.")
+    assert "5 epochs" not in found(3).reason
+    # it went on to the cap, which may have cut it
+    assert found(2).verdict == "undecided"
+    assert "less than half of the training is left" in found(2).reason
+    # one of another experiment, of which nothing is known here
+    assert found(3, **{"other/m": 3}).verdict == "undecided"
+
+
+def test_excess_variation_tells_a_curve_that_goes_back_and_forth_from_one_that_falls() -> None:
+    curves = [[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [1.0, 3.0, 2.0]]
+    measure = {"value": "loss", "model": "m", "at": "excess_variation"}
+    assert list(read(measure, metrics(m=curves)).values) == [0, 1, 1]
+    with pytest.raises(NoSuchDataError, match="loss has fewer than three points"):
+        read(measure, metrics(m=[[3.0, 2.0]]))
+    one = claim(measure, "threshold", {"above": 0})
+    assert judged(one, metrics=metrics(m=curves)).metric == "excess variation of loss of m"
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=9))
+def test_excess_variation_is_half_of_what_the_total_variation_has_beyond_the_net_change(curve: list[float]) -> None:
+    excess = (np.abs(np.diff(curve)).sum() - abs(curve[-1] - curve[0])) / 2
+    assert excess_variation(pd.Series(curve)) == pytest.approx(excess, abs=1e-5)
 
 
 def test_pages_call_models_by_their_labels() -> None:

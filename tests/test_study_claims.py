@@ -417,9 +417,21 @@ def test_a_provisional_verdict_says_what_was_cut(
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": caps}}
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
-    how = {"words": words, "share": pytest.approx(share), "fewer_images": "images" in words, "uneven": False}
+    how = {"words": words, "share": pytest.approx(share), "fewer_images": "images" in words}
+    how |= {"uneven": False, "lengths": {}}
     assert case["cut"] == (how if words else {})
     assert case["whole"] == (not words and "replicates" not in caps)
+
+
+def test_a_claim_knows_the_caps_of_trainings_that_may_have_ended_before(tmp_path: Path) -> None:
+    scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"epochs": 2}}}
+    models = {"a": {"label": "A", "mlp": [784, 3, 10]}}
+    for stops in ({}, {"until": {"accuracy": 0.9}}, {"until": {"accuracy": 0.9}, "scheduler": {"kind": "cosine"}}):
+        study(tmp_path, CLAIM, data=MNIST, training={**CLASSIFY, **stops}, models=models, analyses={})
+        lengths = judged(tmp_path, scales=scales).spec["cases"]["c"]["cut"]["lengths"]
+        # a learning rate that falls over the whole training falls faster in a shorter one
+        assert lengths == ({"fit/a": 2} if stops.keys() == {"until"} else {})
 
 
 def test_what_is_judged_on_a_stand_in_is_not_whole(tmp_path: Path) -> None:
@@ -458,7 +470,8 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
     # the one network has two epochs of five, the other a fifth of one
     words = "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
-    assert case["cut"] == {"words": words, "share": pytest.approx(0.04), "fewer_images": True, "uneven": True}
+    how = {"words": words, "share": pytest.approx(0.04), "fewer_images": True, "uneven": True, "lengths": {}}
+    assert case["cut"] == how
 
 
 def test_other_measures_and_variants_are_cut_by_themselves(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ claim with its statistics and verdict.
 
 import pandas as pd
 
-from hwcore.claims.judge import Case, Cut, Variant, judge
+from hwcore.claims.cuts import Cut
+from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.spec import Claim
 from hwcore.files import write_table
 from hwcore.jobs import Job, run

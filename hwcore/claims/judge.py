@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims import ledger
+from hwcore.claims.cuts import WHOLE, Cut, within
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, unjudged
 from hwcore.claims.measure import Measure, words
-from hwcore.claims.measures import value
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups, NoSuchDataError, NoSuchValueError
 from hwcore.claims.spec import Claim
@@ -21,25 +21,6 @@ from hwcore.errors import HwcoreError
 
 Tables = Mapping[tuple[str, str], pd.DataFrame]
 
-# The part of a training of which a number may agree with the one that is reported of the whole.
-_ENOUGH = 0.5
-# Which way longer training takes what is measured on its own data.
-_FITS = {"train_accuracy": 1, "last_batch_accuracy": 1, "train_loss": -1, "last_batch_loss": -1}
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How a scale cuts the trainings that are measured.
-
-    ``words`` say by how much, ``share`` which part of the training is left of the one that is cut most,
-    ``fewer_images`` whether images are taken from some, and ``uneven`` whether some are cut much more than others.
-    """
-
-    words: str = ""
-    share: float = 1.0
-    fewer_images: bool = False
-    uneven: bool = False
-
 
 @dataclass(frozen=True)
 class Variant:
@@ -48,7 +29,7 @@ class Variant:
     experiment: str
     name: str
     differences: Sequence[str]
-    cut: Cut = Cut()
+    cut: Cut = WHOLE
 
 
 @dataclass(frozen=True)
@@ -66,7 +47,7 @@ class Case:
     variants: Sequence[Variant] = ()
     models: Sequence[str] = ()
     figure: str = ""
-    cut: Cut = Cut()
+    cut: Cut = WHOLE
     otherwise: Mapping[str, Cut] = field(default_factory=dict)
     whole: bool = False
 
@@ -81,10 +62,25 @@ def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str)
     size) that no cap of the scale accounts for.
     """
     tables = {key: without_guesses(table) for key, table in tables.items()}
+    cases = {id: _as_trained(case, tables) for id, case in cases.items()}
     judgements = {id: _judgement(study, id, case, tables, judged) for id, case in cases.items()}
     adjusted = dict(zip(judgements, ledger.holm([each.p for each in judgements.values()]), strict=True))
     return ledger.frame(
         [_row(study, id, case, judgements[id], adjusted[id], judged, tables) for id, case in cases.items()]
+    )
+
+
+def _as_trained(case: Case, tables: Tables) -> Case:
+    """The same, without the cuts of trainings that all ended before the cap by a rule of their own."""
+
+    def applied(cut: Cut) -> Cut:
+        return cut.applied(lambda experiment: tables.get((experiment, "metrics")))
+
+    return replace(
+        case,
+        cut=applied(case.cut),
+        variants=[replace(variant, cut=applied(variant.cut)) for variant in case.variants],
+        otherwise={words: applied(cut) for words, cut in case.otherwise.items()},
     )
 
 
@@ -94,7 +90,7 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
         return Judgement("not testable", sentence(claim.not_testable or ""))
     try:
         found = _by_rule(claim, claim.measure, claim.experiment, tables, None)
-        return _within_caps(case.cut, claim, claim.measure, found)
+        return within(case.cut, claim, claim.measure, found)
     except NoSuchDataError as error:
         if isinstance(error, NoSuchValueError) and (judged == "no" or case.cut.words):
             number = _named(claim.measure, claim.experiment, tables).describe()
@@ -102,50 +98,6 @@ def _judgement(study: str, id: str, case: Case, tables: Tables, judged: str) -> 
             verdict = "not judged" if judged == "no" else "undecided"
             return Judgement(verdict, reason, number=number, absent="left out at this scale")
         raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.measure: {error}") from None
-
-
-def _within_caps(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Judgement:
-    """What trainings show that a scale cuts: of a number that is reported of longer ones, not that it is wrong.
-
-    When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
-    below a bound, or a training loss above one, does.  On fewer images all is different: nothing is tested then.
-    """
-    if not cut.words or judgement.verdict not in (*ledger.STATEMENTS, *ledger.REPORTED):
-        return judgement
-    at_any_length = _at_any_length(measure)
-    if cut.fewer_images or (cut.uneven and measure.shape != "times"):
-        judgement = replace(judgement, p=float("nan"), needed=None)
-        left_out = "images are left out"
-        uneven = "the training of some networks is cut much more than that of others"
-        why = f"shows nothing, because {left_out if cut.fewer_images else uneven}"
-    elif judgement.verdict == "inconsistent" and not at_any_length:
-        why = "says nothing against it"
-    elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
-        judgement = replace(judgement, p=float("nan"))
-        why = "says nothing for it, because less than half of the training is left"
-    elif claim.rule == "threshold" and isinstance(measure, value.Kind) and _may_cross(measure, judgement):
-        why = "shows nothing, because longer training fits better"
-    else:
-        return judgement
-    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {cut.words}, this {why}.")
-
-
-def _at_any_length(measure: Measure) -> bool:
-    """Whether a number is the same however long a training goes on: when something is reached, what is at an epoch."""
-    if isinstance(measure, value.Kind):
-        return measure.at == "first" or bool({"epoch", "step"} & {*measure.where})
-    return measure.shape == "times"
-
-
-def _may_cross(measure: value.Kind, judgement: Judgement) -> bool:
-    """Whether longer training, which fits its data better, could take a number over the bound of its verdict."""
-    side = _FITS.get(measure.value)
-    if side is None or measure.where or measure.at in ("first", "sum") or judgement.expected is None:
-        return False
-    low, high = judgement.expected
-    if judgement.verdict == "holds":
-        return high < 1 if side > 0 else low > 0
-    return judgement.verdict == "fails" and (judgement.high <= low if side > 0 else judgement.low >= high)
 
 
 def _names(models: pd.DataFrame | None) -> dict[str, str]:
@@ -192,9 +144,9 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
         return
     for other_words, measure in claim.otherwise.items():
         try:
-            cut = case.otherwise.get(other_words, Cut())
+            cut = case.otherwise.get(other_words, WHOLE)
             found = _by_rule(claim, measure, claim.experiment, tables, None)
-            other = _within_caps(cut, claim, measure, found)
+            other = within(cut, claim, measure, found)
         except NoSuchDataError as error:
             if isinstance(error, NoSuchValueError) and (judged == "no" or cut.words):
                 continue
@@ -204,7 +156,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
     for variant in case.variants:
         try:
             found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
-            other = _within_caps(variant.cut, claim, claim.measure, found)
+            other = within(variant.cut, claim, claim.measure, found)
         except NoSuchDataError:
             # the point that the claim is about, an α for example, is not one of the variant's
             continue

@@ -117,6 +117,11 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     if len(both) < 2:
         raise single("pair of replicates")
     a, b = a[both], b[both]
+    if (a == b).all():
+        raise CannotJudgeError(
+            "The two are the same number in every replicate, so nothing is known of how their difference varies",
+            "always equal",
+        )
     if constant((a - b), a, b):
         raise CannotJudgeError(
             "All pairs of replicates differ by the same amount, so the spread is unknown", "all pairs equal"

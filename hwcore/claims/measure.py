@@ -240,4 +240,12 @@ def of_model(model: str | None, experiment: str | None) -> str:
     return (f" of {model}" if model else "") + (f" in {experiment}" if experiment else "")
 
 
-AT = {"last": "final", "first": "first", "min": "lowest", "max": "highest", "mean": "mean", "sum": "total"}
+AT = {
+    "last": "final",
+    "first": "first",
+    "min": "lowest",
+    "max": "highest",
+    "mean": "mean",
+    "sum": "total",
+    "excess_variation": "excess variation of",
+}

@@ -7,7 +7,7 @@ the figure has on a logarithmic axis are those of logarithms, and others are pla
 on the scale on which claims have them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,14 @@ class Relation:
 
 
 class Findings:
-    """What answers ask of the rows of a question, whose figure has these ``panels``."""
+    """What answers ask of the rows of a question, whose figure has these ``panels``.
 
-    def __init__(self, rows: Rows, panels: Sequence[Panel]) -> None:
+    Networks of ``uneven`` members are not compared: the scale cuts some trainings much more than others.
+    """
+
+    def __init__(self, rows: Rows, panels: Sequence[Panel], uneven: Collection[str] = ()) -> None:
         self._rows = rows
+        self._uneven = uneven
         self._logarithmic = {(panel.y, panel.over) for panel in panels if panel.log}
         self.count = len(rows.members)
 
@@ -78,6 +82,10 @@ class Findings:
         """Each member and its rows."""
         for member in self._rows.members:
             yield member, self._rows.table[self._rows.table["member"] == member]
+
+    def _comparable(self) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Those of which networks may be compared with each other."""
+        return ((member, rows) for member, rows in self.members() if member not in self._uneven)
 
     def out_of(self, count: int, total: int) -> str:
         """`four of five studies`, `both studies` or `no study`."""
@@ -97,7 +105,7 @@ class Findings:
             tau = _rank_correlation(_numbers(rows, x), _numbers(rows, y, over))
             return _side(*tau.interval) if tau else 0
 
-        return self._changes(x, y, where, over, trend)
+        return self._changes(self._comparable(), x, y, where, over, trend)
 
     def courses(self, x: str, y: str, where: Where) -> list[Change]:
         """Of each member from the least ``x`` of its trainings to the largest."""
@@ -105,17 +113,23 @@ class Findings:
         def trend(_: pd.DataFrame, ends: Sequence[Sample]) -> int:
             return self._difference(y, "", ends)
 
-        return self._changes(x, y, where, "", trend)
+        return self._changes(self.members(), x, y, where, "", trend)
 
     def _difference(self, y: str, over: str, ends: Sequence[Sample]) -> int:
         scale = self._scale(y, over, *ends)
         return sign(difference, *map(scale.to, reversed(ends)))
 
     def _changes(
-        self, x: str, y: str, where: Where, over: str, trend: Callable[[pd.DataFrame, Sequence[Sample]], int]
+        self,
+        members: Iterable[tuple[str, pd.DataFrame]],
+        x: str,
+        y: str,
+        where: Where,
+        over: str,
+        trend: Callable[[pd.DataFrame, Sequence[Sample]], int],
     ) -> list[Change]:
         found = []
-        for member, rows in self.members():
+        for member, rows in members:
             ends = sorted(rows[x].dropna().unique())
             samples = [values(rows[rows[x] == end], y, over) for end in (*ends[:1], *ends[1:][-1:])]
             if len(samples) == 2 and all(len(sample) for sample in samples):
@@ -136,11 +150,13 @@ class Findings:
         if not changes:
             return ""
         verbs = {1: "rises", -1: "falls"}
-        if self.count == 1 == len(changes):
+        if len(changes) == 1:
             (only,) = changes
+            where = f" in {only.member}" if self.count > 1 else ""
             if not only.sign:
-                return f"{what} does not clearly change: it goes {_ends(only, show)}."
-            return f"{what} {verbs[only.sign]}{'' if only.size >= 0 else ','} {_ends(only, show)}."
+                return f"{what} does not clearly change{where}: it goes {_ends(only, show)}."
+            comma = "," if where or only.size < 0 else ""
+            return f"{what} {verbs[only.sign]}{where}{comma} {_ends(only, show)}."
         parts: list[str] = []
         for way in sorted(verbs, key=lambda way: -sum(each.sign == way for each in changes)):
             same = [each for each in changes if each.sign == way]
@@ -231,7 +247,7 @@ class Findings:
 
     def _compared(self, x: str, y: str) -> Iterator[tuple[str, pd.DataFrame]]:
         """Each member with networks that have both numbers, and the rows of all of its networks."""
-        for member, rows in self.members():
+        for member, rows in self._comparable():
             if {x, y} <= {*rows.columns} and rows[[x, y]].notna().all(axis=1).any():
                 yield member, rows
 

@@ -76,10 +76,17 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
     asked: type[Question] = import_module(f"hwcore.questions.asked.{question['id'].replace('-', '_')}").Asked
     rows = joined(table, question["models"], question["members"], question["labels"])
     derived = Rows(asked.derived(rows.table), rows.members, rows.labels)
-    said = [sentence for sentence in asked.answer(Findings(derived, asked.panels)) if sentence]
-    if said:
-        said += _caveats(question, rows)
-    return f'<div class="answer">\n\n{" ".join(said) or _OPEN}\n\n</div>'
+    said = [sentence for sentence in asked.answer(Findings(derived, asked.panels, question["uneven"])) if sentence]
+    uneven = [member for member in question["uneven"] if member in rows.members]
+    if not said and not uneven:
+        return f'<div class="answer">\n\n{_OPEN}\n\n</div>'
+    said = [*(said or ["At this scale the question stays open."]), *_caveats(question, rows)]
+    if uneven:
+        said.append(
+            f"Comparisons between networks leave out {_of(uneven, rows)}, where the training of some networks is cut "
+            "much more than that of others."
+        )
+    return f'<div class="answer">\n\n{" ".join(said)}\n\n</div>'
 
 
 def _caveats(question: Context, rows: Rows) -> Iterator[str]:
@@ -103,11 +110,6 @@ def _caveats(question: Context, rows: Rows) -> Iterator[str]:
     if members:
         whose = _whose(members, rows)
         yield f"{'Networks' if parts else 'At this scale networks'}{whose} learn from fewer images than at full scale."
-    if question["uneven"]:
-        yield (
-            f"The training of some networks of {listed(question['uneven'])} is cut much more than that of others, so "
-            "that differences between them may come from that."
-        )
 
 
 def _whose(members: Sequence[str], rows: Rows) -> str:

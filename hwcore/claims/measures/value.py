@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,13 @@ from hwcore.claims.measure import (
     where_words,
     words,
 )
-from hwcore.claims.samples import Sample, Shape
+from hwcore.claims.samples import NoSuchValueError, Sample, Shape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Points that a curve needs in order to go back and forth.
+_FEWEST = 3
 
 
 class Kind(MeasureOfModel):
@@ -25,8 +31,11 @@ class Kind(MeasureOfModel):
     value: str = Field(description="the column")
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
     where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
-    at: Literal["last", "first", "min", "max", "mean", "sum"] = Field(
-        "last", description="which of a replicate's rows counts, or how they are joined"
+    at: Literal["last", "first", "min", "max", "mean", "sum", "excess_variation"] = Field(
+        "last",
+        description="which of a replicate's rows counts, or how they are joined; `excess_variation` is the total "
+        "variation from row to row beyond the net change, by which a number that goes back and forth differs from one "
+        "that falls or rises all the way",
     )
 
     @property
@@ -48,10 +57,25 @@ class Kind(MeasureOfModel):
         rows = self.rows(tables)
         require(rows, self.value)
         chosen = rows_where(rows, self.where)
-        values = chosen.groupby("replicate")[self.value].agg(self.at).astype(float)
+        curves = chosen.groupby("replicate")[self.value]
+        if self.at == "excess_variation":
+            if curves.size().max() < _FEWEST:
+                raise NoSuchValueError(f"{self.value} has fewer than three points")
+            values = curves.agg(excess_variation).astype(float)
+        else:
+            values = curves.agg(self.at).astype(float)
         # pandas passes over what is missing, and from where a replicate diverged all is
         last = chosen.groupby("replicate").tail(1).set_index("replicate")[self.value].astype(float)
         found = sample(values.where(last.abs() < float("inf")), self.value)
+        if self.at == "excess_variation":
+            # of a curve that never turns it is zero, which has no logarithm
+            return replace(found, scale="count")
         if self.value not in SUMS:
             return found
         return replace(found, scale="count" if self.at == "sum" else "logit") if self.at in ("sum", "mean") else found
+
+
+def excess_variation(curve: "pd.Series[float]") -> float:
+    """Half of the total variation of a curve beyond its net change: the smaller of all its rises and all its falls."""
+    changes = curve.astype(float).diff()
+    return float(min(changes.clip(lower=0).sum(), -changes.clip(upper=0).sum()))

@@ -11,7 +11,7 @@ class Asked(Question):
     """Several networks learn a data set of images as it is."""
 
     item = "1-1-2"
-    title = "How well do networks of equal size and different depth classify images?"
+    title = "How well do networks of different depth classify images?"
     table = "evaluation"
     x, x_label = "layers", "layers with weights"
     panels = (
