@@ -1488,6 +1488,18 @@ def test_a_diverged_replicate_has_no_accuracy() -> None:
     assert without.accuracy_gap.notna().all()
 
 
+@pytest.mark.parametrize("paired", [True, False])
+def test_what_is_always_equal_has_no_spread(paired: bool) -> None:
+    other = {"value": "loss", "model": "a", "at": "min"} if paired else {"value": "loss", "model": "b"}
+    one = claim({"difference": [{"value": "loss", "model": "a"}, other]}, "comparison", {"above": 0})
+    row = judged(one, metrics=metrics(a=[3.0, 4.0] if paired else [3.0, 3.0], b=[3.0, 3.0]))
+    assert (row.verdict, row.reproduced, row.reason) == (
+        "undecided",
+        0,
+        "The two are the same number in every replicate, so nothing is known of how their difference varies.",
+    )
+
+
 @pytest.mark.parametrize(("rule", "expect"), [("comparison", {"above": 0}), ("no-difference", {"margin": 0.03})])
 def test_differences_that_are_equal_up_to_rounding_have_no_spread(rule: str, expect: dict[str, Any]) -> None:
     table = metrics("test_accuracy", m=[0.972, 0.961, 0.955]).assign(train_accuracy=[0.952, 0.941, 0.935])
@@ -1773,6 +1785,7 @@ def test_the_share_of_steps_with_a_spike_is_judged_as_a_fraction() -> None:
             *(0, ""),
         ),
         (claim(A_MINUS_B, "comparison", {"below": 0}), pair("loss", [3.0, 3.0], [1.0, 1.0]), 2, ""),
+        (claim(A_MINUS_B, "comparison", {"below": 0}), pair("loss", [3.0, 3.0], [3.0, 3.0]), 0, ""),
         (
             claim(A_MINUS_B, "comparison", {"below": 0}),
             pair("loss", [3.0, 4.0], [NAN] * 2),

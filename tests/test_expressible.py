@@ -1,4 +1,4 @@
-"""What the five reports did, described and as run, can be said: each row of issue 11's table, at the size of a test.
+"""What the five reports did, described and as run, can be said, row by row, at the size of a test.
 
 tests/expressible/study.yaml says them all.  It is made once, and a test for each row checks what the row is about.
 """

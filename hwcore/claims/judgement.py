@@ -111,6 +111,8 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     """
     (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
     if not data.paired:
+        if constant(np.concatenate([a, b])):
+            raise _equal()
         varies(a, b)
         return a, b, lost_a, lost_b
     both = a.index.intersection(b.index)
@@ -118,15 +120,19 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
         raise single("pair of replicates")
     a, b = a[both], b[both]
     if (a == b).all():
-        raise CannotJudgeError(
-            "The two are the same number in every replicate, so nothing is known of how their difference varies",
-            "always equal",
-        )
+        raise _equal()
     if constant((a - b), a, b):
         raise CannotJudgeError(
             "All pairs of replicates differ by the same amount, so the spread is unknown", "all pairs equal"
         )
     return a, b, lost_a, lost_b
+
+
+def _equal() -> CannotJudgeError:
+    return CannotJudgeError(
+        "The two are the same number in every replicate, so nothing is known of how their difference varies",
+        "always equal",
+    )
 
 
 def unjudged(data: Data, error: CannotJudgeError) -> Judgement:
