@@ -116,6 +116,22 @@ SAID = "The report says “the ratio is 0.001” (§\u00a01)"
             "The report says “all ‘converge’ here” (deep, §\u00a01, reported 3); "
             "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
         ),
+        # what a figure shows are not words of the report
+        (
+            {"says": "in the graph, the loss is 1 (deep)"},
+            "In the report’s graph, the loss is 1 (deep, §\u00a01); "
+            "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+        (
+            {"says": "Figure 16 has a loss of 1"},
+            "The report’s Figure 16 has a loss of 1 (§\u00a01); "
+            "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+        (
+            {"says": "the result table has a loss of 1"},
+            "The report’s result table has a loss of 1 (§\u00a01); "
+            "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
     ],
 )
 def test_a_finding_quotes_the_report_and_says_what_was_found_here(changes: dict[str, Any], line: str) -> None:

@@ -27,6 +27,9 @@ _SINGLE = str.maketrans("“”", "‘’")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
+# `in the graph, the loss is 0.1` and `Figure 3 has a loss of 0.1`, which are not the words of a report
+_SHOWN = re.compile(r"(?P<in>in )?(?:the )?(?P<what>graph|(?:result )?table|Figure \d+)(?P<rest>\W.*)")
+
 
 def chip(verdict: str, text: str = "", **attributes: Any) -> str:
     """A verdict, or a text that is about it, marked so that pages can give it its colour and symbol."""
@@ -85,7 +88,7 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     says, of = (match["words"], match["of"]) if match else (row.says, "")
     reported = f"reported {row.reported}" if row.reported and not _states(row.says, row.reported) else ""
     place = ", ".join(filter(None, [of, f"§\u00a0{row.where}", reported]))
-    text = f"The {'report says' if study['source'] else 'claim is'} {plain(quoted(says))} ({plain(place)})"
+    text = f"{_stated(says, bool(study['source']))} ({plain(place)})"
     # of a best or an order, the two that decide
     metric = row.metric.partition(": ")[2] if row.rule in ("best", "order") else ""
     metric = metric or row.metric
@@ -101,6 +104,14 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     if why and row.diagnosis:
         text += f" {plain(row.diagnosis)}"
     return text
+
+
+def _stated(says: str, of_report: bool) -> str:
+    """`The report says “all converge”`, or `In the report’s graph, the loss is 0.1`."""
+    shown = _SHOWN.fullmatch(says.rstrip(".")) if of_report else None
+    if shown:
+        return f"{'In the' if shown['in'] else 'The'} report’s {plain(shown['what'] + shown['rest'])}"
+    return f"The {'report says' if of_report else 'claim is'} {plain(quoted(says))}"
 
 
 def quoted(says: str) -> str:
