@@ -96,6 +96,11 @@ SAID = "The report says “the ratio is 0.001” (§\u00a01)"
             {"rule": "best", "metric": "model with the highest loss: loss of a over that of b"},
             f"{SAID}; here the loss of a over that of b is 0.40 (95 % interval 0.30 to 0.50).",
         ),
+        # names may have colons
+        (
+            {"rule": "order", "metric": "a: 1 and b: 2, from the highest loss to the lowest: loss of a: 1 over that of b: 2"},
+            f"{SAID}; here the loss of a: 1 over that of b: 2 is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
         (
             {"rule": "comparison", "metric": "final loss of a over first loss of a"},
             f"{SAID}; here the final loss of a over the first loss of a is 0.40 (95 % interval 0.30 to 0.50).",

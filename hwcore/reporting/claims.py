@@ -23,6 +23,8 @@ _ID = re.compile(r'<span class="verdict [^"]*" id="([^"]*)">')
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 # What is subtracted, or divided by.
 _OPERAND = re.compile(r" (minus|over) (?!that )")
+# What stands before the two that decide on a best or an order; names may have colons.
+_DECISIVE = re.compile(r".*?(?:with the (?:highest|lowest) [^:]*|from the highest [^:]* to the lowest): (.*)")
 _SINGLE = str.maketrans("“”", "‘’")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
@@ -90,8 +92,8 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     place = ", ".join(filter(None, [of, f"§\u00a0{row.where}", reported]))
     text = f"{_stated(says, bool(study['source']))} ({plain(place)})"
     # of a best or an order, the two that decide
-    metric = row.metric.partition(": ")[2] if row.rule in ("best", "order") else ""
-    metric = metric or row.metric
+    two = _DECISIVE.fullmatch(row.metric) if row.rule in ("best", "order") else None
+    metric = two[1] if two else row.metric
     if not metric.startswith("Kendall"):
         metric = "the " + _OPERAND.sub(r" \1 the ", metric)
     if math.isfinite(row.reproduced):
