@@ -1201,7 +1201,7 @@ def test_one_point_is_no_points() -> None:
         ),
         ({"measure": A_MINUS_B, "rule": "no-difference", "expect": None}, "margin is missing; the rule no-difference"),
         ({"measure": A_MINUS_B, "rule": "no-difference", "expect": {"margin": 0}}, "greater than 0"),
-        ({"measure": A_MINUS_B, "rule": "comparison", "expect": {"above": 1, "scale": "log"}}, "write above: 0 or"),
+        ({"measure": A_MINUS_B, "rule": "comparison", "expect": {"above": 0, "scale": "log"}}, "`above: 1` is larger"),
         ({"expect": {}}, "exactly one of above, below, within"),
         ({"expect": {"above": 0, "below": 1}}, "exactly one of above, below, within"),
         ({"expect": {"within": [2, 1]}}, "the first number must be the smaller"),
@@ -1382,6 +1382,7 @@ def test_editors_are_told_what_a_claim_may_say() -> None:
         ),
         ({"reached": "accuracy", "above": 0.9}, "first epoch with an accuracy of at least 90 %"),
         ({"value": "spike", "table": "t", "at": "sum"}, "number of spikes"),
+        ({"value": "step", "table": "t", "at": "max", "where": {"spike": True}}, "highest step with a spike"),
         ({"value": "dimension", "table": "t", "at": "first"}, "number of weights"),
         ({"value": "epoch", "model": "a"}, "number of epochs of a"),
         ({"value": "test_accuracy", "table": "t", "where": {"alpha": -0.5}}, "test accuracy at α = −0.5"),
@@ -1888,6 +1889,10 @@ def test_a_time_of_zero_is_judged_by_its_sign() -> None:
         ("train_loss", [1.0, 1.1, 1.2], {"below": 0.5}, {}, "undecided"),
         ("train_loss", [1.0, 1.1, 1.2], {"below": 2}, {}, "holds"),
         ("train_loss", [1.0, 1.1, 1.2], {"above": 2}, {}, "fails"),
+        # a longer training has later epochs
+        ("epoch", [10, 11, 12], {"below": 50}, {}, "undecided"),
+        ("epoch", [10, 11, 12], {"above": 5}, {}, "holds"),
+        ("epoch", [10, 11, 12], {"below": 50}, {"at": "first"}, "holds"),
         # of the first epoch it is known, and of new data nobody knows which way they go
         ("train_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {"at": "first"}, "holds"),
         ("train_loss", [1.0, 1.1, 1.2], {"above": 0.5}, {"where": {"epoch": 1}}, "holds"),
@@ -1903,7 +1908,7 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_nothing_is_fitted(
         tables = {("e", "metrics"): metrics(column, m=values)}
         row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
         assert row.verdict == verdict or (not cut and row.verdict != "undecided")
-        why = "this shows nothing, because longer training fits the training data better"
+        why = "this shows nothing, because longer training could change it"
         says = f"After 20 epochs in place of 140, {why}. Provisional."
         assert row.reason.endswith(says) == bool(cut and verdict == "undecided")
 
@@ -1947,6 +1952,32 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_a_difference_stays_
         assert row.verdict == expected, row.reason
 
 
+@pytest.mark.parametrize(
+    ("expect", "verdict", "low", "high"),
+    [
+        ({"above": 0.5}, "holds", 0.5, NAN),
+        ({"above": 1}, "fails", 1, NAN),
+        ({"below": 0.5}, "fails", NAN, 0.5),
+        ({"below": 0.9}, "holds", NAN, 0.9),
+        ({"within": [0.5, 0.9]}, "holds", 0.5, 0.9),
+        ({"within": [0.9, 1.1]}, "fails", 0.9, 1.1),
+    ],
+)
+def test_bounds_of_a_ratio_are_ratios(expect: dict[str, Any], verdict: str, low: float, high: float) -> None:
+    table = metrics(a=[0.7, 0.72, 0.71, 0.69], b=[1.0, 1.02, 0.98, 1.01])
+    row = judged(claim(A_MINUS_B, "comparison", {**expect, "scale": "log"}), metrics=table)
+    assert row.verdict == verdict, row.reason
+    assert row.reproduced == pytest.approx(0.703, abs=0.002)
+    assert row.reason.startswith("The ratio of the geometric means of 4 and 4 replicates is 0.70")
+    assert (row.expected_low, row.expected_high) == pytest.approx((low, high), nan_ok=True)
+
+
+def test_what_is_not_above_zero_has_no_ratio() -> None:
+    one = claim(A_MINUS_B, "comparison", {"above": 0.5, "scale": "log"})
+    row = judged(one, metrics=metrics(a=[0.7, 0.0], b=[1.0, 1.1]))
+    assert (row.verdict, row.reason) == ("undecided", "A replicate is not above 0, so there is no ratio.")
+
+
 def test_a_training_that_ends_by_its_own_rule_before_the_cap_is_not_cut() -> None:
     one = claim(LAST, "prediction-interval", reported=1.0)
     table = metrics(m=[[2.0, 1.0], [2.0, 1.1], [2.0, 0.9]])
@@ -1966,20 +1997,25 @@ def test_a_training_that_ends_by_its_own_rule_before_the_cap_is_not_cut() -> Non
     assert found(3, **{"other/m": 3}).verdict == "undecided"
 
 
-def test_excess_variation_tells_a_curve_that_goes_back_and_forth_from_one_that_falls() -> None:
-    curves = [[3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [1.0, 3.0, 2.0]]
+def test_excess_variation_tells_a_curve_that_goes_back_and_forth_from_one_that_turns_once() -> None:
+    curves = [[3.0, 2.0, 1.5, 1.0], [3.0, 1.0, 1.5, 2.0], [1.0, 3.0, 2.5, 2.0], [3.0, 1.0, 2.0, 1.0]]
     measure = {"value": "loss", "model": "m", "at": "excess_variation"}
-    assert list(read(measure, metrics(m=curves)).values) == [0, 1, 1]
-    with pytest.raises(NoSuchDataError, match="loss has fewer than three points"):
-        read(measure, metrics(m=[[3.0, 2.0]]))
+    assert list(read(measure, metrics(m=curves)).values) == [0, 0, 0, 1]
+    with pytest.raises(NoSuchDataError, match="loss has fewer than four points"):
+        read(measure, metrics(m=[[3.0, 2.0, 3.0]]))
     one = claim(measure, "threshold", {"above": 0})
     assert judged(one, metrics=metrics(m=curves)).metric == "excess variation of loss of m"
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=9))
-def test_excess_variation_is_half_of_what_the_total_variation_has_beyond_the_net_change(curve: list[float]) -> None:
-    excess = (np.abs(np.diff(curve)).sum() - abs(curve[-1] - curve[0])) / 2
-    assert excess_variation(pd.Series(curve)) == pytest.approx(excess, abs=1e-5)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9))
+def test_excess_variation_is_what_is_left_beside_the_best_curve_with_one_turn(curve: list[float]) -> None:
+    found, series = excess_variation(pd.Series(curve)), pd.Series(curve)
+    variation = np.abs(np.diff(curve)).sum()
+    once = max(abs(turn - curve[0]) + abs(curve[-1] - turn) for turn in curve)
+    assert found == pytest.approx((variation - once) / 2, abs=1e-6)
+    assert found == pytest.approx(excess_variation(-series), abs=1e-6)
+    assert found == pytest.approx(excess_variation(series[::-1]), abs=1e-6)
+    assert excess_variation(pd.Series([*sorted(curve), *sorted(curve, reverse=True)])) == pytest.approx(0, abs=1e-6)
 
 
 def test_pages_call_models_by_their_labels() -> None:

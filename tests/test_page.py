@@ -98,7 +98,10 @@ SAID = "The report says “the ratio is 0.001” (§\u00a01)"
         ),
         # names may have colons
         (
-            {"rule": "order", "metric": "a: 1 and b: 2, from the highest loss to the lowest: loss of a: 1 over that of b: 2"},
+            {
+                "rule": "order",
+                "metric": "a: 1 and b: 2, from the highest loss to the lowest: loss of a: 1 over that of b: 2",
+            },
             f"{SAID}; here the loss of a: 1 over that of b: 2 is 0.40 (95 % interval 0.30 to 0.50).",
         ),
         (

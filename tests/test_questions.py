@@ -339,10 +339,16 @@ def test_two_networks_are_compared_as_a_claim_compares_them() -> None:
     assert signs == {"scattered": [0], "with one that has no number": [0], "apart": [-1]}
 
 
-def test_the_course_of_a_training_is_from_its_start_to_its_end() -> None:
-    found = by_size([[3.0, 3.1, 3.2], [1.0, 1.1, 1.2], [1.0, 1.1, 1.2], [9.0, 9.1, 9.2], [3.5, 3.6, 3.7]])
-    assert [each.sign for each in found.courses("size", "value", str)] == [1]
-    assert [each.sign for each in found.changes("size", "value", str)] == [0]
+def test_the_course_of_a_training_is_that_of_the_same_training_from_its_start_to_its_end() -> None:
+    # trainings differ from each other by far more than each moves
+    trainings = [[1.0, 9.0, 1.5], [5.0, 2.0, 5.6], [9.0, 1.0, 9.4], [20.0, 2.0, np.nan]]
+    table = [
+        {"member": "a/e/t", "model": "a/e/t/m", "replicate": r, "step": step, "value": value}
+        for r, own in enumerate(trainings)
+        for step, value in enumerate(own)
+    ]
+    (course,) = Findings(Rows(pd.DataFrame(table), {"a/e/t": ""}, {}), ()).courses("step", "value", str)
+    assert (course.sign, course.first.value, course.last.value) == (1, 8.75, 5.5)
 
 
 def test_the_noun_is_what_the_numbers_are_of() -> None:
@@ -764,6 +770,9 @@ def test_a_line_is_judged_at_its_ends_and_midway() -> None:
         "The test accuracy midway between the two networks is clearly lower than at the worse end.",
         "Midway it lies at 21.0 %.",
     ]
+    # a line without α = 0.5 is told at the nearest one
+    given["table"]["alpha"] = given["table"]["alpha"].replace(0.5, 0.4)
+    assert answer("interpolation", **given)[1] == "Midway, or at the α nearest to it, it lies at 21.0 %."
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ _TREND = {
 }
 # On other data it does so later, beside what it was before.
 _TREND_LATER = {"test_loss": 1}
+# Longer training has more of these.
+_COUNTED = ("epoch", "step")
 # The rows of a training that it does not lead to.
 _NOT_AFTER = ("first", "sum", "excess_variation")
 
@@ -83,7 +85,7 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
         judgement = replace(judgement, p=math.nan)
         why = "says nothing for it, because less than half of the training is left"
     elif _may_cross(_trend(measure), judgement):
-        why = "shows nothing, because longer training fits the training data better"
+        why = "shows nothing, because longer training could change it"
     else:
         return judgement
     return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {cut.words}, this {why}.")
@@ -99,6 +101,8 @@ def _at_any_length(measure: Measure) -> bool:
 def _trend(measure: Measure) -> int:
     """Which way longer training takes a number: up (1), down (-1), or neither for certain (0)."""
     if isinstance(measure, value.Kind):
+        if measure.value in _COUNTED:
+            return int(measure.at in ("last", "max"))
         return 0 if measure.where or measure.at in _NOT_AFTER else _TREND.get(measure.value, 0)
     if not isinstance(measure, difference.Kind):
         return 0

@@ -230,9 +230,11 @@ def with_article(noun: str) -> str:
 
 
 def where_words(where: dict[str, Any]) -> str:
-    """` at epoch 5`; of a symbol, ` at α = 0.5`."""
+    """` at epoch 5`; of a symbol, ` at α = 0.5`, and of an event ` with a spike`."""
+    events = "".join(f" with {with_article(key)}" for key, value in where.items() if key in SUMS and value is True)
+    where = {key: value for key, value in where.items() if not (key in SUMS and value is True)}
     names = {key: words(key) if words(key).isascii() else f"{words(key)} =" for key in where}
-    return "".join(f" at {names[key]} {candidate(value)}" for key, value in where.items())
+    return "".join(f" at {names[key]} {candidate(value)}" for key, value in where.items()) + events
 
 
 def of_model(model: str | None, experiment: str | None) -> str:

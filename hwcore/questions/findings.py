@@ -1,10 +1,10 @@
 """What the rows of several studies have in common, in phrases that are true of one study and of many.
 
-A number counts as changing with another where the 95 % interval of Kendall's rank correlation over all networks leaves
-out zero, as of claims; as changing between two places, or in the course of a training, where that of the difference of
-the means does (Welch 1947); and as different from zero where Student's interval does.  Means, and differences, of what
-the figure has on a logarithmic axis are those of logarithms, and others are plain, as in the figure; coefficients are
-on the scale on which claims have them.
+A number counts as changing with another where the 95 % interval of Kendall's rank correlation over all networks
+leaves out zero, as of claims; as changing between two places where that of the difference of the means does (Welch
+1947); as changing in the course of a training, and as different from zero, where Student's interval does. Means, and
+differences, of what the figure has on a logarithmic axis are those of logarithms, and others are plain, as in the
+figure; coefficients are on the scale on which claims have them.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -108,10 +108,13 @@ class Findings:
         return self._changes(self._comparable(), x, y, where, over, trend)
 
     def courses(self, x: str, y: str, where: Where) -> list[Change]:
-        """Of each member from the least ``x`` of its trainings to the largest."""
+        """Of each member from the least ``x`` of its trainings to the largest, each compared with itself."""
 
-        def trend(_: pd.DataFrame, ends: Sequence[Sample]) -> int:
-            return self._difference(y, "", ends)
+        def trend(rows: pd.DataFrame, _: Sequence[Sample]) -> int:
+            ends = (rows[rows[x] == end].set_index(["model", "replicate"])[y] for end in (rows[x].min(), rows[x].max()))
+            first, last = pd.concat(ends, axis=1, join="inner").dropna().to_numpy(dtype=float).T
+            scale = self._scale(y, "", first, last)
+            return sign(mean, scale.to(last) - scale.to(first))
 
         return self._changes(self.members(), x, y, where, "", trend)
 

@@ -60,11 +60,11 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 _INTRODUCTION = """
 Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
 counts studies, or experiments where a study has several. What rises, falls or differs *clearly* has a 95 % interval
-without zero: that of Kendall's rank correlation τ over all networks or, of two networks and of a change during
-training, that of the difference of the means. The numbers given with it are the means at the two ends, as in the
-figure; where the axis is logarithmic, they are geometric and the largest change is that by the largest factor. Where an
-experiment has a corrected variant, the figure and the answer show that one, and otherwise the experiment as described;
-the tables of settings list them all. The [index](index.html) lists the studies.
+without zero: that of Kendall's rank correlation τ over all networks or, of two networks, that of the difference of
+the means; a change during training is that of the same trainings. The numbers given with it are the means at the two
+ends, as in the figure; where the axis is logarithmic, they are geometric and the largest change is that by the
+largest factor. Where an experiment has a corrected variant, the figure and the answer show that one, and otherwise
+the experiment as described; the tables of settings list them all. The [index](index.html) lists the studies.
 """.strip()
 
 _OPEN = "What was run leaves this question open: no table has the numbers that would answer it."

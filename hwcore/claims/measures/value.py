@@ -21,8 +21,8 @@ from hwcore.claims.samples import NoSuchValueError, Sample, Shape
 if TYPE_CHECKING:
     import pandas as pd
 
-# Points that a curve needs in order to go back and forth.
-_FEWEST = 3
+# Points that a curve needs in order to turn twice.
+_FEWEST = 4
 
 
 class Kind(MeasureOfModel):
@@ -33,9 +33,9 @@ class Kind(MeasureOfModel):
     where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
     at: Literal["last", "first", "min", "max", "mean", "sum", "excess_variation"] = Field(
         "last",
-        description="which of a replicate's rows counts, or how they are joined; `excess_variation` is the total "
-        "variation from row to row beyond the net change, by which a number that goes back and forth differs from one "
-        "that falls or rises all the way",
+        description="which of a replicate's rows counts, or how they are joined; `excess_variation` is half of the "
+        "total variation from row to row beyond that of a curve with one turn: zero where a number falls, rises, or "
+        "does one after the other, and more the more it goes back and forth",
     )
 
     @property
@@ -60,7 +60,7 @@ class Kind(MeasureOfModel):
         curves = chosen.groupby("replicate")[self.value]
         if self.at == "excess_variation":
             if curves.size().max() < _FEWEST:
-                raise NoSuchValueError(f"{self.value} has fewer than three points")
+                raise NoSuchValueError(f"{self.value} has fewer than four points")
             values = curves.agg(excess_variation).astype(float)
         else:
             values = curves.agg(self.at).astype(float)
@@ -76,6 +76,11 @@ class Kind(MeasureOfModel):
 
 
 def excess_variation(curve: "pd.Series[float]") -> float:
-    """Half of the total variation of a curve beyond its net change: the smaller of all its rises and all its falls."""
-    changes = curve.astype(float).diff()
-    return float(min(changes.clip(lower=0).sum(), -changes.clip(upper=0).sum()))
+    """Half of the total variation of a curve beyond that of one through its ends that turns once at most.
+
+    Of the curves with one turn, it is the one that goes to the point of ``curve`` farthest from both ends.
+    """
+    points = curve.astype(float)
+    total = points.diff().abs().sum()
+    once = ((points - points.iloc[0]).abs() + (points - points.iloc[-1]).abs()).max()
+    return float(max(0.0, total - once) / 2)

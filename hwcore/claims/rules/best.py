@@ -6,7 +6,7 @@ number.  Hsu's multiple comparisons with the best (1984, Annals of Statistics 12
 one spread for all; networks of different size or batch size differ in theirs, so the tests are Welch's, or, where all
 are numbers of the same replicates, Student's and Hall's of their differences.  If several are said to be best, one of
 them must be, again with Bonferroni's correction.  The effect is the share of all nᵏ combinations, one run of each, in
-which it is so: replicate 3 of one model has nothing to do with replicate 3 of another.
+which it is so, ties counted half: replicate 3 of one model has nothing to do with replicate 3 of another.
 """
 
 from typing import TYPE_CHECKING

@@ -1,11 +1,12 @@
 """Which of two means is larger: Welch's t (1947), or Student's and Hall's of the differences of the same replicates.
 
-Losses, norms and times are compared on the log scale, as a ratio of geometric means.  The effect is P(A > B), the
+Losses, norms and times are compared on the log scale, as a ratio of geometric means. The effect is P(A > B), the
 share of all n² pairs of runs in which the first is larger, ties counted half, with the interval of Brunner and Munzel
 (2000, Biometrical Journal 42): significant where it lies above 1/2, meaningful above 3/4 (Bouthillier et al. 2021,
-arXiv:2103.03098).  Times of which some are censored have no mean; they are compared by ranks (Mann and Whitney 1947, a
-permutation test), or by the signs of the differences where they are paired.  How they rank is known as far as all
-trainings go: what takes longer than the shortest training that does not get there counts as not getting there.
+arXiv:2103.03098). Times of which some are censored have no mean; they are compared by ranks (Mann and Whitney 1947, a
+test with at most 9,999 permutations), or by the signs of the differences where they are paired. How they rank is
+known as far as all trainings go: what takes longer than the shortest training that does not get there counts as not
+getting there.
 """
 
 from typing import TYPE_CHECKING
@@ -64,9 +65,11 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
         return _judge_ranks(expect, data)
     a, b, lost_a, lost_b = usable_pair(data)
     low, high = expect.region
-    one_bound = 0 in (expect.above, expect.below)
-    ratios = expect.scale == "log" or (expect.scale == "auto" and one_bound and first.scale == second.scale == "log")
+    losses = first.scale == second.scale == "log"
+    ratios = expect.scale == "log" or (expect.scale == "auto" and expect.which_is_larger and losses)
     scale = transform("log" if ratios else "linear", a, b)
+    if expect.scale == "log" and scale.scale != "log":
+        raise CannotJudgeError("A replicate is not above 0, so there is no ratio", "not above 0")
     x, y = scale.to(a), scale.to(b)
     estimate = student.contrast(x, y, paired=data.paired)
     if np.isnan(estimate.error):
@@ -78,7 +81,6 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     value, (least, most) = float(scale.back(estimate.value)), scale.ends(estimate.interval(), reach)
     if scale.scale == "log":
         low, high = (float(scale.back(bound)) if np.isfinite(bound) else bound for bound in (low, high))
-        low = -np.inf if expect.above is None else low
     unit = PLAIN if scale.scale == "log" else of_differences(first.unit)
     what = "ratio of the geometric means" if scale.scale == "log" else "difference of the means"
     n = min(len(x), len(y))
@@ -117,7 +119,7 @@ def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float,
 
 def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
     """The comparison of times of which some are longer than the training."""
-    if 0 not in (expect.above, expect.below):
+    if not expect.which_is_larger:
         raise CannotJudgeError("Some replicates do not get there, so the difference has no size", "not always reached")
     (a, last_a), (b, last_b) = _times(data.first), _times(data.second)
     if min(len(a), len(b)) < 2:

@@ -1,3 +1,4 @@
+import math
 from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -13,11 +14,26 @@ class Options(Bounds):
 
     scale: Literal["auto", "linear", "log"] = Field(
         "auto",
-        description="log compares ratios; auto: log for losses, norms and times if the bound is 0, else linear",
+        description="log compares ratios, and its bounds are ratios: `above: 0.5` is more than half; auto: log for "
+        "losses, norms and times if the bound is 0, else linear",
     )
 
     @model_validator(mode="after")
-    def _ratios_have_no_bound(self) -> "Options":
-        if self.scale == "log" and 0 not in (self.above, self.below):
-            raise ValueError("scale: log compares ratios with 1: write above: 0 or below: 0")
+    def _ratios_are_positive(self) -> "Options":
+        bounds = [self.above, self.below, *(self.within or ())]
+        if self.scale == "log" and any(bound is not None and bound <= 0 for bound in bounds):
+            raise ValueError("scale: log compares ratios, which are above 0: `above: 1` is larger, `below: 1` smaller")
         return self
+
+    @property
+    def region(self) -> tuple[float, float]:
+        """Where the difference should lie, that of the logarithms where ratios are compared."""
+        low, high = super().region
+        if self.scale != "log":
+            return low, high
+        return -math.inf if self.below is not None else math.log(low), math.log(high)
+
+    @property
+    def which_is_larger(self) -> bool:
+        """Whether it expects no more than that one mean is the larger."""
+        return (1 if self.scale == "log" else 0) in (self.above, self.below)

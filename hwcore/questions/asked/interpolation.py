@@ -40,6 +40,8 @@ class Asked(Question):
             nearest = away == away.groupby([table[each] for each in line]).transform("min")
             at = table["test_accuracy"].where(nearest)
             table = table.assign(**{name: at.groupby([table[each] for each in line]).transform("first")})
+            if alpha == 0.5:
+                table = table.assign(middle_alpha=table["alpha"].where(nearest))
         return table.assign(drop=table[["start", "end"]].min(axis=1) - table["middle_accuracy"])
 
     @staticmethod
@@ -54,9 +56,10 @@ class Asked(Question):
             said = f"In {found.out_of(lower, len(drops))} {midway} is clearly lower than at the worse end."
         else:
             said = f"In {found.out_of(0, len(drops))} is {midway} clearly lower than at the worse end."
+        exactly = found.distinct("middle_alpha") == [0.5]
         return [
             said,
-            f"Midway it lies {found.span(middle, share)}.",
+            f"Midway{'' if exactly else ', or at the α nearest to it,'} it lies {found.span(middle, share)}.",
         ]
 
     @staticmethod
