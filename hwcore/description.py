@@ -121,17 +121,8 @@ class PageDescription(TypedDict):
     questions: dict[str, str]
 
 
-def describe(
-    study: Study,
-    config: Config,
-    runs: Mapping[tuple[str, str], str],
-    values: Mapping[str, Mapping[str, str]],
-) -> PageDescription:
-    """What the page of a study describes.
-
-    ``runs`` are the folders of runs by experiment and model, ``values`` the settings in words that the prose names,
-    by experiment.
-    """
+def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) -> PageDescription:
+    """What the page of a study describes; ``runs`` are the folders of runs by experiment and model."""
     scale = config.scales[config.scale]
     return {
         "study": study.name,
@@ -139,7 +130,7 @@ def describe(
         "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
         "experiments": [
-            _experiment(study, experiment, runs, values.get(id, {})) for id, experiment in study.experiments.items()
+            _experiment(study, experiment, runs) for experiment in study.experiments.values()
         ],
         "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
         "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
@@ -149,8 +140,14 @@ def describe(
     }
 
 
+def with_values(page: PageDescription, values: Mapping[str, Mapping[str, str]]) -> PageDescription:
+    """The same with the settings in words that the prose names, by experiment."""
+    named = [{**each, "values": dict(values.get(each["id"], {}))} for each in page["experiments"]]
+    return {**page, "experiments": cast(list[ExperimentDescription], named)}
+
+
 def _experiment(
-    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str], values: Mapping[str, str]
+    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]
 ) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
@@ -176,7 +173,7 @@ def _experiment(
         "why": experiment.why,
         "question": experiment.question,
         "settings": shared,
-        "values": dict(values),
+        "values": {},
         "analyses": {name: _describe_options(experiment, name) for name in experiment.analyses},
         "kinds": {name: _kind(experiment, name) for name in experiment.analyses},
         "choices": _choices(experiment),

@@ -57,7 +57,8 @@ def differences(described: Experiment, variant: Experiment, claim: Claim) -> lis
 
 
 def _of_model(old: Model, new: Model) -> Iterator[str]:
-    before, after = describe_settings(old), describe_settings(new)
+    same = (old.data, old.training) == (new.data, new.training)
+    before, after = ({}, {}) if same else (describe_settings(old), describe_settings(new))
     for key in dict.fromkeys([*before, *after]):
         if before.get(key) != after.get(key):
             if key == "data":
@@ -132,6 +133,8 @@ def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
 
 
 def _of_network(old: Model, new: Model) -> Iterator[str]:
+    if old.network == new.network:
+        return
     before, after = (describe_layers(model.network) for model in (old, new))
     names = [describe_network(model.network) for model in (old, new)]
     if not any(" · " in name for name in names):

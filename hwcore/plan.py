@@ -19,7 +19,7 @@ from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.data import catalog
 from hwcore.data.spec import DataSpec, FunctionData
-from hwcore.description import describe
+from hwcore.description import PageDescription, describe, with_values
 from hwcore.differences import differences
 from hwcore.errors import HwcoreError
 from hwcore.figures.spec import metric
@@ -93,6 +93,7 @@ class Plan:
         self.code = Code(root, MEMORY)
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
+        self._described: dict[str, PageDescription] = {}
         known = available(root / REPORT)
         names = known if config.studies == "all" else list(dict.fromkeys(config.studies))
         self.studies = {name: load(name, root / REPORT, config) for name in names}
@@ -453,10 +454,12 @@ class Plan:
         name = claim.figure or (best and best.name)
         return f"figures/{study.name}/{experiment.id}/{name}" if name else ""
 
-    def _describe(self, study: Study, settings: Mapping[str, Mapping[str, str]] | None = None) -> Any:
-        runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
-        folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
-        return describe(study, self.config, folders, settings or {})
+    def _describe(self, study: Study) -> PageDescription:
+        if study.name not in self._described:
+            runs = {key[1:]: run.outputs["run"].parent for key, run in self._runs.items() if key[0] == study.name}
+            folders = {key: folder.relative_to(self.results).as_posix() for key, folder in runs.items()}
+            self._described[study.name] = describe(study, self.config, folders)
+        return self._described[study.name]
 
     def _text(self, template: Path) -> str:
         return read(self._root / template)
@@ -499,7 +502,7 @@ class Plan:
             "markdown",
             study.name,
             spec={
-                "page": self._describe(study, self._settings(study, template)),
+                "page": with_values(self._describe(study), self._settings(study, template)),
                 "template": checksum(self._root / template),
             },
             settings={"template": str(template)},

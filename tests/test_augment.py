@@ -438,7 +438,7 @@ def test_two_data_sets_in_one_file_are_refused(tmp_path: Path) -> None:
 def test_a_page_says_how_images_are_changed(tmp_path: Path) -> None:
     jobs = plan(tmp_path, scale="full")
     study = jobs.studies["m"]
-    page = describe(study, jobs.config, {(name, "m"): f"runs/m/{name}/m" for name in MAJUMDER}, {})
+    page = describe(study, jobs.config, {(name, "m"): f"runs/m/{name}/m" for name in MAJUMDER})
     said = {each["id"]: each["settings"]["data"] for each in page["experiments"]}
     assert said == {
         "cifar": "CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465) and standard deviation (0.2023, 0.1994, 0.201)"

@@ -272,7 +272,7 @@ def test_a_mistake_is_told_when_the_study_is_read(tmp_path: Path, samples: str, 
 def test_a_page_says_which_function_was_sampled_and_how(tmp_path: Path) -> None:
     study(tmp_path, f"function: {SINC}, at: {{0: 1}}, domain: [0, 0.8], sampling: subset, grid: 8001")
     found = load("s", tmp_path, config())
-    page = describe(found, config(), {("fit", "m"): "runs/s/fit/m"}, {})
+    page = describe(found, config(), {("fit", "m"): "runs/s/fit/m"})
     said = "sin(5πx)/(5πx) (1 at x = 0) on [0, 0.8], 9 samples on points drawn from an even grid of 8,001"
     assert page["experiments"][0]["settings"]["data"] == said
 

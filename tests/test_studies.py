@@ -67,7 +67,7 @@ def test_pages_say_the_settings_in_words() -> None:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": "full"}, ["config.yaml"])
     study = load("paladugu", ROOT / "report", config)
     runs = {(id, model): f"runs/{id}/{model}" for id, each in study.experiments.items() for model in each.models}
-    described = describe(study, config, runs, {})["experiments"]
+    described = describe(study, config, runs)["experiments"]
     said = {each["id"]: each["settings"] for each in described}
     choices = {each["id"]: {name: value for name, value, _ in each["choices"]} for each in described}
     # one of its models has the name `network` too
@@ -86,7 +86,7 @@ def described(name: str, scale: str) -> dict[str, Any]:
     config = parse({**yaml.safe_load((ROOT / "config.yaml").read_text()), "scale": scale}, ["config.yaml"])
     found = load(name, ROOT / "report", config)
     runs = {(id, model): "runs" for id, each in found.experiments.items() for model in each.models}
-    return {each["id"]: each for each in describe(found, config, runs, {})["experiments"]}
+    return {each["id"]: each for each in describe(found, config, runs)["experiments"]}
 
 
 def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:

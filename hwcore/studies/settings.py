@@ -64,6 +64,8 @@ class Settings(Mapping[str, str]):
         return here if here == published else f"{here} (full scale: {published})"
 
     def __getitem__(self, name: str) -> str:
+        if name not in self._here:
+            raise KeyError(name)
         if name not in self._texts:
             try:
                 self._texts[name] = self.text(name)
@@ -79,6 +81,10 @@ class Settings(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        # not by its length, for which all words would be made
+        return bool(self._here)
 
     def changed(self, other: "Settings") -> list[str]:
         """The names of both whose values differ."""
