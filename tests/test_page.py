@@ -176,6 +176,17 @@ def test_the_first_page_tells_which_experiments_were_run_both_ways(bases: list[s
     assert f"- {words}ways: {links}." in summary(said, frame([row("a", "holds", "it falls")]), lambda _: "")
 
 
+def test_the_first_page_tells_that_networks_were_trained_once() -> None:
+    claims = frame([row("a", "undecided", "it falls")])
+    once = "- Each network was trained once, which shows nothing of how one run differs from another."
+    assert once not in summary(context("yes"), claims, lambda _: "")
+    said = context("yes")
+    for each in said["experiments"]:
+        for model in each["models"]:
+            model["replicates"] = 1
+    assert once in summary(said, claims, lambda _: "")
+
+
 def test_claims_and_figures_lead_to_each_other(tmp_path: Path) -> None:
     rows = [row("a", "holds", "it falls"), row("b", "fails", "it rises", figure="figures/s/fit--corrected/loss")]
     text = page(tmp_path, rows, '{{ claims() }}\n\n{{ experiment("fit") }}\n')

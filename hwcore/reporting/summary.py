@@ -72,6 +72,8 @@ def _bar(claims: pd.DataFrame) -> str:
 
 def _caveats(study: Context) -> list[str]:
     lines = []
+    if all(model["replicates"] == 1 for each in study["experiments"] for model in each["models"]):
+        lines.append("Each network was trained once, which shows nothing of how one run differs from another.")
     links: dict[str, str] = {}
     for each in study["experiments"]:
         links.setdefault(each["base"], _link(each))
