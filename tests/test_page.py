@@ -68,9 +68,9 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> The report says (.*?\))', first, re.MULTILINE)
     # a count is wrong without any chance, and what is said of layers and of neurons is said once
     assert told == [
-        ("holds", "“it falls” (§\u00a01, reported 0.5)"),
-        ("wrong", "“it has 5” (layers, §\u00a01)"),
-        *(("fails", f"“claim {i}” (§\u00a01)") for i in range(1, 5)),
+        ("holds", "that it falls (§\u00a01, reported 0.5)"),
+        ("wrong", "that it has 5 (layers, §\u00a01)"),
+        *(("fails", f"that claim {i} (§\u00a01)") for i in range(1, 5)),
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
@@ -78,7 +78,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     assert f"{line} As run it fails: 2." in first
 
 
-SAID = "The report says “the ratio is 0.001” (§\u00a01)"
+SAID = "The report says that the ratio is 0.001 (§\u00a01)"
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,23 @@ SAID = "The report says “the ratio is 0.001” (§\u00a01)"
             f"{SAID}; here the final loss is 41.5 % (one replicate).",
         ),
         ({"verdict": "not testable", "metric": "", "reproduced": NAN}, f"{SAID}."),
-        # what the report says of several is quoted without of which
+        # what the report says of several is told without of which
         (
             {"says": "all “converge” here. (deep)", "reported": "3"},
-            "The report says “all ‘converge’ here” (deep, §\u00a01, reported 3); "
+            "The report says that all “converge” here (deep, §\u00a01, reported 3); "
             "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+        ),
+        # what stands in the first person, or leaves words out, can only be quoted
+        *(
+            (
+                {"says": f"{says} (deep)"},
+                f"The report says “{quoted}” (deep, §\u00a01); here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+            )
+            for says, quoted in [
+                ("we find that all “converge”", "we find that all ‘converge’"),
+                ("all … converge", "all … converge"),
+                ("they [all] converge", "they \\[all\\] converge"),
+            ]
         ),
         # what a figure shows are not words of the report
         (
@@ -142,7 +154,7 @@ SAID = "The report says “the ratio is 0.001” (§\u00a01)"
         ),
     ],
 )
-def test_a_finding_quotes_the_report_and_says_what_was_found_here(changes: dict[str, Any], line: str) -> None:
+def test_a_finding_tells_what_the_report_says_and_what_was_measured_here(changes: dict[str, Any], line: str) -> None:
     (one,) = frame([{**row("a", "holds", "the ratio is 0.001"), **changes}]).itertuples()
     chip, text = sentence(one, context("yes"), lambda _: "").split("</span> ")
     assert chip.startswith('<span class="verdict')
@@ -152,7 +164,7 @@ def test_a_finding_quotes_the_report_and_says_what_was_found_here(changes: dict[
 def test_a_finding_of_a_study_without_a_report_is_a_claim() -> None:
     (one,) = frame([row("a", "not judged", "it falls")]).itertuples()
     text = sentence(one, {**context("no"), "source": None}, lambda _: "")
-    assert text == "The claim is “it falls” (§\u00a01); here the final loss is 0.40 (95 % interval 0.30 to 0.50)."
+    assert text == "The claim is that it falls (§\u00a01); here the final loss is 0.40 (95 % interval 0.30 to 0.50)."
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ _SINGLE = str.maketrans("“”", "‘’")
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
 # `in the graph, the loss is 0.1` and `Figure 3 has a loss of 0.1`, which are not the words of a report
-_SHOWN = re.compile(r"(?P<in>in )?(?:the )?(?P<what>graph|(?:result )?table|Figure \d+)(?P<rest>\W.*)")
+_SHOWN = re.compile(r"(?P<in>in )?(?:the )?(?P<what>graph|notebook|(?:result )?table|Figure \d+)(?P<rest>\W.*)")
+# what cannot be told in indirect speech
+_QUOTED = re.compile(r"…|\[|\b(?:[Ww]e|[Oo]ur|us|I|my)\b")
 
 
 def chip(verdict: str, text: str = "", **attributes: Any) -> str:
@@ -109,11 +111,16 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
 
 
 def _stated(says: str, of_report: bool) -> str:
-    """`The report says “all converge”`, or `In the report’s graph, the loss is 0.1`."""
-    shown = _SHOWN.fullmatch(says.rstrip(".")) if of_report else None
+    """`The report says that all converge`, `The report says “we find … peaks”`, or `In the report’s graph, the loss is 1`.
+
+    What is left out or said in the first person is quoted; the rest is told in short, and may be in other words.
+    """
+    text = says.rstrip(".")
+    shown = _SHOWN.fullmatch(text) if of_report else None
     if shown:
         return f"{'In the' if shown['in'] else 'The'} report’s {plain(shown['what'] + shown['rest'])}"
-    return f"The {'report says' if of_report else 'claim is'} {plain(quoted(says))}"
+    told = plain(quoted(text)) if _QUOTED.search(text) else f"that {plain(text)}"
+    return f"The {'report says' if of_report else 'claim is'} {told}"
 
 
 def quoted(says: str) -> str:
