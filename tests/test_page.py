@@ -128,7 +128,8 @@ SAID = "The report says that the ratio is 0.001 (§\u00a01)"
         *(
             (
                 {"says": f"{says} (deep)"},
-                f"The report says “{quoted}” (deep, §\u00a01); here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
+                f"The report says “{quoted}” (deep, §\u00a01); "
+                "here the final loss is 0.40 (95 % interval 0.30 to 0.50).",
             )
             for says, quoted in [
                 ("we find that all “converge”", "we find that all ‘converge’"),

@@ -111,7 +111,7 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
 
 
 def _stated(says: str, of_report: bool) -> str:
-    """`The report says that all converge`, `The report says “we find … peaks”`, or `In the report’s graph, the loss is 1`.
+    """`The report says that all converge`, `The report says “we find … peaks”`, `In the report’s graph, the loss is 1`.
 
     What is left out or said in the first person is quoted; the rest is told in short, and may be in other words.
     """
