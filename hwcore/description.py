@@ -129,9 +129,7 @@ def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) 
         "title": study.title,
         "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
-        "experiments": [
-            _experiment(study, experiment, runs) for experiment in study.experiments.values()
-        ],
+        "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],
         "figures": [_comparison(study, comparison, runs) for comparison in study.figures.values()],
         "not_rerun": [cast(NotRerunDescription, asdict(each)) for each in study.not_rerun.values()],
         "claims": {id: claim.experiment for id, claim in study.claims.items()},
@@ -146,9 +144,7 @@ def with_values(page: PageDescription, values: Mapping[str, Mapping[str, str]]) 
     return {**page, "experiments": cast(list[ExperimentDescription], named)}
 
 
-def _experiment(
-    study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]
-) -> ExperimentDescription:
+def _experiment(study: Study, experiment: Experiment, runs: Mapping[tuple[str, str], str]) -> ExperimentDescription:
     place = f"{study.name}/{experiment.id}"
     models = list(experiment.models.values())
     folders = {model.name: runs[experiment.id, model.name] for model in models}
