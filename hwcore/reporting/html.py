@@ -5,15 +5,17 @@ import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from pathlib import Path
 from typing import Any
 
+from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.reporting.numbers import numbers
 from hwcore.reporting.pandoc import REPORT, pandoc
 
 _PLOTLY = REPORT / "plotly-gl3d.min.js"
-_PICTURE = re.compile(r'"data:image/svg\+xml;base64,([^"]*)"')
+_PICTURE = re.compile(r'(?<=<img src=)"([^"]+)"')
 _NOISE = re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", re.DOTALL)
 _PLACES = re.compile(r' (?:d|x|y|points)="[^"]*"')
 _EXCESS = re.compile(r'(?:(?<![\d.])(\d\d+\.\d)|(\.\d\d))\d+(?=[ "\n])')
@@ -49,10 +51,12 @@ def write_html(
     Without ``toc`` the page has no contents.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
-    options = ["--to", "html5", "--embed-resources", "--mathml", *(["--toc", "--toc-depth", "3"] if toc else [])]
-    options += ["--css", str((REPORT / "style.css").resolve()), "--template", str((REPORT / "page.html").resolve())]
+    options = ["--to", "html5", "--mathml", *(["--toc", "--toc-depth", "3"] if toc else [])]
+    options += ["--template", str((REPORT / "page.html").resolve())]
     options += ["--variable", f"page={output.stem}", *(f"--variable=forms={form}" for form in forms)]
-    page = _PICTURE.sub(_small, pandoc(text, *options, folder=output.parent))
+    # pandoc, which could embed all of it, takes half as long again for that
+    page = pandoc(text, *options, folder=output.parent).replace("</head>", f"{_style()}</head>", 1)
+    page = _PICTURE.sub(lambda match: _small(output.parent / unescape(match[1])), page)
     named = {match["name"] for match in _FIGURE.finditer(page)}
     shown = {name: figure for name, figure in (data or {}).items() if name in named}
 
@@ -65,12 +69,22 @@ def write_html(
     write_text(output, page.replace("</body>", f"{_scripts(shown)}</body>"))
 
 
-def _small(picture: re.Match[str]) -> str:
-    """An SVG in an attribute as text, half the size of what pandoc embeds: without what draws nothing.
+def _style() -> str:
+    return f"<style>\n{(REPORT / 'style.css').read_text(encoding='utf-8')}</style>\n"
+
+
+def _small(picture: Path) -> str:
+    """An SVG as an attribute, half as large as in base64: as text, and without what draws nothing.
 
     Places keep a tenth of a typographic point, and small shapes a hundredth.
+
+    Raises HwcoreError if the file is missing.
     """
-    svg = _IDLE.sub("", _NOISE.sub("", base64.b64decode(picture[1]).decode()))
+    try:
+        text = picture.read_text(encoding="utf-8")
+    except OSError as error:
+        raise HwcoreError(f"{picture}: {error.strerror}; the page shows it") from None
+    svg = _IDLE.sub("", _NOISE.sub("", text))
     svg = _PLACES.sub(_short, svg)
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
     for character, code in (("%", "%25"), ("#", "%23"), ("'", "%27"), ("&", "&amp;")):
