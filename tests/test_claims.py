@@ -1889,6 +1889,8 @@ def test_a_time_of_zero_is_judged_by_its_sign() -> None:
         ("train_loss", [1.0, 1.1, 1.2], {"below": 0.5}, {}, "undecided"),
         ("train_loss", [1.0, 1.1, 1.2], {"below": 2}, {}, "holds"),
         ("train_loss", [1.0, 1.1, 1.2], {"above": 2}, {}, "fails"),
+        ("accuracy_gap", [0.02, 0.021, 0.022], {"below": 0.1}, {}, "undecided"),
+        ("loss_gap", [0.02, 0.021, 0.022], {"below": 0.1}, {}, "undecided"),
         # a longer training has later epochs
         ("epoch", [10, 11, 12], {"below": 50}, {}, "undecided"),
         ("epoch", [10, 11, 12], {"above": 5}, {}, "holds"),

@@ -529,6 +529,14 @@ def test_the_index_shows_by_question_the_line_of_each_study(results: Path) -> No
     assert "lines: loss, by parameters" in text
 
 
+def test_a_page_says_which_figure_is_not_there(tmp_path: Path) -> None:
+    markdown = tmp_path / "page.md"
+    markdown.write_text("![A figure.](../figures/s/fit/loss.svg)\n")
+    with pytest.raises(HwcoreError, match=r"figures/s/fit/loss\.svg: No such file or directory; the page shows it"):
+        to_html(markdown, tmp_path / "report/page.html")
+    assert not (tmp_path / "report/page.html").exists()
+
+
 def test_five_lines_are_a_page(results: Path) -> None:
     to_html(page(results, '{{ experiment("fit") }}\n'), results / "report/s.html")
 

@@ -23,11 +23,11 @@ _TREND = {
     "last_batch_loss": -1,
     "loss_gap": 1,
 }
-# On other data it does so later, beside what it was before.
+# The loss on other data ends above what it was before, once a network fits its own too well.
 _TREND_LATER = {"test_loss": 1}
 # Longer training has more of these.
 _COUNTED = ("epoch", "step")
-# The rows of a training that it does not lead to.
+# Which rows of a training count, or how they are joined, where longer training has no known effect.
 _NOT_AFTER = ("first", "sum", "excess_variation")
 
 

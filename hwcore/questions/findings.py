@@ -112,7 +112,8 @@ class Findings:
 
         def trend(rows: pd.DataFrame, _: Sequence[Sample]) -> int:
             ends = (rows[rows[x] == end].set_index(["model", "replicate"])[y] for end in (rows[x].min(), rows[x].max()))
-            first, last = pd.concat(ends, axis=1, join="inner").dropna().to_numpy(dtype=float).T
+            pairs = pd.concat(ends, axis=1, join="inner").to_numpy(dtype=float)
+            first, last = pairs[np.isfinite(pairs).all(axis=1)].T
             scale = self._scale(y, "", first, last)
             return sign(mean, scale.to(last) - scale.to(first))
 
