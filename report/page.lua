@@ -54,7 +54,8 @@ local function framed(tbl, label)
       end
     end
   end
-  local attributes = { role = "region", tabindex = "0", ["aria-label"] = label }
+  -- pairs, whose order is that of the page; that of a table of names changes from run to run
+  local attributes = { { "role", "region" }, { "tabindex", "0" }, { "aria-label", label } }
   return pandoc.Div({ tbl }, pandoc.Attr("", { "table" }, attributes))
 end
 

@@ -46,9 +46,6 @@ end
 
 -- The share of each verdict as a bar, above the words and numbers.
 local function verdicts(div)
-  if not is(div, "verdicts") then
-    return nil
-  end
   local shares, all = pandoc.List(), 0
   div:walk({
     Span = function(span)
@@ -132,9 +129,6 @@ local function with_reasons(body)
 end
 
 local function reasons(div)
-  if not is(div, "ledger") then
-    return nil
-  end
   return div:walk({
     Table = function(tbl)
       tbl.bodies = tbl.bodies:map(with_reasons)
@@ -142,6 +136,14 @@ local function reasons(div)
       return tbl
     end,
   })
+end
+
+local function division(div)
+  if is(div, "verdicts") then
+    return verdicts(div)
+  elseif is(div, "ledger") then
+    return reasons(div)
+  end
 end
 
 -- What belongs together stays on a line: "5 %", "n = 3", "≤ 0.1" and "[0.1, 0.2]".
@@ -160,20 +162,16 @@ local function together(before, after)
 end
 
 local function unbroken(inlines)
+  local changed = false
   for i = 2, #inlines - 1 do
     local before, each, after = inlines[i - 1], inlines[i], inlines[i + 1]
     local space = each.t == "Space" or each.t == "SoftBreak"
     if space and before.t == "Str" and after.t == "Str" and together(before.text, after.text) then
       inlines[i] = pandoc.Str("\u{A0}")
+      changed = true
     end
   end
-  return inlines
-end
-
--- The title has none of it: it is the file's as well.
-local function numbers(document)
-  document.blocks = document.blocks:walk({ Inlines = unbroken })
-  return document
+  return changed and inlines or nil
 end
 
 -- The columns of a table, by what its words and lines need.
@@ -386,6 +384,13 @@ local function with_widths(tbl)
     return { spec[1], LATEX and widths[number] / room or (widths[number] + beside) / TEXT_WIDTH }
   end)
   return tbl
+end
+
+-- The words of a page and then its tables, which are as wide as these.  The title is left as it is: it is the file's
+-- as well.
+local function measured(document)
+  document.blocks = document.blocks:walk({ Inlines = unbroken, Table = with_widths })
+  return document
 end
 
 -- A value and its interval beside the region that a claim states, in thousandths of a bar that has them all and,
@@ -761,10 +766,8 @@ end
 
 return {
   -- before the verdicts lose their counts
-  { Div = verdicts },
-  { Div = reasons },
-  { Pandoc = numbers },
-  { Table = with_widths },
+  { Div = division },
+  { Pandoc = measured },
   { Span = span, Link = link, Header = header, Image = image },
   { Pandoc = page },
 }

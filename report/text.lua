@@ -10,36 +10,50 @@ local function appendix(block)
   return block.t == "Header" and pandoc.utils.stringify(block):match("^Appendix")
 end
 
--- Links lead to what a page has: a template may leave out an experiment, and Typst refuses a link to nowhere.
-local function linked(document)
-  local ids = {}
+-- The ids of a page, whether it cites, and where its links lead to; they are looked for in one walk.
+local function contents(document)
+  local ids, targets, cites = {}, {}, document.meta.nocite ~= nil
   local function note(element)
-    if element.identifier and element.identifier ~= "" then
+    if element.identifier ~= "" then
       ids[element.identifier] = true
     end
   end
-  -- no others have one, and there are a hundred times as many
-  local bearers = {}
+  local visit = {}
+  -- no others have an id, and there are a hundred times as many
   for _, name in ipairs({ "Code", "CodeBlock", "Div", "Figure", "Header", "Image", "Link", "Span", "Table" }) do
-    bearers[name] = note
+    visit[name] = note
   end
-  document:walk(bearers)
+  function visit.Link(link)
+    note(link)
+    targets[link.target] = true
+  end
+  function visit.Cite()
+    cites = true
+  end
+  document:walk(visit)
+  return ids, targets, cites
+end
+
+-- Links lead to what a page has: a template may leave out an experiment, and Typst refuses a link to nowhere.
+local function linked(document, ids, targets)
+  local missing = {}
+  for target in pairs(targets) do
+    local id = target:match("^#(.+)$")
+    missing[target] = id and not ids[id] or nil
+  end
+  if not next(missing) then
+    return document
+  end
   return document:walk({
     Link = function(link)
-      local id = link.target:match("^#(.+)$")
-      return id and not ids[id] and link.content or nil
+      return missing[link.target] and link.content or nil
     end,
   })
 end
 
 function Pandoc(document)
-  document = linked(document)
-  local cites = document.meta.nocite ~= nil
-  document.blocks:walk({
-    Cite = function()
-      cites = true
-    end,
-  })
+  local ids, targets, cites = contents(document)
+  document = linked(document, ids, targets)
   if not cites then
     return document
   end
