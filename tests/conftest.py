@@ -1,5 +1,6 @@
 """A copy of the project with one tiny study, in which tests run the real pipeline."""
 
+import gc
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import forked
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+# What a process has loaded stays: to look for garbage in it again and again takes a tenth of the time.
+gc.set_threshold(100_000, 20, 20)
 COPIED = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "hwcore", "profiles", "envs")
 
 

@@ -237,6 +237,14 @@ def test_a_caption_says_when_training_metrics_are_of_few_samples(tmp_path: Path)
     few = EVALUATED.replace("{dataset: mnist}", "{dataset: mnist, train_samples: 10000}")
     shown = study(tmp_path, "The loss.", scale="standard", rest=few).experiments["capacity"].figures["capacity"]
     assert "at most" not in shown.caption
+    line = "{interpolation: {between: [m, m], alphas: {start: 0, stop: 1, count: 3}, batch_norm: recompute}}"
+    drawn = '{interpolation: {table: interpolation, caption: "The line."}}'
+    lines = EVALUATED.replace("{evaluation: {}}", line).partition("    figures:")[0] + f"    figures: {drawn}\n"
+    shown = study(tmp_path, "The loss.", scale="standard", rest=lines).experiments["capacity"].figures["interpolation"]
+    assert shown.caption.endswith(
+        " Training metrics and the statistics of batch normalisation are of at most 10,000 (full scale: all) training "
+        "samples."
+    )
 
 
 def test_a_caption_of_test_metrics_says_nothing_of_training_samples(tmp_path: Path) -> None:

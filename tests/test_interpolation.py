@@ -87,11 +87,18 @@ def test_training_metrics_may_be_of_the_first_samples_alone(tmp_path: Path, digi
     assert (some.train_loss != every.train_loss).all()
 
 
-def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, digits: Path) -> None:
+@pytest.mark.parametrize(
+    ("samples", "batches"),
+    # a last batch that is shorter than others does not count; fewer samples than a batch are one
+    [(None, 6), (30, 1), (12, 1)],
+)
+def test_batch_norm_statistics_are_those_of_the_training_data(
+    tmp_path: Path, digits: Path, samples: int | None, batches: int
+) -> None:
     runs = {name: run(tmp_path, name, digits, NORMED, lr=0.03) for name in ("a", "b")}
     half = {"start": 0.5, "stop": 0.75, "count": 2}
     plain = interpolation.analyse(runs, between=["a", "b"], alphas=half)
-    table = interpolation.analyse(runs, between=["a", "b"], alphas=half, batch_norm="recompute")
+    table = interpolation.analyse(runs, between=["a", "b"], alphas=half, samples=samples, batch_norm="recompute")
     assert not np.allclose(plain.test_loss, table.test_loss)
     data = runs["a"].data
     for r in range(3):
@@ -100,7 +107,7 @@ def test_batch_norm_statistics_are_those_of_the_training_data(tmp_path: Path, di
         with torch.no_grad():
             for parameter, value in zip(net.parameters(), weights, strict=True):
                 parameter.copy_(value)
-            torch.optim.swa_utils.update_bn(data.train_x.split(20), net)
+            torch.optim.swa_utils.update_bn(data.train_x[:samples].split(20)[:batches], net)
             expected = nn.functional.cross_entropy(net.eval()(data.test_x), data.test_y).item()
         found = table[(table.alpha == 0.5) & (table.replicate == r)].test_loss.item()
         assert found == pytest.approx(expected, rel=1e-4)

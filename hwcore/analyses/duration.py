@@ -64,10 +64,7 @@ def _passes(kind: str, options: Mapping[str, Any], spec: RunSpec, some: int, eve
         return 0, 0
     if kind == "interpolation":
         # between two models there is one line
-        again = (
-            0 if options.get("batch_norm") != "recompute" else known_samples(getattr(spec.data, "train_samples", None))
-        )
-        return options["alphas"]["count"] / 2, everything + again
+        return options["alphas"]["count"] / 2, everything + (some if options.get("batch_norm") == "recompute" else 0)
     if kind == "landscape":
         return options["count"] ** (1 if options["across"] == "line" else 2), some
     if kind == "sensitivity":

@@ -28,8 +28,8 @@ def analyse(
 
     Each model of ``between`` is joined to the next, replicate r to replicate r, for
     ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
-    those of the models.  Training metrics are those of the first ``samples`` training samples, of all with
-    None.  ``batch_norm`` says what the running statistics of batch normalisation are:
+    those of the models.  The training data are the first ``samples`` of the training set, all with None.
+    ``batch_norm`` says what the running statistics of batch normalisation are:
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
     of the first model's size (Izmailov et al. 2018, arXiv:1803.05407).
 
@@ -90,6 +90,7 @@ def _at(steps: Sequence[float], first: Run, second: Run, samples: int | None, ba
     """The metrics at each α, a row for each replicate."""
     replicates = min(first.replicates, second.replicates)
     points = [(alpha, r) for alpha in steps for r in range(replicates)]
+    some = first.data.training(samples)
 
     def weights(chosen: range) -> tuple[Parameters, Parameters]:
         own = points[chosen.start : chosen.stop]
@@ -101,10 +102,9 @@ def _at(steps: Sequence[float], first: Run, second: Run, samples: int | None, ba
             for one, other in ((first.parameters, second.parameters), (first.buffers, second.buffers))
         )
         if buffers and batch_norm == "recompute":
-            _recompute(first, parameters, buffers, [r for _, r in own])
+            _recompute(first, some.train_x, parameters, buffers, [r for _, r in own])
         return parameters, buffers
 
-    some = first.data.training(samples)
     data = replace(first.data, train_x=some.train_x, train_y=some.train_y)
     found = metrics(first, weights, [r for _, r in points], data)
     places = pd.DataFrame(points, columns=["alpha", "replicate"])[["replicate", "alpha"]]
@@ -119,15 +119,15 @@ def _between(alpha: float, first: Tensor, second: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _recompute(run: Run, parameters: Parameters, buffers: Parameters, owners: Sequence[int]) -> None:
-    """Put the mean over all training batches of their statistics into ``buffers``.
+def _recompute(run: Run, x: Tensor, parameters: Parameters, buffers: Parameters, owners: Sequence[int]) -> None:
+    """Put the mean over all batches of ``x`` of their statistics into ``buffers``.
 
     Dropout is active, as in training, with the masks of each point's replicate in ``owners``.
     """
     spec = run.spec
     drawn = [seed(spec.study, spec.experiment, spec.model, r, "batch norm") for r in owners]
     masks = [Generator(device=run.device).manual_seed(s) for s in drawn]
-    x, size = run.data.train_x, run.batch_size
+    size = min(run.batch_size, len(x))
     # a shorter last batch would count as much as the others
     for k in range(len(x) // size):
         batch = x[k * size : (k + 1) * size]

@@ -63,12 +63,14 @@ _OF_TEST = {"test_loss", "test_accuracy"}
 _METRICS = {*_OF_TEST, "train_loss", "train_accuracy", "loss", "accuracy", "loss_gap", "accuracy_gap"}
 
 
-def of_first(counted: int | None, table: str, columns: Sequence[str], samples: int | None) -> str | None:
-    """What a caption says where training metrics are shown, and are those of fewer than all ``samples``."""
+def of_first(
+    counted: int | None, table: str, columns: Sequence[str], samples: int | None, measured: str = "Training metrics"
+) -> str | None:
+    """What a caption says where ``measured`` are shown, and are those of fewer than all ``samples``."""
     metrics = {*columns} & _METRICS
     if counted is None or (samples is not None and samples <= counted) or (metrics and metrics <= _OF_TEST):
         return None
-    return f"Training metrics are of at most {{{table}.samples}} training samples."
+    return f"{measured} are of at most {{{table}.samples}} training samples."
 
 
 WEIGHTS = "record: {weights_every: 3}"

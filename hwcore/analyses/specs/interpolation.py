@@ -22,13 +22,20 @@ class Options(AnalysisSpec):
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")
     alphas: Grid = Field(description="the values of α: start, stop and count")
-    samples: Count | None = Field(None, description="training samples that count, the first of them; all with null")
+    samples: Count | None = Field(
+        None,
+        description="training samples for the metrics and the running statistics, the first of them; all with null",
+    )
     batch_norm: Literal["interpolate", "recompute"] = Field(
         "interpolate",
         description="running statistics at each α: interpolated like weights, or those of the training data there",
     )
 
     def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
+        if self.batch_norm == "recompute":
+            # they count in test metrics as well
+            measured = "Training metrics and the statistics of batch normalisation"
+            return of_first(self.samples, table, (), samples, measured)
         return of_first(self.samples, table, columns, samples)
 
     def models(self) -> Iterator[tuple[str, str]]:
