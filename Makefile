@@ -12,6 +12,7 @@ MARKED ?=
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+RESULTS := results/$(or $(SCALE),$(shell sed -n 's/^scale: *\([^ #]*\).*/\1/p' config.yaml))
 # what is not set here is as config.yaml says
 SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
@@ -26,7 +27,7 @@ report: .venv/run.done ## install what is needed and make the report (SCALE, STU
 	$(SNAKEMAKE) report $(CONFIG)
 
 watch: .venv/run.done ## rebuild the pages while you edit, and reload them in the browser (STUDIES=mine, SCALE, PORT)
-	@$(BIN)/python -m workflow_scripts.watch results/$(or $(SCALE),quick) $(if $(PORT),--port $(PORT)) --cores $(CORES) $(CONFIG)
+	@$(BIN)/python -m workflow_scripts.watch $(RESULTS) $(if $(PORT),--port $(PORT)) --cores $(CORES) $(CONFIG)
 
 study: .venv/run.done ## make a new study that runs at once (NAME=mine)
 	@$(BIN)/python -m workflow_scripts.new_study '$(NAME)'
@@ -37,8 +38,8 @@ docs: .venv/dev.done ## write the reference anew and build docs/ as a site in si
 
 gallery: .venv/run.done ## write pages into docs/gallery/ from finished results (SCALE, STUDIES, CONFIGFILE)
 	@$(SNAKEMAKE) --dry-run report $(CONFIG) | grep -q '^Nothing to be done' || \
-		{ echo "error: results/$(or $(SCALE),quick) are stale or missing; run make report with the same settings first" >&2; exit 1; }
-	$(BIN)/python -m workflow_scripts.gallery results/$(or $(SCALE),quick)
+		{ echo "error: $(RESULTS) are stale or missing; run make report with the same settings first" >&2; exit 1; }
+	$(BIN)/python -m workflow_scripts.gallery $(RESULTS)
 
 test: .venv/dev.done ## run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -66,11 +67,11 @@ schema: .venv/run.done ## write report/study.schema.json, by which editors compl
 bench: .venv/dev.done ## measure against plain loops and peers (NAME=mnist-mlp for one, CONFIGFILE for other data sources)
 	$(BIN)/python -m benchmarks $(NAME) $(if $(CONFIGFILE),--configfile $(CONFIGFILE))
 
-profile: .venv/run.done ## show where the time of the last run went (SCALE)
-	$(BIN)/python -m workflow_scripts.profile results/$(or $(SCALE),quick)
+profile: .venv/run.done ## show where the time of finished jobs went (SCALE)
+	$(BIN)/python -m workflow_scripts.profile $(RESULTS)
 
 verify: .venv/run.done ## check that all results are as they were written (SCALE)
-	@$(BIN)/python -m workflow_scripts.verify results/$(or $(SCALE),quick)
+	@$(BIN)/python -m workflow_scripts.verify $(RESULTS)
 
 audit: .venv/audit.done ## look for unsafe code, and for pinned packages with known vulnerabilities
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml hwcore workflow_scripts benchmarks
