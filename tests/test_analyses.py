@@ -307,6 +307,12 @@ def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
     run = Run(tmp_path, None, None, CPU)  # type: ignore[arg-type]
     found = gradient_norm.analyse({"m": run}, window=20)
     assert found.step[found.spike].tolist() == [101, 251]
+    # a run that diverged is not calm
+    table.loc[200:, "grad_norm"] = np.nan
+    table.to_parquet(tmp_path / "steps.parquet")
+    lost = gradient_norm.analyse({"m": Run(tmp_path, None, None, CPU)}, window=20)  # type: ignore[arg-type]
+    assert lost.step[lost.spike.fillna(value=False)].tolist() == [101]
+    assert lost.step[lost.spike.isna()].tolist() == list(range(201, 401))
     middle = found[(found.step > 20) & (found.step < 80)]
     np.testing.assert_allclose(middle.decrease, np.exp(-middle.step / 100), rtol=0.02)
     assert spearmanr(middle.grad_norm_smoothed, middle.decrease).statistic > 0.99

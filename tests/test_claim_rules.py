@@ -358,6 +358,24 @@ def test_scales(scale: str, values: list[float], theirs: list[float]) -> None:
     assert (outside.scale, bool(outside.note)) == ("linear", True)
 
 
+@pytest.mark.parametrize("difference", [0.0, 0.3])
+def test_the_replicates_needed_for_equality_have_the_power_that_is_promised(difference: float) -> None:
+    random = np.random.default_rng(0)
+
+    def power(n: int, margin: float) -> float:
+        samples = random.normal(size=(2, 20_000, n))
+        holds, _ = no_difference.p_values(samples[0] + difference, samples[1], margin, paired=False)
+        return float((holds <= 0.05).mean())
+
+    n = student.equality_needed(1.0, difference, np.sqrt(2), 2, samples=2)
+    assert n is not None
+    assert power(n, 1.0) >= 0.79
+    assert power(n - 2, 1.0) < 0.8
+    if not difference:
+        assert power(10, student.equality_shown(10, np.sqrt(2), samples=2)) == pytest.approx(0.8, abs=0.015)
+    assert student.equality_needed(1.0, 1.0, 1.0, 2) is None
+
+
 def test_the_replicates_needed_have_the_power_that_is_promised() -> None:
     """Statsmodels has the exact power of the t-test."""
     for distance in (0.5, 1.0, 2.0):
@@ -369,6 +387,10 @@ def test_the_replicates_needed_have_the_power_that_is_promised() -> None:
         assert student.replicates_needed(distance, 1.0, n) == n + 1
     assert student.replicates_needed(1e-6, 1.0, 2) is None
     assert student.replicates_needed(0.0, 1.0, 2) is None
+    # as many as anybody trains, and no more
+    largest = student.shown(student.MOST_REPLICATES, 1.0)
+    assert student.replicates_needed(1.0001 * largest, 1.0, 2) == pytest.approx(student.MOST_REPLICATES, rel=1e-3)
+    assert student.replicates_needed(0.9999 * largest, 1.0, 2) is None
     for share_, bound in ((0.8, 0.5), (0.95, 0.9)):
         found = share.networks_needed(share_, bound)
         assert found is not None

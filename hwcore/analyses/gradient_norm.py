@@ -19,7 +19,8 @@ def analyse(runs: dict[str, Run], *, window: int) -> pd.DataFrame:
     by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise;
     grad_norm_deviation, its standard deviation over as many steps around each, of which there are
     fewer at both ends; spike: whether the norm has a peak there that stands out by more than its own
-    moving average (its prominence, as SciPy defines it, is larger); and relation, one number for each
+    moving average (its prominence, as SciPy defines it, is larger), missing from where a norm is not finite;
+    and relation, one number for each
     replicate: Spearman's rank correlation of grad_norm_smoothed and decrease over all steps (NaN where one of
     them does not vary or is not finite).
     """
@@ -37,7 +38,7 @@ def _relate(name: str, run: Run, window: int) -> pd.DataFrame:
     )
     relations = {replicate: _relation(own) for replicate, own in table.groupby("replicate")}
     table["relation"] = table.replicate.map(relations)
-    table["spike"] = by.grad_norm.transform(lambda norm: _spikes(norm.to_numpy(), window))
+    table["spike"] = by.grad_norm.transform(lambda norm: _spikes(norm.to_numpy(), window)).astype("boolean")
     return table
 
 
@@ -48,9 +49,14 @@ def _relation(own: pd.DataFrame) -> float:
     return float(spearmanr(pair).statistic)
 
 
-def _spikes(norm: Array, window: int) -> NDArray[np.bool_]:
-    found = np.zeros(len(norm), dtype=bool)
-    found[find_peaks(norm, prominence=_smooth(norm, window))[0]] = True
+def _spikes(norm: Array, window: int) -> Array:
+    """1 at a spike, 0 elsewhere, NaN from where a norm is not finite."""
+    lost = np.flatnonzero(~np.isfinite(norm))
+    finite = norm[: lost[0]] if len(lost) else norm
+    found = np.full(len(norm), np.nan)
+    found[: len(finite)] = 0
+    if len(finite):
+        found[find_peaks(finite, prominence=_smooth(finite, window))[0]] = 1
     return found
 
 

@@ -67,9 +67,9 @@ def first_enough(decides: Callable[[int], bool], limit: int = 10_000) -> int:
     """The least whole number from 2 on for which ``decides`` is true; -1 if there is none up to ``limit``."""
     low, high = 1, 2
     while not decides(high):
-        low, high = high, 2 * high
-        if low >= limit:
+        if high >= limit:
             return -1
+        low, high = high, min(2 * high, limit)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if decides(middle) else (middle, high)

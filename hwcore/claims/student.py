@@ -122,6 +122,32 @@ def replicates_needed(distance: float, spread: float, n: int, samples: int = 1) 
     return None if least < 0 else max(least, n + 1)
 
 
+def equality_shown(n: int, spread: float, samples: int = 1) -> float:
+    """The margin up to which ``n`` replicates of two equal things show equality with a probability of POWER.
+
+    Both one-sided tests (Schuirmann 1987) must succeed, so that each may miss it half as often.
+    """
+    freedom = samples * (n - 1)
+    noncentrality = special.nctdtrinc(freedom, (1 - POWER) / 2, special.stdtrit(freedom, 1 - LEVEL))
+    return float(noncentrality * spread / np.sqrt(n))
+
+
+def equality_needed(margin: float, difference: float, spread: float, n: int, samples: int = 1) -> int | None:
+    """The replicates, more than ``n``, that show equality up to ``margin`` with a probability of POWER.
+
+    None if it takes more than anybody trains.
+    """
+
+    def missed(distance: float, more: int) -> float:
+        freedom = samples * (more - 1)
+        noncentrality = distance * np.sqrt(more) / spread
+        return float(special.nctdtr(freedom, noncentrality, special.stdtrit(freedom, 1 - LEVEL)))
+
+    ends = (margin - abs(difference), margin + abs(difference))
+    least = first_enough(lambda more: sum(missed(end, more) for end in ends) <= 1 - POWER, MOST_REPLICATES)
+    return None if least < 0 else max(least, n + 1)
+
+
 def nearest(value: float, low: float, high: float) -> float:
     """The bound that is closest to ``value``."""
     return low if abs(value - low) <= abs(value - high) else high

@@ -267,4 +267,10 @@ def outlook(n: int, noun: str, what: str, shown: str, needed: int | None) -> str
         able = f"{counted(n, noun)} {'is' if n == 1 else 'are'} too few to show any {what} reliably"
     if needed is None:
         return f"{able}; what was measured lies too close to the bound for any feasible number of {noun}s."
-    return f"{able}; to show what was measured would take {needed:,}."
+    return f"{able}; to show what was measured would take {_about(needed)}."
+
+
+def _about(number: int) -> str:
+    """A whole number that is not known to its last digit: to two digits where it has more."""
+    rounded = round(number, 2 - len(str(number)))
+    return f"{rounded:,}" if rounded == number else f"about {rounded:,}"

@@ -57,16 +57,18 @@ class Kind(MeasureOfModel):
         rows = self.rows(tables)
         require(rows, self.value)
         chosen = rows_where(rows, self.where)
-        curves = chosen.groupby("replicate")[self.value]
+        curves = chosen[self.value].astype(float).groupby(chosen["replicate"])
         if self.at == "excess_variation":
             if curves.size().max() < _FEWEST:
                 raise NoSuchValueError(f"{self.value} has fewer than four points")
-            values = curves.agg(excess_variation).astype(float)
+            values = curves.agg(excess_variation)
         else:
-            values = curves.agg(self.at).astype(float)
+            values = curves.agg(self.at)
         # pandas passes over what is missing, and from where a replicate diverged all is
-        last = chosen.groupby("replicate").tail(1).set_index("replicate")[self.value].astype(float)
-        found = sample(values.where(last.abs() < float("inf")), self.value)
+        values = values.where(_ends(chosen, self.value).abs() < float("inf"))
+        for event in {*SUMS} & {*self.where}:
+            values = values.where(_ends(rows, event).notna())
+        found = sample(values, self.value)
         if self.at == "excess_variation":
             # of a curve that never turns it is zero, which has no logarithm
             return replace(found, scale="count")
@@ -75,12 +77,18 @@ class Kind(MeasureOfModel):
         return replace(found, scale="count" if self.at == "sum" else "logit") if self.at in ("sum", "mean") else found
 
 
-def excess_variation(curve: "pd.Series[float]") -> float:
+def _ends(rows: "pd.DataFrame", column: str) -> "pd.Series[float]":
+    """The last number of each replicate."""
+    return rows.groupby("replicate").tail(1).set_index("replicate")[column].astype(float)
+
+
+def excess_variation(points: "pd.Series[float]") -> float:
     """Half of the total variation of a curve beyond that of one through its ends that turns once at most.
 
-    Of the curves with one turn, it is the one that goes to the point of ``curve`` farthest from both ends.
+    Of the curves with one turn, it is the one that goes to the point of ``points`` farthest from both ends.
     """
-    points = curve.astype(float)
     total = points.diff().abs().sum()
     once = ((points - points.iloc[0]).abs() + (points - points.iloc[-1]).abs()).max()
-    return float(max(0.0, total - once) / 2)
+    # what rounding may leave of a sum of so many differences
+    rounding = len(points) * 2**-52 * points.abs().max()
+    return float(total - once) / 2 if total - once > rounding else 0.0

@@ -111,9 +111,9 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
 def _dominance(first: "Array", second: "Array", *, paired: bool) -> tuple[float, str]:
     if paired:
         share = float(np.mean((first > second) + (first == second) / 2))
-        return share, f"The first is the larger in {percent(share)} of the pairs."
+        return share, f"The former is the larger in {percent(share)} of the pairs."
     share, least, most = superiority(first, second)
-    text = f"The first is the larger in {percent(share)} of all {len(first) * len(second):,} pairs of runs"
+    text = f"The former is the larger in {percent(share)} of all {len(first) * len(second):,} pairs of runs"
     return share, f"{text} (95 % interval {percent(least)} to {percent(most)})."
 
 
@@ -148,9 +148,11 @@ def _judge_ranks(expect: "Options", data: Pair) -> Judgement:
     holds, fails = (above, below) if expect.below is None else (below, above)
     verdict, p = decide(2 * holds, 2 * fails)
     count = next(part.count for part in (data.first, data.second) if isinstance(part, Times))
-    outcome = "shows which takes longer" if verdict != "undecided" else "does not show which takes longer"
+    outcome = "does not show which takes longer"
+    if verdict != "undecided":
+        outcome = f"shows that the {'former' if above < below else 'latter'} takes longer"
     reason = (
-        f"{late(never, total, count, last, last)}; a {how} {outcome}. The first takes longer in {percent(share)} of "
+        f"{late(never, total, count, last, last)}; a {how} {outcome}. The former takes longer in {percent(share)} of "
         f"{pairs}, with ties counted half."
     )
     needed = None

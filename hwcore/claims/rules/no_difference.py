@@ -59,8 +59,11 @@ def judge(claim: "Claim", expect: "Options", data: Pair) -> Judgement:
     if verdict == "undecided" and not (inside or outside):
         samples = 1 if data.paired else 2
         spread = float(np.std(x - y, ddof=1)) if data.paired else float(np.hypot(x.std(ddof=1), y.std(ddof=1)))
-        needed = student.replicates_needed(margin - abs(value), spread, n, samples)
-        shown = f"equality up to {unit.number(student.shown(n, spread, samples), (0, 2 * margin))}"
+        if abs(value) < margin:
+            needed = student.equality_needed(margin, value, spread, n, samples)
+        else:
+            needed = student.replicates_needed(abs(value) - margin, spread, n, samples)
+        shown = f"equality up to {unit.number(student.equality_shown(n, spread, samples), (0, 2 * margin))}"
         reason += f" {outlook(n, 'replicate', 'difference', shown, needed)}"
     notes = dict.fromkeys(filter(None, [lost_a, lost_b]))
     reason = " ".join([reason, *notes])

@@ -117,7 +117,7 @@ def _censored(
     if verdict == "holds":
         reason = f"{got}, yet in most, {percent(as_expected)}, the {data.count} lies {region} (sign test)."
     elif verdict == "fails":
-        others = percent(max(float(early.mean()), float(later.mean())))
+        others = percent(float((early | later).mean()))
         reason = f"{got}, and in most, {others}, the {data.count} does not lie {region} (sign test)."
     else:
         reason = f"{got}, so it is not shown whether the typical {data.count} lies {region}."
