@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcore import answers
+from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.measure import Measure
 from hwcore.claims.spec import MODULES as CLAIM_MODULES
 from hwcore.claims.spec import Claim
@@ -382,6 +383,7 @@ class Plan:
                     if table != "models":
                         paths = self._tables(study, study.experiments[source], [table])
                         inputs |= {f"{source}/{key}": path for key, path in paths.items()}
+            capped = self._capped(study, claim)
             cases[id] = {
                 "claim": claim,
                 "variant": experiment.variant,
@@ -397,7 +399,8 @@ class Plan:
                 "models": list(experiment.models),
                 "figure": self._figure_of(study, experiment, claim),
                 "cut": _cut(study, claim.measure, experiment.id, experiment.models),
-                "whole": self._whole(study, claim),
+                "whole": self._whole(study, claim) and not capped,
+                "samples": min(filter(None, (getattr(each, "samples", None) for each in capped)), default=None),
                 "otherwise": {
                     words: _cut(study, measure, experiment.id, experiment.models)
                     for words, measure in claim.otherwise.items()
@@ -431,16 +434,25 @@ class Plan:
         )
 
     def _whole(self, study: Study, claim: Claim) -> bool:
-        """Whether the scale leaves all that a claim rests on as the study gives it."""
+        """Whether the scale leaves all that a claim rests on as the study gives it, but for how it cuts trainings."""
         if self.config.replicates is not None:
             return False
         for id, model in claim.networks():
             experiment = study.experiments[id]
             if not {f"models.{name}" for name in ([model] if model else experiment.models)} <= experiment.whole:
                 return False
-        read = [(study.experiments[id], table) for id, table in claim.reads()]
-        analyses = [(experiment, table) for experiment, table in read if table in experiment.analyses]
-        return all(f"analyses.{table}" in experiment.whole for experiment, table in analyses)
+        return True
+
+    def _capped(self, study: Study, claim: Claim) -> list[AnalysisSpec]:
+        """Those of the analyses that a claim rests on of which the scale leaves less."""
+        columns = [column for measure in claim.measures() for column in measure.columns()]
+        read = [(study.experiments[id], table) for id, table in sorted(claim.reads())]
+        capped = [
+            experiment.analyses[table].options
+            for experiment, table in read
+            if table in experiment.analyses and f"analyses.{table}" not in experiment.whole
+        ]
+        return [options for options in capped if options.counts_samples(columns)]
 
     def _figure_of(self, study: Study, experiment: Experiment, claim: Claim) -> str:
         """The path, from the folder of the scale and without suffix, of the figure that shows a claim; or nothing.

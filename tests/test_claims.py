@@ -1030,6 +1030,8 @@ def test_a_variant_of_fewer_replicates_says_so_and_one_that_lost_some_does_not(l
         ({"whole": True}, ""),
         ({}, " Provisional."),
         ({"cut": Cut("1 epoch in place of 8")}, " Provisional, after 1 epoch in place of 8."),
+        ({"whole": True, "cut": Cut("1 epoch in place of 8")}, " Provisional, after 1 epoch in place of 8."),
+        ({"samples": 10_000}, " Provisional, measured on 10,000 training samples."),
     ],
 )
 def test_what_a_scale_leaves_whole_is_not_provisional(case: dict[str, Any], words: str) -> None:

@@ -420,7 +420,8 @@ def test_a_provisional_verdict_says_what_was_cut(
     how = {"words": words, "share": pytest.approx(share), "fewer_images": "images" in words}
     how |= {"uneven": False, "lengths": {}}
     assert case["cut"] == (how if words else {})
-    assert case["whole"] == (not words and "replicates" not in caps)
+    # but for the cut of the training
+    assert case["whole"] == ("replicates" not in caps)
 
 
 def test_a_claim_knows_the_caps_of_trainings_that_may_have_ended_before(tmp_path: Path) -> None:
@@ -442,8 +443,13 @@ def test_what_is_judged_on_a_stand_in_is_not_whole(tmp_path: Path) -> None:
         assert judged(tmp_path, scales=scales).spec["cases"]["c"]["whole"] == whole
 
 
-def test_an_analysis_is_whole_where_its_cap_takes_nothing(tmp_path: Path) -> None:
-    measure = {"value": "test_loss", "table": "evaluation", "model": "a"}
+@pytest.mark.parametrize(
+    ("column", "samples", "whole"), [("train_loss", 1000, True), ("train_loss", 999, False), ("test_loss", 999, True)]
+)
+def test_an_analysis_is_whole_where_its_cap_takes_nothing_that_counts(
+    tmp_path: Path, column: str, samples: int, whole: bool
+) -> None:
+    measure = {"value": column, "table": "evaluation", "model": "a"}
     models = {"a": {"label": "A", "mlp": [784, 10]}}
     study(
         tmp_path,
@@ -454,10 +460,10 @@ def test_an_analysis_is_whole_where_its_cap_takes_nothing(tmp_path: Path) -> Non
         analyses={"evaluation": {}},
     )
     scales = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
-    for samples, whole in ((1000, True), (999, False)):
-        caps = {"analyses": {"evaluation": {"samples": samples}}}
-        scales["quick"] = {"describes": "D", "judged": "provisional", "caps": caps}
-        assert judged(tmp_path, scales=scales).spec["cases"]["c"]["whole"] == whole
+    caps = {"analyses": {"evaluation": {"samples": samples}}}
+    scales["quick"] = {"describes": "D", "judged": "provisional", "caps": caps}
+    case = judged(tmp_path, scales=scales).spec["cases"]["c"]
+    assert (case["whole"], case["samples"]) == (whole, None if whole else samples)
 
 
 def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ class AnalysisSpec(Spec):
         """
         return None
 
+    def counts_samples(self, columns: Sequence[str]) -> bool:
+        """Whether these columns depend on how many training samples the analysis takes."""
+        return True
+
     @classmethod
     def countable(cls) -> list[str]:
         """The options that are whole numbers, of which a scale may run fewer."""
@@ -63,12 +67,17 @@ _OF_TEST = {"test_loss", "test_accuracy"}
 _METRICS = {*_OF_TEST, "train_loss", "train_accuracy", "loss", "accuracy", "loss_gap", "accuracy_gap"}
 
 
+def of_test(columns: Sequence[str]) -> bool:
+    """Whether metrics are among the columns, and those of the test set alone."""
+    metrics = {*columns} & _METRICS
+    return bool(metrics) and metrics <= _OF_TEST
+
+
 def of_first(
     counted: int | None, table: str, columns: Sequence[str], samples: int | None, measured: str = "Training metrics"
 ) -> str | None:
     """What a caption says where ``measured`` are shown, and are those of fewer than all ``samples``."""
-    metrics = {*columns} & _METRICS
-    if counted is None or (samples is not None and samples <= counted) or (metrics and metrics <= _OF_TEST):
+    if counted is None or (samples is not None and samples <= counted) or of_test(columns):
         return None
     return f"{measured} are of at most {{{table}.samples}} training samples."
 

@@ -39,7 +39,8 @@ class Case:
     ``variant`` is the variant that it is about; ``variants`` those with which it is compared; ``models`` the models of
     its experiment, to which these are restricted; ``figure`` the path of the figure that shows it; ``cut`` how the
     scale cuts the trainings that it measures, and ``otherwise`` those of its other measures, by their words;
-    ``whole`` whether the scale leaves all that it rests on, replicates and analyses too, as the study gives it.
+    ``whole`` whether the scale leaves everything else that it rests on, replicates and analyses, as the study gives it,
+    and ``samples`` on how many training samples the latter measure where it takes some away.
     """
 
     claim: Claim
@@ -50,6 +51,7 @@ class Case:
     cut: Cut = WHOLE
     otherwise: Mapping[str, Cut] = field(default_factory=dict)
     whole: bool = False
+    samples: int | None = None
 
 
 def judge(study: str, cases: Mapping[str, Case], tables: Tables, *, judged: str) -> pd.DataFrame:
@@ -195,10 +197,11 @@ def _row(
     if claim.note:
         sentences.append(sentence(claim.note))
     # how large a network is does not depend on how long it is trained
-    if judged == "provisional" and not case.whole and kind not in ("not testable", "count"):
+    if judged == "provisional" and (case.cut.words or not case.whole) and kind not in ("not testable", "count"):
         # what is said once is enough
-        told = not case.cut.words or case.cut.words in own.reason
-        sentences.append("Provisional." if told else f"Provisional, after {case.cut.words}.")
+        how = [f"after {case.cut.words}"] if case.cut.words and case.cut.words not in own.reason else []
+        how += [f"measured on {case.samples:,} training samples"] if case.samples else []
+        sentences.append(f"{', '.join(['Provisional', *how])}.")
     low, high = own.expected or (math.nan, math.nan)
     return {
         "study": study,

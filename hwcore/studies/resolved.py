@@ -102,7 +102,7 @@ class Experiment:
     ``replicates`` are those that the study asks for, before the caps of a scale, ``chosen`` reasons for settings on
     which the report is silent, and ``values`` all settings in words, by name.  ``question`` is the id of the question
     that it answers, beside experiments of other studies.  ``whole`` are the models and analyses that the scale leaves
-    as the study gives them: `models.deep`, `analyses.evaluation`.
+    as the study gives them, `models.deep`, `analyses.evaluation`; how it cuts trainings is said of each model.
     """
 
     id: str

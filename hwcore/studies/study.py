@@ -521,8 +521,8 @@ def _capped(value: int, cap: int | None) -> int:
 
 
 def _whole(experiment: Experiment, published: Experiment) -> frozenset[str]:
-    """The models and analyses that a scale leaves as they are ``published``: `models.deep`, `analyses.evaluation`."""
-    models = [name for name, model in experiment.models.items() if model == published.models[name]]
+    """What a scale leaves as it is ``published``: `models.deep`, but for how it cuts the training, `analyses.…`."""
+    models = [name for name, model in experiment.models.items() if _uncut(model, published.models[name])]
     analyses = []
     for name, analysis in experiment.analyses.items():
         options, stated = analysis.options, published.analyses[name].options
@@ -532,6 +532,14 @@ def _whole(experiment: Experiment, published: Experiment) -> frozenset[str]:
         if options == stated:
             analyses.append(name)
     return frozenset([*(f"models.{name}" for name in models), *(f"analyses.{name}" for name in analyses)])
+
+
+def _uncut(model: Model, published: Model) -> bool:
+    """Whether a model is as it is ``published`` but for the length of its training and the images in it."""
+    data = model.data
+    if isinstance(data, DatasetData):
+        data = data.model_copy(update={"train_samples": getattr(published.data, "train_samples", None)})
+    return replace(model, training=published.training, data=data) == published
 
 
 def _cap_replicates(replicates: int, caps: Caps, network: Network) -> int:

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from pydantic import Field, PositiveFloat
 
-from hwcore.analyses.spec import WeightsAnalysis, of_first
+from hwcore.analyses.spec import WeightsAnalysis, of_first, of_test
 from hwcore.spec import Count
 
 
@@ -21,6 +21,9 @@ class Options(WeightsAnalysis):
     test_loss_factor: PositiveFloat = Field(
         1.0, description="what the test loss is multiplied by, where a report divided by a wrong count"
     )
+
+    def counts_samples(self, columns: Sequence[str]) -> bool:
+        return not of_test(columns)
 
     def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
         return of_first(self.samples, table, columns, samples)

@@ -3,7 +3,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec, of_first
+from hwcore.analyses.spec import AnalysisSpec, of_first, of_test
 from hwcore.spec import Count, Spec
 
 
@@ -30,6 +30,9 @@ class Options(AnalysisSpec):
         "interpolate",
         description="running statistics at each α: interpolated like weights, or those of the training data there",
     )
+
+    def counts_samples(self, columns: Sequence[str]) -> bool:
+        return self.batch_norm == "recompute" or not of_test(columns)
 
     def explanation(self, table: str, columns: Sequence[str], samples: int | None) -> str | None:
         if self.batch_norm == "recompute":
