@@ -433,7 +433,7 @@ def _describe_training(training: Training) -> dict[str, str]:
         if training.pseudo_label_weight
         else "",
         "batch size": _describe_batch_size(training),
-        "order of samples": "" if training.shuffle else "that of the data in every epoch",
+        "order of samples": "" if training.shuffle else "as in the data, in every epoch",
         "epochs": f"{training.epochs:,}" if training.epochs else "",
         "steps": f"{training.steps:,}" if training.steps else "",
         "modes": _describe_modes(training.modes) if training.modes else "",
@@ -610,6 +610,8 @@ _NAMES = {
     "lr": "learning rate",
     "augment": "augmentation",
     "normalize": "normalisation",
+    "random_labels": "training labels",
+    "random_test_labels": "test labels",
     "until": "stopping rule",
     "weights_every": "epochs between records of the weights",
 }

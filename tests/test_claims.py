@@ -964,7 +964,7 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
     )
     row = judge("s", {"c": case}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
     assert row.verdict == verdict
-    words = "After 2 epochs in place of 5, this says nothing for it, because less than half of the training is left."
+    words = "After 2 epochs in place of 5, this says nothing for it, because less than half of the training was run."
     assert (words in row.reason) == (verdict == "undecided")
 
 
@@ -2003,7 +2003,7 @@ def test_a_training_that_ends_by_its_own_rule_before_the_cap_is_not_cut() -> Non
     assert "5 epochs" not in found(3).reason
     # it went on to the cap, which may have cut it
     assert found(2).verdict == "undecided"
-    assert "less than half of the training is left" in found(2).reason
+    assert "less than half of the training was run" in found(2).reason
     # one of another experiment, of which nothing is known here
     assert found(3, **{"other/m": 3}).verdict == "undecided"
 

@@ -32,7 +32,7 @@ def drawn(figure: Figure) -> set[str]:
         if any(line.get_linewidth() == 0.5 and line.get_alpha() == 0.5 for line in axes.lines):
             shown.add("thin lines")
         if any(line.get_markersize() == 2.5 for line in axes.lines):
-            shown.add("dots")
+            shown.add("small ones")
     return shown
 
 
@@ -46,7 +46,9 @@ def test_it_names_the_intervals_or_replicates_that_there_are(kind: str, replicat
     if replicates == 8:
         tables = {key: pd.concat([rows, rows.assign(replicate=rows.replicate + 4)]) for key, rows in tables.items()}
     text = explanation(name, CASES[name][1], replicates, analysis)
-    said = re.findall(r"\b(bands|bars)(?= their 95 % intervals)|(thin lines|dots)(?= the replicates themselves)", text)
+    said = re.findall(
+        r"\b(bands|bars)(?= their 95 % intervals)|(thin lines|small ones)(?= the replicates themselves)", text
+    )
     assert {first or second for first, second in said} == drawn(draw(name, tables))
 
 

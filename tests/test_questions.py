@@ -234,18 +234,18 @@ SAME, ONCE = ([1.0, 1.5, 0.5], [1.1, 1.6, 0.6]), ([1.0], [9.0])
     [
         ([UP], "It rises from 1.0 (10 p) to 2.0 (1000 p)."),
         ([DOWN], "It falls from 4.0 (10 p) to 2.0 (1000 p)."),
-        ([SAME], "It does not clearly change: it goes from 1.0 (10 p) to 1.1 (1000 p)."),
-        ([ONCE], "It does not clearly change: it goes from 1.0 (10 p) to 9.0 (1000 p)."),
+        ([SAME], "It has no clear trend: it goes from 1.0 (10 p) to 1.1 (1000 p)."),
+        ([ONCE], "It has no clear trend: it goes from 1.0 (10 p) to 9.0 (1000 p)."),
         ([([], [1.0, 2.0])], ""),
         ([UP, UP], "It rises in both studies, most in a, from 1.0 (10 p) to 2.0 (1000 p)."),
         (
             [UP, SAME],
-            "It rises in a, from 1.0 (10 p) to 2.0 (1000 p); it does not clearly change in b.",
+            "It rises in a, from 1.0 (10 p) to 2.0 (1000 p); it has no clear trend in b.",
         ),
         (
             [UP, DOWN, UP, SAME, ONCE],
             "It rises in two of five studies, most in a, from 1.0 (10 p) to 2.0 (1000 p); it falls in b, from 4.0 "
-            "(10 p) to 2.0 (1000 p); it does not clearly change in the other two.",
+            "(10 p) to 2.0 (1000 p); it has no clear trend in the other two.",
         ),
         (
             [UP, UP, DOWN, DOWN],
@@ -254,7 +254,7 @@ SAME, ONCE = ([1.0, 1.5, 0.5], [1.1, 1.6, 0.6]), ([1.0], [9.0])
         ),
         (
             [SAME, SAME],
-            "It does not clearly change in any study; the largest change is in a, from 1.0 (10 p) to 1.1 (1000 p).",
+            "It has no clear trend in any study; the largest change is in a, from 1.0 (10 p) to 1.1 (1000 p).",
         ),
     ],
 )
@@ -311,7 +311,7 @@ def by_size(values: list[list[float]]) -> Findings:
         # the ends differ clearly, and there is no trend in between
         (
             [[0.5, 0.51], [0.7, 0.71], [0.9, 0.91], [0.3, 0.31]],
-            "It does not clearly change: it goes from 0.51 to 0.30.",
+            "It has no clear trend: it goes from 0.51 to 0.30.",
         ),
         (
             [[0.5], [0.1], [0.15], [0.2], [0.25], [0.3], [0.35], [0.4], [0.45]],
@@ -866,7 +866,7 @@ def test_the_matrix_counts_verdicts_and_links_to_the_studies(tmp_path: Path) -> 
 
 def test_the_page_says_what_counts_as_clear(tmp_path: Path) -> None:
     introduction = " ".join(page(tmp_path).partition("## Verdicts")[0].split())
-    assert "What rises, falls or differs *clearly* has a 95 % interval without zero: that of Kendall" in introduction
+    assert "or has a *clear trend*, where a 95 % interval excludes zero: that of Kendall" in introduction
 
 
 def test_a_table_of_settings_has_a_row_for_what_differs(tmp_path: Path) -> None:
@@ -897,7 +897,7 @@ def test_what_all_rows_of_settings_share_stands_above_them(tmp_path: Path) -> No
     note, _, heads, _, *rows = settings_of(tmp_path / "both", one, two, [])
     assert note == (
         "The same in all rows: samples 1,000 (all); Adam, 0.001; 5 to 60 (4,008) steps; replicates 3 (5). "
-        "In parentheses: at full scale."
+        "Values at full scale are in parentheses."
     )
     assert heads == "| study | experiment | networks | parameters | data | batch size |"
     assert [row.split(" | ")[2:] for row in rows] == [
@@ -961,7 +961,7 @@ def answer_on_page(folder: Path, **cut: Any) -> str:
 def test_networks_that_are_cut_unevenly_are_not_compared(tmp_path: Path) -> None:
     for folder in ("none", "one", "both"):
         (tmp_path / folder).mkdir()
-    same = "From the smallest network to the largest, the test accuracy does not clearly change in "
+    same = "From the smallest network to the largest, the test accuracy has no clear trend in "
     assert answer_on_page(tmp_path / "none").startswith(f"{same}any study; ")
     one = answer_on_page(tmp_path / "one", uneven=["b/e/t"])
     assert one.startswith(f"{same}a: it goes from ")

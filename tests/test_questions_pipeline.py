@@ -100,7 +100,7 @@ def test_how_a_question_is_answered_makes_its_figure_and_the_page(edited: Edit) 
 
 
 def test_how_findings_are_told_makes_the_page(edited: Edit) -> None:
-    assert edited("hwcore/questions/findings.py", "does not clearly change in", "hardly changes in") == PAGE
+    assert edited("hwcore/questions/findings.py", "has no clear trend in", "hardly changes in") == PAGE
 
 
 def test_how_combined_figures_look_draws_them_and_no_others(edited: Edit) -> None:

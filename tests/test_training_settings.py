@@ -526,7 +526,7 @@ WORDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ),
     ({"loss": "cross_entropy", "label_smoothing": 0.1}, {"loss": "cross-entropy", "label smoothing": "0.1"}),
     ({"epochs": None, "steps": 6000}, {"steps": "6,000"}),
-    ({"shuffle": False}, {"order of samples": "that of the data in every epoch"}),
+    ({"shuffle": False}, {"order of samples": "as in the data, in every epoch"}),
     ({"modes": {"evaluation_from": 2}}, {"modes": "trained in evaluation mode from epoch 2 on"}),
     ({"modes": {"dropout_in_evaluation": True}}, {"modes": "dropout active in evaluation"}),
     (

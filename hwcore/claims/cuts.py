@@ -83,7 +83,7 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
         why = "says nothing against it"
     elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
         judgement = replace(judgement, p=math.nan)
-        why = "says nothing for it, because less than half of the training is left"
+        why = "says nothing for it, because less than half of the training was run"
     elif _may_cross(_trend(measure), judgement):
         why = "shows nothing, because longer training could change it"
     else:

@@ -24,5 +24,5 @@ def points(replicates: int, *, log: bool = False) -> str:
         return "Each point is a single run, without an interval."
     more = _GEOMETRIC if log else ""
     if replicates <= FEW:
-        return f"Points are means over {{replicates}} replicates, dots the replicates themselves{more}."
+        return f"Large points are means over {{replicates}} replicates, small ones the replicates themselves{more}."
     return f"Points are means over {{replicates}} replicates, bars their 95 % intervals{more}."

@@ -158,7 +158,7 @@ class Findings:
             (only,) = changes
             where = f" in {only.member}" if self.count > 1 else ""
             if not only.sign:
-                return f"{what} does not clearly change{where}: it goes {_ends(only, show)}."
+                return f"{what} has no clear trend{where}: it goes {_ends(only, show)}."
             comma = "," if where or only.size < 0 else ""
             return f"{what} {verbs[only.sign]}{where}{comma} {_ends(only, show)}."
         parts: list[str] = []
@@ -175,9 +175,9 @@ class Findings:
         if not parts:
             largest = max(changes, key=lambda each: each.size)
             nowhere, most = f"any {self._rows.noun}", f"{largest.member}, {_ends(largest, show)}"
-            return f"{what} does not clearly change in {nowhere}; the largest change is in {most}."
+            return f"{what} has no clear trend in {nowhere}; the largest change is in {most}."
         if unclear:
-            parts.append(f"does not clearly change in {_others(unclear)}")
+            parts.append(f"has no clear trend in {_others(unclear)}")
         return f"{what} {'; it '.join(parts)}."
 
     def places(self, column: str, *, over: str = "") -> list[Place]:

@@ -59,9 +59,9 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 
 _INTRODUCTION = """
 Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
-counts studies, or experiments where a study has several. What rises, falls or differs *clearly* has a 95 % interval
-without zero: that of Kendall's rank correlation τ over all networks or, of two networks, that of the difference of
-the means; a change during training is that of the same trainings. The numbers given with it are the means at the two
+counts studies, or experiments where a study has several. A number rises, falls or differs *clearly*, or has a *clear
+trend*, where a 95 % interval excludes zero: that of Kendall's rank correlation τ over all networks or, of two
+networks, that of the difference of the means; a change during training is that of the same trainings. The numbers given with it are the means at the two
 ends, as in the figure; where the axis is logarithmic, they are geometric and the largest change is that by the
 largest factor. Where an experiment has a corrected variant, the figure and the answer show that one, and otherwise
 the experiment as described; the tables of settings list them all. The [index](index.html) lists the studies.
@@ -153,7 +153,7 @@ def _settings(question: Context) -> str:
     shared = [_named(_HEADS[at], run[0][at]) for at in range(len(_HEADS)) if at not in kept]
     notes = [f"The same in all rows: {'; '.join(shared)}."] if shared else []
     if any(_AT_FULL in cell for row in rows for cell in row):
-        notes.append("In parentheses: at full scale.")
+        notes.append("Values at full scale are in parentheses.")
     table = [[*row, *[""] * (len(_HEADS) - len(row))] for row in rows]
     if not table:
         return ""
