@@ -4,13 +4,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pypandoc
 import pytest
 import yaml
 from test_reporting import context
 
 from conftest import ROOT
+from hwcore.claims.cuts import Cut
+from hwcore.claims.judge import Case, judge
 from hwcore.claims.ledger import frame
+from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.errors import HwcoreError
 from hwcore.reporting.claims import about_figure, claims_table, interval, sentence
@@ -160,6 +164,22 @@ def test_a_finding_tells_what_the_report_says_and_what_was_measured_here(changes
     chip, text = sentence(one, context("yes"), lambda _: "").split("</span> ")
     assert chip.startswith('<span class="verdict')
     assert text == line
+
+
+def test_a_finding_tells_why_a_number_of_a_cut_training_decides_nothing() -> None:
+    table = pd.DataFrame({"replicate": range(4), "model": "m", "epoch": 1, "train_loss": [1.0, 1.1, 0.9, 1.05]})
+    one = Claim.model_validate(
+        {"where": "1", "says": "it learns", "experiment": "e", "rule": "threshold", "expect": {"below": 2}}
+        | {"measure": {"value": "train_loss"}}
+    )
+    cut = Cut("1 epoch on 3,900 of 50,000 images in place of 20 on all", share=0.1, fewer_images=True)
+    case = Case(one, "as-described", cut=cut)
+    (judged,) = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").itertuples()
+    because = f"After {cut.words}, this shows nothing, because images are left out."
+    assert judged.verdict == "undecided"
+    told = sentence(judged, context("provisional"), lambda _: "", why=True)
+    assert told.endswith(f" {because}")
+    assert because not in sentence(judged, context("provisional"), lambda _: "")
 
 
 def test_a_finding_of_a_study_without_a_report_is_a_claim() -> None:

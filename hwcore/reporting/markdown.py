@@ -292,8 +292,8 @@ def _pairing(experiments: list[Context]) -> list[str]:
 
 _TIMES = """
 What the jobs took that made the data, tables and figures of this report, in the order of the pipeline. *Waiting*
-is from when the inputs of a job are there until a core is free for it, *starting* from then to the first line of its own
-work.
+is from when the inputs of a job are there until a core is free for it, *starting* from then to the first line of its
+own work.
 """.strip()
 
 

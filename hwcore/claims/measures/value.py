@@ -17,6 +17,7 @@ from hwcore.claims.measure import (
     words,
 )
 from hwcore.claims.samples import NoSuchValueError, Sample, Shape
+from hwcore.claims.words import PERCENT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,9 +73,11 @@ class Kind(MeasureOfModel):
         if self.at == "excess_variation":
             # of a curve that never turns it is zero, which has no logarithm
             return replace(found, scale="count")
-        if self.value not in SUMS:
-            return found
-        return replace(found, scale="count" if self.at == "sum" else "logit") if self.at in ("sum", "mean") else found
+        if self.value in SUMS and self.at == "sum":
+            return replace(found, scale="count")
+        if self.value in SUMS and self.at == "mean":
+            return replace(found, scale="logit", unit=PERCENT)
+        return found
 
 
 def _ends(rows: "pd.DataFrame", column: str) -> "pd.Series[float]":
