@@ -7,6 +7,7 @@ import sys
 from collections import UserDict
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -654,6 +655,21 @@ def test_beside_what_looks_like_one_dot_stands_how_many_there_are() -> None:
     figure = draw("minimal_ratio", {"t": known})
     assert [text.get_text() for text in figure.axes[0].texts] == ["16"]
     assert not draw("minimal_ratio").axes[0].texts
+
+
+def test_no_number_of_dots_hides_another_number_or_a_dot() -> None:
+    random = np.random.default_rng(0)
+    places = np.column_stack([random.choice(np.linspace(0.2, 0.4, 11), 200), random.choice([0.1, 0.11, 0.5], 200)])
+    known = pd.DataFrame(places, columns=["minimal_ratio", "loss"]).assign(model="a", converged=True, certified=True)
+    figure = draw("minimal_ratio", {"t": known.assign(replicate=known.index)})
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) > 5
+    for one, other in combinations(boxes, 2):
+        assert not one.shrunk(0.9, 0.8).overlaps(other.shrunk(0.9, 0.8))
+    for dot in axes.transData.transform(places):
+        assert not any(box.shrunk(0.8, 0.6).contains(*dot) for box in boxes)
 
 
 @pytest.mark.parametrize("kind", ["curves", "gradient_norm"])

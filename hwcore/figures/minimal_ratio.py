@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from hwcore.figures import colours, style
 
 _DOT = 5.0  # points across
+_LETTER = 6.0  # points across a digit
+# on which side of its dot a number may stand
+_PLACES = ((1, 1), (0, 1), (-1, 1), (0, -1), (1, -1), (-1, -1))
 
 
 def draw(
@@ -27,7 +30,8 @@ def draw(
 
     Grey crosses: the same networks by the reports' own procedure, where the table has it and they get so far.
     Triangles are smaller networks, padded with units of zero weights, where the table has them.  The legend
-    counts each; models have colours of their own.  Beside points that hide each other stands their number.
+    counts each; models have colours of their own.  Beside points that hide each other stands their number, where there
+    is room.
 
     With ``share`` negative_share the axis is the index, the share of directions that curve downwards, and a line shows
     the law of Pennington & Bahri 2017 (PMLR 70), loss = ε + c index^(2/3), with the ε and c of least squares over all
@@ -46,7 +50,7 @@ def draw(
     converged = finite & ~padded & rows.converged.to_numpy(dtype=bool) & ~certified
     rest = finite & ~padded & ~certified & ~converged
     dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": _DOT}
-    open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2}
+    open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2, "alpha": 0.75}
 
     notes: list[Line2D] = []
     # one model lends its colour to the legend of kinds; several are told in entries of their own
@@ -90,22 +94,42 @@ def draw(
 def _count(axes: Axes, at: NDArray[np.float64]) -> None:
     """The number of points (n, 2) beside each place where the dots of several hide most of each other.
 
-    To be called when all is drawn, as it is by the limits of the axes that dots are near.
+    The largest numbers come first; those that would hide dots or others are left out.  To be called when all is drawn,
+    as it is by the limits of the axes that dots are near.
     """
     low, high = axes.get_ylim()
     middle = (low + high) / 2
     # not so near that what rounding makes of one loss is seen as several
     if high - low < 0.01 * middle:
         axes.set_ylim(0.99 * middle, 1.01 * middle)
-    dots = axes.transData.transform(at) * 72 / axes.figure.dpi
-    left = np.arange(len(dots))
+    points = 72 / axes.figure.dpi
+    dots = axes.transData.transform(at) * points
+    inside = axes.get_window_extent().get_points() * points
+    taken = dots
+    for places in sorted(_groups(dots), key=len, reverse=True):
+        label = f"{len(places)}"
+        width = _LETTER * len(label)
+        room = np.array([width, _LETTER]) / 2 + _DOT / 2
+        for x, y in _PLACES if len(places) > 1 else ():
+            # beside the outermost, or the dot itself would hide it
+            edge = places[(dots[places] @ [x, y * (x == 0)]).argmax()]
+            beyond = _DOT / 2 * np.sign([x, y]) + [np.sign(x) * width / 2, np.sign(y) * _LETTER / 2]
+            centre = dots[edge] + beyond
+            free = not (np.abs(taken - centre) < room).all(axis=1).any()
+            if free and (inside[0] < centre).all() and (centre < inside[1] + _LETTER).all():
+                axes.annotate(label, at[edge], beyond, textcoords="offset points", ha="center", va="center")
+                taken = np.vstack([taken, *(centre + np.array([shift, 0]) for shift in (-width / 2, 0, width / 2))])
+                break
+
+
+def _groups(dots: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """The dots that hide most of each other, by their numbers."""
+    groups, left = [], np.arange(len(dots))
     while len(left):
         near = np.hypot(*(dots[left] - dots[left[0]]).T) < 0.7 * _DOT
-        if near.sum() > 1:
-            # beside the rightmost, or the dot itself would hide it
-            right = left[near][dots[left[near], 0].argmax()]
-            axes.annotate(f"{near.sum()}", at[right], (4, 2), textcoords="offset points")
+        groups.append(left[near])
         left = left[~near]
+    return groups
 
 
 def _law(axes: Axes, points: pd.DataFrame) -> list[Line2D]:
