@@ -1071,8 +1071,9 @@ def test_each_measure_and_variant_is_cut_by_itself() -> None:
     tables = {("e", "metrics"): table, ("e--corrected", "metrics"): metrics(m=[[9, 9], [9, 9.1], [9, 8.9]])}
     row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
     assert row.verdict == "holds"
-    assert "With the other instead, it is undecided" in row.diagnosis
-    assert "Corrected it is undecided" in row.diagnosis
+    undecided = f"it is undecided after {ON_FEWER.words}: 9.0"
+    assert f"With the other instead, {undecided}" in row.diagnosis
+    assert f"Corrected {undecided}" in row.diagnosis
 
 
 def test_a_trend_along_too_few_epochs_is_undecided_at_a_scale_with_caps() -> None:

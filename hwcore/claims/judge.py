@@ -154,7 +154,7 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
                 continue
             raise HwcoreError(f"report/{study}/study.yaml: claims.{id}.otherwise.{other_words}: {error}") from None
         if other.verdict != own.verdict:
-            yield sentence(f"with {other_words} instead, {_says(other, claim)}")
+            yield sentence(f"with {other_words} instead, {_says(other, claim, cut, found)}")
     for variant in case.variants:
         try:
             found = _by_rule(claim, claim.measure, variant.experiment, tables, case.models)
@@ -169,11 +169,14 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
                 noun = "network" if claim.rule in OF_NETWORKS else "replicate"
                 apart.append(f"{other.n} in place of {counted(own.n, noun)}")
             differences = f", with {listed(apart)}," if apart else ""
-            yield sentence(f"{variant.name}{differences} {_says(other, claim)}")
+            yield sentence(f"{variant.name}{differences} {_says(other, claim, variant.cut, found)}")
 
 
-def _says(other: Judgement, claim: Claim) -> str:
+def _says(other: Judgement, claim: Claim, cut: Cut, uncut: Judgement) -> str:
+    """`it holds: 0.1`; of one that its ``cut`` leaves undecided, `it is undecided after 1 epoch in place of 8: 0.1`."""
     verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
+    if other.verdict != uncut.verdict:
+        verb += f" after {cut.words}"
     number = measured(other.unit, claim.rule or "", other.value, other.low, other.high, other.n, other.absent)
     return f"it {verb}: {number}" if number else f"it {verb}"
 
