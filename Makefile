@@ -12,7 +12,7 @@ MARKED ?=
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-RESULTS := results/$(or $(SCALE),$(shell sed -n 's/^scale: *\([^ #]*\).*/\1/p' config.yaml))
+RESULTS = results/$(or $(SCALE),$(shell sed -n 's/^scale: *\([^ #]*\).*/\1/p' config.yaml))
 # what is not set here is as config.yaml says
 SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))

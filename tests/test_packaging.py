@@ -253,6 +253,16 @@ def test_make_report_passes_only_what_was_asked_for(bare: Path) -> None:
     assert "snakemake --cores 3 report --config scale=standard studies=alluri" in said
 
 
+def test_make_looks_where_the_report_of_the_configured_scale_is(bare: Path) -> None:
+    config = (ROOT / "config.yaml").read_text()
+    for target in ("verify", "profile", "watch", "gallery"):
+        (bare / "config.yaml").write_text(config)
+        assert "results/quick" in make(bare, "-n", target).stdout
+        assert "results/full" in make(bare, "-n", target, "SCALE=full").stdout
+        (bare / "config.yaml").write_text(config.replace("\nscale: quick", "\nscale: standard  # mine"))
+        assert re.search(r"results/standard(?![^\s;])", make(bare, "-n", target).stdout)
+
+
 def test_make_installs_only_when_the_list_changed(bare: Path) -> None:
     assert "pip install" not in make(bare, "-n", "test").stdout
     changed = bare / "requirements/dev.txt"
