@@ -376,7 +376,7 @@ def test_points_are_counted_by_what_they_are() -> None:
         "one layer",
         "two layers",
         "gradient not zero (8)",
-        "certified critical point (8)",
+        "evidence of an exact critical point (8)",
     ]
 
 

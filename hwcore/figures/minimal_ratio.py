@@ -26,7 +26,7 @@ def draw(
     table: str = "critical-points",
     share: str = "minimal_ratio",
 ) -> Figure:
-    """Full: certified critical points; open: zero gradient to the tolerance; open and grey: the rest.
+    """Full: evidence of an exact critical point; open: zero gradient to the tolerance; open and grey: the rest.
 
     Grey crosses: the same networks by the reports' own procedure, where the table has it and they get so far.
     Triangles are smaller networks, padded with units of zero weights, where the table has them.  The legend
@@ -60,7 +60,7 @@ def draw(
     kinds = [
         (rest, "gradient not zero", open_dot, True),
         (converged, "gradient zero to the tolerance", open_dot, False),
-        (certified, "certified critical point", {**dot, "alpha": 0.75}, False),
+        (certified, "evidence of an exact critical point", {**dot, "alpha": 0.75}, False),
     ]
     if padded.any():
         kinds.append((padded, "smaller network, padded", {**open_dot, "marker": "^"}, False))
