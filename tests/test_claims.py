@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from scipy import stats
 
 from conftest import ROOT
-from hwcore.claims import ledger
+from hwcore.claims import ledger, student
 from hwcore.claims.cuts import Cut
 from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.measures.value import excess_variation
@@ -1775,6 +1775,15 @@ def test_no_interval_goes_beyond_what_a_quantity_can_be(
     # what replicates could show is something that there can be
     shown = [float(number.replace("−", "-")) for number in re.findall(r"at (?:least|most) (−?[\d.]+)", row.reason)]
     assert all(low <= number / (100 if row.unit else 1) <= high for number in shown)
+
+
+def test_equality_that_is_out_of_reach_may_yet_be_refuted() -> None:
+    one = claim(A_MINUS_B, "no-difference", {"margin": 0.05})
+    table = metrics(a=[1.1, 1.3, 1.0, 1.2, 1.15], b=[1.0, 1.05, 0.95, 1.0, 1.0])
+    row = judged(one, metrics=table)
+    assert row.verdict == "undecided"
+    assert row.reproduced > 0.05
+    assert row.needed == student.replicates_needed(row.reproduced - 0.05, np.hypot(0.111803, 0.035355), 5, samples=2)
 
 
 def test_the_share_of_steps_with_a_spike_is_judged_as_a_fraction() -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from hwcore.analyses import interpolation, points
 from hwcore.analyses.run import Run
+from hwcore.analyses.specs.interpolation import Grid, Options
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.tensors import write_tensors
@@ -114,6 +115,13 @@ def test_batch_norm_statistics_are_those_of_the_training_data(
     # the weights and statistics of the runs are as they were
     again = interpolation.analyse(runs, between=["a", "b"], alphas=half)
     pd.testing.assert_frame_equal(plain, again, check_exact=True)
+
+
+@pytest.mark.parametrize(("batch_norm", "count"), [("interpolate", False), ("recompute", True)])
+def test_recomputed_statistics_make_test_metrics_those_of_few_training_samples(batch_norm: Any, count: bool) -> None:
+    options = Options(between=("a", "b"), alphas=Grid(**ALPHAS), batch_norm=batch_norm)
+    assert options.counts_samples(["alpha", "test_loss"]) == count
+    assert options.counts_samples(["test_loss", "train_loss"])
 
 
 def test_a_network_that_diverged_spoils_neither_the_other_end_nor_other_replicates(tmp_path: Path) -> None:
