@@ -27,7 +27,7 @@ from scipy import stats
 from conftest import ROOT
 from hwcore.config import parse
 from hwcore.errors import HwcoreError
-from hwcore.figures import colours, means, output, style
+from hwcore.figures import colours, means, minimal_ratio, output, style
 from hwcore.plan import Plan
 from hwcore.studies.kinds import FIGURES
 from hwcore.studies.kinds import labels as column_labels
@@ -657,6 +657,10 @@ def test_beside_what_looks_like_one_dot_stands_how_many_there_are() -> None:
     assert not draw("minimal_ratio").axes[0].texts
 
 
+def _groups_of(axes: Axes, places: Any) -> list[Any]:
+    return minimal_ratio._groups(axes.transData.transform(places) * 72 / axes.figure.dpi)
+
+
 def test_no_number_of_dots_hides_another_number_or_a_dot() -> None:
     random = np.random.default_rng(0)
     places = np.column_stack([random.choice(np.linspace(0.2, 0.4, 11), 200), random.choice([0.1, 0.11, 0.5], 200)])
@@ -666,6 +670,9 @@ def test_no_number_of_dots_hides_another_number_or_a_dot() -> None:
     (axes,) = figure.axes
     boxes = [text.get_window_extent() for text in axes.texts]
     assert len(boxes) > 5
+    # the largest come first
+    shown = sorted((int(text.get_text()) for text in axes.texts), reverse=True)
+    assert shown[:2] == sorted(map(len, _groups_of(axes, places)), reverse=True)[:2]
     for one, other in combinations(boxes, 2):
         assert not one.shrunk(0.9, 0.8).overlaps(other.shrunk(0.9, 0.8))
     for dot in axes.transData.transform(places):
