@@ -393,6 +393,19 @@ def test_a_figure_that_waits_comes_before_the_ledger(folder: Path, monkeypatch: 
     assert told(printed).index("Figure 1.") > told(printed).index("Claim 0.")
 
 
+@pytest.mark.parametrize("figures", [1, 2, 3, 4])
+def test_the_last_of_the_figures_that_wait_shares_its_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, figures: int
+) -> None:
+    rows = "".join(f'| Claim {number}.<br><span class="why">Why.</span> | {number} |\n' for number in range(20))
+    pictures = "".join(f"![**Figure {n + 1}.** One.](../figures/one.svg)\n\n" for n in range(figures))
+    text = "Some text.\n\n" * 30 + f'{pictures}<div class="ledger">\n\n| says | n |\n|--|--|\n{rows}\n</div>\n'
+    printed, _ = by_tex(page(folder, text), monkeypatch)
+    pages = subprocess.run(["pdftotext", str(printed), "-"], capture_output=True, text=True, check=True).stdout
+    (last,) = (each for each in pages.split("\f") if f"Figure {figures}." in each)
+    assert "Claim " in last or last.count("Figure ") > 1
+
+
 def test_a_heading_goes_with_the_table_below_it(folder: Path) -> None:
     long = "words " * 60
     rows = "".join(f"| {number} | {long if number == 1 else number} |\n" for number in range(7))
