@@ -521,7 +521,7 @@ def _capped(value: int, cap: int | None) -> int:
 
 
 def _whole(experiment: Experiment, published: Experiment) -> frozenset[str]:
-    """What a scale leaves as it is ``published``: `models.deep`, but for how it cuts the training, `analyses.…`."""
+    """What a scale leaves as ``published``: `models.deep`, apart from cuts of its training, `analyses.evaluation`."""
     models = [name for name, model in experiment.models.items() if _uncut(model, published.models[name])]
     analyses = []
     for name, analysis in experiment.analyses.items():

@@ -18,4 +18,4 @@ class Options(TableFigure):
         return (self.share,)
 
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
-        return "A point is one of the {replicates} replicates; a number says how many are there, where it has room."
+        return "A point is one of the {replicates} replicates; numbers say how many lie together, where there is room."
