@@ -6,6 +6,7 @@ the only thing that decides whether the job is fresh: modification times lie aft
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ from hwcore.figures.spec import metric
 from hwcore.files import checksum
 from hwcore.fingerprint import Code, digest, plain
 from hwcore.jobs import Job, plan_file
+from hwcore.nets.spec import LayerSpec
 from hwcore.provenance import versions
 from hwcore.questions.catalog import QUESTIONS
 from hwcore.reporting import crate
@@ -411,6 +413,8 @@ class Plan:
                 {
                     "model": model.name,
                     "label": model.label,
+                    "title": ", ".join(filter(None, [experiment.title, experiment.variant.replace("-", " ")])),
+                    "layers": _layers(model.network.layers),
                     "parameters": model.network.parameters(),
                     "reported_parameters": model.reported_parameters,
                 }
@@ -686,6 +690,14 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
         "uneven": uneven(each),
         "lengths": ended if stops and not fewer else {},
     }
+
+
+def _layers(layers: Iterable[LayerSpec]) -> Counter[str]:
+    """How many layers there are of each kind, those within others included."""
+    counts: Counter[str] = Counter()
+    for layer in layers:
+        counts += Counter([layer.kind]) + _layers(layer.inner())
+    return counts
 
 
 def _span(numbers: Iterable[int | None]) -> str:

@@ -21,7 +21,7 @@ from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.measures.value import excess_variation
 from hwcore.claims.samples import NoSuchDataError, Pair, Sample, median
 from hwcore.claims.spec import MEASURES, RULES, Claim
-from hwcore.claims.words import POINTS, percent
+from hwcore.claims.words import POINTS, about_cut, percent
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 from hwcore.figures.means import interval, scale_of
@@ -275,6 +275,22 @@ EXAMPLES = [
         "It is 751, not 750.",
         claim({"parameters": "m"}, "count", {"equal": 750}),
         models=pd.DataFrame({"model": ["m"], "parameters": [751]}),
+    ),
+    Example(
+        "wrong",
+        "It is 3, not 4.",
+        claim({"layers": "m", "kinds": ["linear", "leaky_relu"]}, "count", {"equal": 4}),
+        models=pd.DataFrame({"model": ["m"], "layers": [{"linear": 2, "leaky_relu": 1, "dropout": 7}]}),
+    ),
+    Example(
+        "right",
+        "1 is above 0.",
+        claim(
+            {"difference": [{"layers": model, "kinds": ["conv", "linear"]} for model in ("a", "b")]},
+            "count",
+            {"above": 0},
+        ),
+        models=pd.DataFrame({"model": ["a", "b"], "layers": [{"conv": 2, "linear": 1}, {"linear": 2}]}),
     ),
     Example(
         "right",
@@ -966,6 +982,7 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
     assert row.verdict == verdict
     words = "After 2 epochs in place of 5, this says nothing for it, because less than half of the training was run."
     assert (words in row.reason) == (verdict == "undecided")
+    assert about_cut(row.reason) == (words if verdict == "undecided" else "")
 
 
 @pytest.mark.parametrize("where", [{"at": "first"}, {"where": {"epoch": 0}}])
@@ -2056,7 +2073,8 @@ def test_a_replicate_that_diverged_has_no_number_of_spikes() -> None:
 def test_pages_call_models_by_their_labels() -> None:
     table = metrics(a=[1.0, 1.1, 0.9], b=[2.0, 2.1, 1.9])
     labels = ["shallow, 1 hidden layer", "deep, 5 hidden layers"]
-    models = pd.DataFrame({"model": ["a", "b"], "parameters": [3, 4], "label": labels})
+    layers = [{"conv": 2, "leaky_relu": 1}, {"linear": 1}]
+    models = pd.DataFrame({"model": ["a", "b"], "parameters": [3, 4], "layers": layers, "label": labels})
     one = claim({"best": "loss", "is": "a", "at": "min"}, "best")
     row = judged(one, metrics=table, models=models)
     assert row.metric == "model with the lowest loss: loss of shallow over that of deep"
@@ -2071,6 +2089,12 @@ def test_pages_call_models_by_their_labels() -> None:
             {},
             "deep and shallow, from the highest loss to the lowest: loss of deep over that of shallow",
         ),
+        (
+            {"layers": "a", "kinds": ["conv", "leaky_relu", "max_pool"]},
+            "count",
+            {"equal": 3},
+            "number of convolutional, leaky ReLU and max pool layers of shallow",
+        ),
         (A_MINUS_B, "comparison", {"below": 0}, "final loss of shallow over final loss of deep"),
         ({"value": "loss", "model": "b"}, "threshold", {"above": 0.1}, "final loss of deep"),
     ):
@@ -2081,6 +2105,17 @@ def test_pages_call_models_by_their_labels() -> None:
     assert found.metric == "model with the lowest loss: loss of Adam, 0.001 over that of Adam, 0.01"
     models["label"] = ["the same", "the same"]
     assert judged(one, metrics=table, models=models).metric == "model with the lowest loss: loss of a over that of b"
+
+
+def test_pages_call_another_experiment_by_its_title() -> None:
+    there, here = ({"value": "loss", "model": "a", **other} for other in ({"experiment": "f"}, {}))
+    tables = {("e", "metrics"): metrics(a=[1.0, 1.1, 0.9]), ("f", "metrics"): metrics(a=[2.0, 2.1, 1.9])}
+    for id, title in (("e", "Two networks"), ("f", "Another task, as run")):
+        tables[id, "models"] = pd.DataFrame({"model": ["a"], "label": ["deep, 5 layers"], "title": [title]})
+    one = Case(claim({"difference": [there, here]}, "comparison", {"above": 0}), "as-described")
+    row = judge("s", {"c": one}, tables, judged="yes").iloc[0]
+    words = "final loss of deep in “Another task, as run” over final loss of deep in “Two networks”"
+    assert row.metric.startswith(words)
 
 
 @pytest.mark.parametrize(

@@ -367,7 +367,12 @@ def test_a_variant_changes_a_block_in_one_place(tmp_path: Path) -> None:
         (
             "{value: train_loss, model: own},\n     rule: threshold, expect: {below: 9}",
             "{parameters: own}, rule: count, expect: {equal: 9}",
-            "claims.learns: the parameters of own are counted only",
+            "claims.learns: the layers and parameters of own are known only when it is built",
+        ),
+        (
+            "{value: train_loss, model: own},\n     rule: threshold, expect: {below: 9}",
+            "{layers: own, kinds: [conv]}, rule: count, expect: {equal: 9}",
+            "claims.learns: the layers and parameters of own are known only when it is built",
         ),
         ("{max_pool: 4}", "{max_pol: 4}", "models.listed.layers.0: unknown layer 'max_pol'; did you mean `max_pool`"),
         (

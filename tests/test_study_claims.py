@@ -98,6 +98,10 @@ def study(
         # of two models there are six networks
         ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
         (
+            {"measure": {"layers": "a", "kinds": ["conv", "linaer"]}, "rule": "count", "expect": {"equal": 2}},
+            "measure.kinds.1: unknown layer 'linaer'; did you mean `linear`?",
+        ),
+        (
             {"measure": {"relation": ["x", "y"], "table": "evaluation", "models": ["a"]}, "rule": "trend"},
             "claims.c.rule: trend decides nothing about 1 model, whatever comes out",
         ),
@@ -116,6 +120,15 @@ def test_a_claim_that_cannot_be_is_told_in_a_line(tmp_path: Path, changes: dict[
         study(tmp_path, claim)
     assert re.match(rf"{re.escape(str(tmp_path))}/report/s/study\.yaml:\d+: claims\.c\b", str(error.value))
     assert "\n" not in str(error.value)
+
+
+def test_layers_are_counted_with_those_within_blocks(tmp_path: Path) -> None:
+    layers = [{"residual": [{"linear": 1}, "relu"]}, {"linear": 3}, "relu", {"linear": 1}]
+    measure = {"layers": "a", "kinds": ["linear", "relu"]}
+    claim = {**CLAIM, "measure": measure, "rule": "count", "expect": {"equal": 5}}
+    study(tmp_path, claim, models={"a": {"label": "A", "input": [1], "layers": layers}}, analyses={})
+    (model,) = judged(tmp_path).spec["models"]["fit"]
+    assert model["layers"] == {"residual": 1, "linear": 3, "relu": 2}
 
 
 def test_one_replicate_cannot_decide_and_a_scale_that_does_not_judge_may_have_it(tmp_path: Path) -> None:
@@ -322,7 +335,9 @@ def test_what_is_there_in_place_of_nothing_is_said_without_it(
 ) -> None:
     measure = {"value": "x", "table": "t"} | ({} if kind == "interpolation" else {"model": "a"})
     variants = {"as-run": {"why": "W.", "analyses": {"t": new}}}
-    found = study(tmp_path, {**CLAIM, "measure": measure}, variants=variants, analyses={"t": {"kind": kind, **old}})
+    analyses = {"t": {"kind": kind, **old}}
+    full = configuration(scale="full")
+    found = study(tmp_path, {**CLAIM, "measure": measure}, variants=variants, config=full, analyses=analyses)
     said = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
     assert said == [f"{words} in the t"]
 

@@ -11,6 +11,7 @@ from hwcore.claims.judgement import Judgement
 from hwcore.claims.measure import Measure
 from hwcore.claims.measures import difference, value
 from hwcore.claims.spec import Claim
+from hwcore.claims.words import of_cut
 
 # The part of a training of which a number may agree with the one that is reported of the whole.
 _ENOUGH = 0.5
@@ -88,7 +89,7 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
         why = "shows nothing, because longer training could change it"
     else:
         return judgement
-    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} After {cut.words}, this {why}.")
+    return replace(judgement, verdict="undecided", reason=f"{judgement.reason} {of_cut(cut.words, why)}")
 
 
 def _at_any_length(measure: Measure) -> bool:

@@ -111,8 +111,15 @@ def _names(models: pd.DataFrame | None) -> dict[str, str]:
 
 
 def _named(measure: Measure, experiment: str, tables: Tables) -> Measure:
-    """The measure of a claim on an experiment, with the names of models that pages use."""
-    return measure.named(lambda other, model: _names(tables.get((other or experiment, "models"))).get(model, model))
+    """The measure of a claim on an experiment, with the names that pages use."""
+
+    def name(other: str | None, model: str | None) -> str:
+        models = tables.get((other or experiment, "models"))
+        if model is not None:
+            return _names(models).get(model, model)
+        return str(other) if models is None or "title" not in models else f"“{models['title'].iloc[0]}”"
+
+    return measure.named(name)
 
 
 def _by_rule(

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # The table of an experiment by (experiment, name); None is the experiment of the claim.
 Tables = Callable[[str | None, str], "pd.DataFrame"]
-# What pages call a model, by (experiment, id).
-Names = Callable[[str | None, str], str]
+# What pages call a model, by (experiment, id), and an experiment, by (experiment, None).
+Names = Callable[[str | None, str | None], str]
 
 
 class Measure(Spec):
@@ -56,8 +56,18 @@ class Measure(Spec):
         raise NotImplementedError
 
     def named(self, names: "Names") -> Self:
-        """The same with the names of models by which pages call them in place of their ids, only to be described."""
+        """The same with what pages call models and experiments in place of their ids, only to be described."""
         return self
+
+    def renamed(self, field: str, names: "Names") -> Self:
+        """The same with the names of its experiment and of the model in ``field``, as far as it has these."""
+        model = getattr(self, field)
+        return self.model_copy(
+            update={
+                "experiment": self.experiment and names(self.experiment, None),
+                field: model and names(self.experiment, model),
+            }
+        )
 
     def read(self, tables: Tables) -> Data:
         """What is measured.  Raises NoSuchDataError with the names that there are."""
@@ -80,7 +90,7 @@ class MeasureOfModel(Measure):
         yield self
 
     def named(self, names: "Names") -> Self:
-        return self if self.model is None else self.model_copy(update={"model": names(self.experiment, self.model)})
+        return self.renamed("model", names)
 
     def rows(self, tables: Tables) -> "pd.DataFrame":
         """The rows of the model, or all of a table that has no models."""

@@ -274,3 +274,18 @@ def _about(number: int) -> str:
     """A whole number that is not known to its last digit: to two digits where it has more."""
     rounded = round(number, 2 - len(str(number)))
     return f"{rounded:,}" if rounded == number else f"about {rounded:,}"
+
+
+def of_cut(trainings: str, why: str) -> str:
+    """`After 1 epoch in place of 8, this says nothing against it.`"""
+    return f"After {trainings}, this {why}."
+
+
+# the same with any words; every reason of hwcore.claims.cuts begins as one of these does
+_OF_CUT = re.compile(of_cut("[^.]*", "(?:shows|says) nothing[^.]*").removesuffix(".") + r"\.")
+
+
+def about_cut(reason: str) -> str:
+    """What the reason of a verdict says of trainings that a scale cuts, if it says so."""
+    found = _OF_CUT.search(reason)
+    return found[0] if found else ""

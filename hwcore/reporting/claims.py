@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.words import capital, counted
+from hwcore.claims.words import about_cut, capital, counted
 from hwcore.reporting.words import claim_head, measured, pipe_table, plain, told
 
 Context = Mapping[str, Any]
@@ -26,8 +26,6 @@ _OPERAND = re.compile(r" (minus|over) (?!that )")
 # What stands before the two that decide on a best or an order; names may have colons.
 _DECISIVE = re.compile(r".*?(?:with the (?:highest|lowest) [^:]*|from the highest [^:]* to the lowest): (.*)")
 _SINGLE = str.maketrans("“”", "‘’")
-# What the reason of a verdict says of a training that a scale cuts: hwcore.claims.cuts.
-_CUT = re.compile(r"After [^.]*, this s(?:how|ay)s nothing[^.]*\.")
 # `all converge (shallow)`: what is said, and of which
 _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
@@ -105,8 +103,8 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     elif row.absent:
         text += f"; here there is no number for {plain(metric)}: {row.absent}"
     text = f"{text}." if row.verdict == "not judged" else f"{chip(row.verdict)} {text}."
-    if why and row.verdict == "undecided" and (cut := _CUT.search(row.reason)):
-        text += f" {plain(cut[0])}"
+    if why and row.verdict == "undecided" and (cut := about_cut(row.reason)):
+        text += f" {plain(cut)}"
     if shown := figures(row.figure):
         text += f" {shown}."
     if why and row.diagnosis:

@@ -468,8 +468,9 @@ class _Reader:
                 raise HwcoreError(f"{self.file}: {at}: unknown model {model!r}{did_you_mean(model, models)}")
             if model is not None and "models" in claim.tables() and models[model].network.parameters() is None:
                 raise HwcoreError(
-                    f"{self.file}: {at}: the parameters of {model} are counted only when it is built; measure "
-                    f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation"
+                    f"{self.file}: {at}: the layers and parameters of {model} are known only when it is built; "
+                    f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation measures the "
+                    "latter"
                 )
 
     def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:

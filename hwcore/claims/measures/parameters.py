@@ -29,7 +29,7 @@ class Kind(Measure):
         return f"{COUNTS['parameters']}{of_model(self.parameters, self.experiment)}"
 
     def named(self, names: Names) -> Self:
-        return self.model_copy(update={"parameters": names(self.experiment, self.parameters)})
+        return self.renamed("parameters", names)
 
     def read(self, tables: Tables) -> Count:
         return Count(rows_of(tables(self.experiment, "models"), self.parameters)["parameters"].astype(float))

@@ -62,7 +62,7 @@ class Kind(Measure):
         return f"share of {networks} with {number}{where}"
 
     def named(self, names: Names) -> Self:
-        return self if self.model is None else self.model_copy(update={"model": names(self.experiment, self.model)})
+        return self.renamed("model", names)
 
     def read(self, tables: Tables) -> Hits:
         rows = rows_where(rows_of(tables(self.experiment, self.table), self.model), self.where)

@@ -1,0 +1,52 @@
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Field
+
+from hwcore.claims.measure import Measure, Names, Tables, of_model, rows_of
+from hwcore.claims.samples import Count, Shape
+from hwcore.claims.words import listed
+from hwcore.nets.spec import layer_kinds
+from hwcore.validation import did_you_mean
+
+# The kinds whose names are not what their layers are called.
+_CALLED = {"conv": "convolutional", "relu": "ReLU", "leaky_relu": "leaky ReLU"}
+
+
+def _known(kind: str) -> str:
+    if kind not in (known := layer_kinds()):
+        raise ValueError(f"unknown layer {kind!r}{did_you_mean(kind, known)}")
+    return kind
+
+
+class Kind(Measure):
+    """The number of layers of some kinds that a model has, those within its blocks included, which is exact."""
+
+    layers: str = Field(description="the model")
+    kinds: Annotated[list[Annotated[str, AfterValidator(_known)]], Field(min_length=1)] = Field(
+        description="the kinds of layers that are counted, e.g. [conv, linear]"
+    )
+
+    @property
+    def shape(self) -> Shape:
+        return "a count"
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, "models"
+
+    def columns(self) -> Iterator[str]:
+        yield from ()
+
+    def networks(self) -> Iterator[tuple[str | None, str | None]]:
+        yield self.experiment, self.layers
+
+    def describe(self) -> str:
+        kinds = [_CALLED.get(kind, kind.replace("_", " ")) for kind in self.kinds]
+        return f"number of {listed(kinds)} layers{of_model(self.layers, self.experiment)}"
+
+    def named(self, names: Names) -> Self:
+        return self.renamed("layers", names)
+
+    def read(self, tables: Tables) -> Count:
+        counts = rows_of(tables(self.experiment, "models"), self.layers)["layers"]
+        return Count(counts.map(lambda own: sum(float(own.get(kind, 0)) for kind in self.kinds)))
