@@ -7,6 +7,7 @@ from hwcore.claims.measure import Measure, Names, Tables, of_model, rows_of
 from hwcore.claims.samples import Count, Shape
 from hwcore.claims.words import listed
 from hwcore.nets.spec import layer_kinds
+from hwcore.nets.specs import activation  # noqa: F401  layer_kinds loads it by name
 from hwcore.validation import did_you_mean
 
 # The kinds whose names are not what their layers are called.
