@@ -37,6 +37,7 @@ from hwcore.studies import kinds
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, Study, uneven
 from hwcore.studies.source import located
 from hwcore.studies.study import available, load
+from hwcore.studies.variants import AS_DESCRIBED
 from hwcore.train.files import files
 from hwcore.train.spec import RunSpec
 from hwcore.validation import did_you_mean
@@ -413,7 +414,7 @@ class Plan:
                 {
                     "model": model.name,
                     "label": model.label,
-                    "title": ", ".join(filter(None, [experiment.title, experiment.variant.replace("-", " ")])),
+                    "title": _title(experiment),
                     "layers": _layers(model.network.layers),
                     "parameters": model.network.parameters(),
                     "reported_parameters": model.reported_parameters,
@@ -690,6 +691,12 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
         "uneven": uneven(each),
         "lengths": ended if stops and not fewer else {},
     }
+
+
+def _title(experiment: Experiment) -> str:
+    """What tells an experiment, and which variant of it, apart from others."""
+    described = experiment.variant == AS_DESCRIBED
+    return experiment.title if described else f"{experiment.title}, {experiment.variant.replace('-', ' ')}"
 
 
 def _layers(layers: Iterable[LayerSpec]) -> Counter[str]:

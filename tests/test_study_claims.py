@@ -561,6 +561,13 @@ def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -
         "      difference: [{value: train_loss, model: narrow}, {value: train_loss, model: narrow, at: first}]\n"
         "    rule: comparison\n"
         "    expect: {below: 0}\n"
+        "  layers:\n"
+        '    where: "2"\n'
+        "    says: The networks have three layers.\n"
+        "    experiment: classify\n"
+        "    measure: {layers: wide, kinds: [linear, relu], experiment: fit--corrected}\n"
+        "    rule: count\n"
+        "    expect: {equal: 3}\n"
         "  taste:\n"
         '    where: "1"\n'
         "    says: The figure is pretty.\n"
@@ -570,6 +577,8 @@ def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -
     clone.run("claims", "--configfile", "more.yaml")
     table = pd.read_parquet(clone.folder / "results/quick/claims.parquet").set_index("claim")
     assert table.verdict["count"] == "right"
+    assert table.verdict["layers"] == "right"
+    assert table.metric["layers"] == "number of linear and ReLU layers of wide in “Fit cos x, corrected”"
     assert table.verdict["taste"] == "not testable"
     assert table.verdict["learns"] in ("holds", "fails", "undecided")
     # what the scale cuts is told where it matters

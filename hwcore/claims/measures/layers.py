@@ -11,7 +11,7 @@ from hwcore.nets.specs import activation  # noqa: F401  layer_kinds loads it by 
 from hwcore.validation import did_you_mean
 
 # The kinds whose names are not what their layers are called.
-_CALLED = {"conv": "convolutional", "relu": "ReLU", "leaky_relu": "leaky ReLU"}
+_CALLED = {"conv": "convolutional", "relu": "ReLU", "leaky_relu": "leaky ReLU", "dropout2d": "spatial dropout"}
 
 
 def _known(kind: str) -> str:
