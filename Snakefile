@@ -57,6 +57,7 @@ try:
     if MAIN:
         if workflow.resource_settings.nodes is None:
             gpus.check_visible(os.environ.get(gpus.VARIABLE), GPUS)
+        busy = calls.busy()
         if not workflow.output_settings.dryrun and calls.hold():
             left = cluster.cancel_left()
             if left:
@@ -73,8 +74,8 @@ try:
         # a look at what is stale does not change the plan of a call that works here
         changed = (
             set()
-            if workflow.output_settings.dryrun and calls.busy()
-            else records.write(PLAN.plan)
+            if workflow.output_settings.dryrun and busy
+            else records.write(PLAN.plan, alone=not busy)
         )
     else:
         PLAN = Submitted(config["scale"], sys.argv)

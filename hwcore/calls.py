@@ -79,7 +79,7 @@ def others() -> str:
     alive = [call for call in calls if call["process"] != os.getpid() and _alive(call)]
     told = "; ".join(f"process {call['process']} on {call['host']}, since {call['since']}" for call in alive)
     return (
-        f"error: another call is making the same files{f' ({told})' if told else ''}; wait for it or stop it, "
+        f"another call is making the same files{f' ({told})' if told else ''}; wait for it or stop it, "
         "then run the same command again"
     )
 

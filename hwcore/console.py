@@ -203,7 +203,7 @@ class Console(logging.Handler):
         elif _FAILURE in text:
             self._list_failures(record)
         elif _LOCKED in text:
-            self._print(record, calls.others())
+            self._print(record, f"error: {calls.others()}")
         elif record.levelno >= logging.ERROR and (own := _of_snakemake(text)):
             self._print(record, own)
         elif event not in _SILENT and not text.startswith(_NOISE) and _FAILED_COMMAND not in text:

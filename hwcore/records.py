@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from hwcore import calls
 from hwcore.errors import HwcoreError, of_disk
 from hwcore.files import read_json, write_json
 from hwcore.integrity import put_aside
@@ -16,15 +17,18 @@ _LINK = Path(".snakemake/metadata")
 _RECORDS = Path("results/.snakemake")
 
 
-def write(plan: Plan) -> set[str]:
+def write(plan: Plan, *, alone: bool = True) -> set[str]:
     """Write the plan files, each only if it changed, let Snakemake's records lie in results/, put damaged files aside.
+
+    Where it is not ``alone`` here, the jobs of the other call stay in the plan files as they are.
 
     Returns the rules of the jobs that are not as the plan files were: these will run, if all is asked for.
 
     So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
     stale, and what is edited there later is seen.
 
-    Raises HwcoreError if the folders cannot be written, or were made by a newer version.
+    Raises HwcoreError if the folders cannot be written, or were made by a newer version, and if a job of another call
+    would change.
     """
     changed: set[str] = set()
     plans: dict[Path, dict[str, Any]] = {}
@@ -32,10 +36,14 @@ def write(plan: Plan) -> set[str]:
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
         bring_up_to_date()
+        before = {path: _read(path) for path in plans}
+        if not alone:
+            if any(before[path].get(key, job) != job for path, content in plans.items() for key, job in content.items()):
+                raise HwcoreError(calls.others())
+            plans = {path: {**before[path], **content} for path, content in plans.items()}
         for path, content in plans.items():
-            before = _read(path)
-            changed |= {key.partition(":")[0] for key, job in content.items() if before.get(key) != job}
-            if before != content:
+            changed |= {key.partition(":")[0] for key, job in content.items() if before[path].get(key) != job}
+            if before[path] != content:
                 write_json(path, content)
         _link_records()
         put_aside()

@@ -46,6 +46,11 @@ def test_a_living_call_is_named_and_a_dead_one_stops_nothing(project: Project) -
     before = plan.read_bytes()
     project.run("--dry-run", "--config", "replicates=1")
     assert plan.read_bytes() == before
+    # nor does a call that would plan its jobs anew
+    changed = project.snakemake("report", "--config", "replicates=1")
+    assert changed.returncode == 1
+    assert f"another call is making the same files (process {first.pid} " in changed.stderr
+    assert plan.read_bytes() == before
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert list((project.folder / ".snakemake/locks").glob("*.lock"))
