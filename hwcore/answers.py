@@ -170,7 +170,7 @@ def known_of(model: Model) -> dict[str, float]:
     else:
         classes = model.network.output[-1]
         known["guess_accuracy"] = 1 / classes
-        known["guess_loss"] = None if model.training.loss == "mse" else math.log(classes)
+        known["guess_loss"] = math.log(classes)
     return {name: value for name, value in known.items() if value is not None}
 
 

@@ -78,7 +78,8 @@ class Scale(Spec):
 
 
 def _listed(value: Any) -> Any:
-    """`--config studies=alluri` or `studies=alluri,konda` is a string."""
+    """`--config studies=alluri` or `studies=alluri,konda` is a string, and `studies=2024` a number."""
+    value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return [name.strip() for name in value.split(",")] if isinstance(value, str) and value != "all" else value
 
 

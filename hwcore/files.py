@@ -32,7 +32,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{escape(path.stem)}.*.tmp{escape(path.suffix)}"):
-        number = left.name.removeprefix(f".{path.stem}.").partition(".")[0]
+        # of `mine.md`, and not of `mine.2024.md`
+        number = left.name.removeprefix(f".{path.stem}.").removesuffix(f".tmp{path.suffix}")
         if number.isdecimal() and not lives(int(number)):
             left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")

@@ -225,7 +225,8 @@ def _describes(part: ast.stmt) -> bool:
     if isinstance(part, ast.FunctionDef):
         decorators = [node for decorator in part.decorator_list for node in ast.walk(decorator)]
         return any(isinstance(node, ast.Name) and node.id.endswith("_validator") for node in decorators)
-    return isinstance(part, ast.AnnAssign)
+    # what all of a class have in common is in no job's settings
+    return isinstance(part, ast.AnnAssign) and not ast.unparse(part.annotation).startswith("ClassVar")
 
 
 def _without_docstring(node: _Documented) -> _Documented:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hwcore.errors import HwcoreError
 from hwcore.files import checksum, read_json
 
-# The files that jobs found damaged since the last call.
+# The files that jobs of the last call found damaged, and the recipes of figures that could not be drawn.
 _NOTED = Path("results/damaged.txt")
 _OURS = (("results",), ("resources",))
 
@@ -30,14 +30,19 @@ def check(makers: Mapping[Path, Path]) -> None:
     """
     for path, record in makers.items():
         if damage := damaged(path, record):
-            _NOTED.parent.mkdir(exist_ok=True)
-            with _NOTED.open("a", encoding="utf-8") as notes:
-                notes.write(f"{path}\n")
+            note(path)
             raise HwcoreError(f"{path}: {damage}; the same command makes it again")
 
 
+def note(path: Path) -> None:
+    """Let the next call put a file aside, so that it is made again."""
+    _NOTED.parent.mkdir(exist_ok=True)
+    with _NOTED.open("a", encoding="utf-8") as notes:
+        notes.write(f"{path}\n")
+
+
 def put_aside() -> None:
-    """Rename the files that jobs of the last call found damaged, so that they are made again."""
+    """Rename the files that jobs of the last call noted, so that they are made again."""
     if not _NOTED.is_file():
         return
     for line in dict.fromkeys(_NOTED.read_text(encoding="utf-8", errors="replace").splitlines()):
@@ -58,6 +63,6 @@ def damaged(path: Path, record: Path) -> str:
         # without its checksums there is no telling
         record.unlink(missing_ok=True)
         return f"its record, {record}, cannot be read"
-    if known in (None, checksum(path)):
+    if known is None or known == checksum(path):
         return ""
     return "is not as it was written (its SHA-256 differs)"

@@ -124,6 +124,7 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     logging.getLogger("hwcore").setLevel(logging.INFO)
     try:
         job = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
+        _check_inputs(job.inputs.values())
         check(job.makers)
         _bring_to_present(job.inputs.values())
         work(job)
@@ -141,6 +142,13 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
         if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
             raise
         sys.exit(f"error: {arguments.name}: there is not enough memory; run fewer jobs at a time, by a smaller --cores")
+
+
+def _check_inputs(paths: Iterable[Path]) -> None:
+    """For jobs that are run by hand; Snakemake makes what is missing."""
+    for path in paths:
+        if not path.exists():
+            raise HwcoreError(f"{path}: is not there; `snakemake --cores 8 {path}` makes it")
 
 
 def _bring_to_present(paths: Iterable[Path]) -> None:

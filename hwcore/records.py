@@ -38,7 +38,8 @@ def write(plan: Plan, *, alone: bool = True) -> set[str]:
         bring_up_to_date()
         before = {path: _read(path) for path in plans}
         if not alone:
-            if any(before[path].get(key, job) != job for path, content in plans.items() for key, job in content.items()):
+            jobs = [(before[path], key, job) for path, content in plans.items() for key, job in content.items()]
+            if any(known.get(key, job) != job for known, key, job in jobs):
                 raise HwcoreError(calls.others())
             plans = {path: {**before[path], **content} for path, content in plans.items()}
         for path, content in plans.items():

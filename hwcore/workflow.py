@@ -97,11 +97,13 @@ class Workflow(Planned):
     def _check_targets(self, arguments: Sequence[str]) -> None:
         known = self._known()
         for before, argument in pairwise(["", *arguments]):
-            # the file of Snakemake's own report is none of ours
-            if before == "--report" or not argument.startswith(("results/", "resources/")) or argument in known:
+            # settings that are given, and the file of Snakemake's own report, are none of ours
+            if before in ("--report", "--configfile", "--configfiles") or argument in known:
+                continue
+            if not argument.startswith(("results/", "resources/")):
                 continue
             scale = re.match(r"results/([^/]+)/", argument)
             if scale and scale[1] != self.scale and scale[1] in self.plan.config.scales:
                 raise HwcoreError(f"target {argument}: the scale is {self.scale}; add `--config scale={scale[1]}`")
             folder = [path for path in known if Path(path).parent == Path(argument).parent]
-            raise HwcoreError(f"target {argument}: nothing makes this file{did_you_mean(argument, folder or [])}")
+            raise HwcoreError(f"target {argument}: nothing makes this file{did_you_mean(argument, folder)}")

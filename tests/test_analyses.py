@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import uniform_filter1d
 from scipy.optimize import brentq, least_squares
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import softmax
@@ -40,9 +41,11 @@ from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward, initialize, unflatten
+from hwcore.nets.spec import Network
 from hwcore.seeds import seed
 from hwcore.studies.kinds import ANALYSES
 from hwcore.tensors import write_tensors
+from hwcore.train.loss import losses
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
 
@@ -307,6 +310,12 @@ def test_gradient_norm_follows_slope_and_finds_spikes(tmp_path: Path) -> None:
     run = Run(tmp_path, None, None, CPU)  # type: ignore[arg-type]
     found = gradient_norm.analyse({"m": run}, window=20)
     assert found.step[found.spike].tolist() == [101, 251]
+    # a spike is forgotten where the window has left it
+    table.assign(grad_norm=np.where(steps == 301, 1e17, norm)).to_parquet(tmp_path / "steps.parquet")
+    high = gradient_norm.analyse({"m": Run(tmp_path, None, None, CPU)}, window=20)  # type: ignore[arg-type]
+    np.testing.assert_allclose(high.grad_norm_smoothed[311:], found.grad_norm_smoothed[311:], rtol=1e-12)
+    reference = uniform_filter1d(norm, 20, mode="nearest")
+    np.testing.assert_allclose(found.grad_norm_smoothed, reference, rtol=1e-9)
     # a run that diverged is not calm
     table.loc[200:, "grad_norm"] = np.nan
     table.to_parquet(tmp_path / "steps.parquet")
@@ -509,6 +518,36 @@ def test_parts_of_the_points_do_not_change_the_jacobian(
     monkeypatch.setattr(sensitivity, "_CHUNK", {"cpu": 3 * 64 * 7})
     for found, expected in zip(sensitivity.jacobian_norms(classifiers["slow"], x), whole, strict=True):
         torch.testing.assert_close(found, expected)
+
+
+def test_the_gradient_of_a_batch_is_computed_in_parts(
+    fitted: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full batch of all replicates would not fit into the memory that the job asks for."""
+    prepare("digits", {"source": "digits"}, tmp_path / "digits.safetensors")
+    data = {"dataset": "digits", "train_samples": 50, "test_samples": 20, "random_labels": 0.5}
+    layers = [{"conv": {"channels": 2, "kernel": 3}}, "batch_norm", "relu", "flatten", {"linear": 10}]
+    changed = {"network": {"input": [1, 8, 8], "layers": layers}, "data": data, "training": CLASSIFY}
+    sizes: list[int] = []
+
+    def noted(network: Network, parameters: Any, buffers: Any, x: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(x))
+        return forward(network, parameters, buffers, x)
+
+    for run in (fitted, trained(tmp_path, tmp_path / "digits.safetensors", **changed)):
+        parameters = {name: value.clone().requires_grad_() for name, value in run.parameters.items()}
+        batch = run.data.training(run.batch_size)
+        loss = losses(
+            run.spec.training.loss, forward(run.network, parameters, run.buffers, batch.train_x), batch.train_y
+        )
+        gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
+        expected = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).mean(0)
+        with monkeypatch.context() as patch:
+            patch.setattr(sensitivity, "_CHUNK", {"cpu": 7 * run.network.widest * 10})
+            patch.setattr(sensitivity, "forward", noted)
+            found = sensitivity.loss_gradient_norm(run)
+        torch.testing.assert_close(found.float(), expected, rtol=1e-5, atol=0)
+        assert max(sizes) < run.batch_size
 
 
 def test_the_optimum_is_that_of_scipy(tmp_path: Path) -> None:

@@ -284,6 +284,7 @@ def test_only_training_batches_are_augmented(tmp_path: Path, files: dict[str, Pa
         ({"augment": {"flip": 0.5}}, "should be a list"),
         ({"augment": [{"flop": 4}]}, "not an augmentation: each is one of crop, flip, rotate, cutout"),
         ({"augment": [{"crop": 4, "flip": 0.5}]}, "not an augmentation"),
+        ({"augment": ["flip"]}, "'flip' is not an augmentation: each is one of .*, e.g. {flip: 0.5}"),
         ({"augment": [{"flip": 2}]}, "less than or equal to 1"),
         ({"augment": [{"crop": 0}]}, "greater than 0"),
         ({"augment": [{"crop": {"pad": 4}}]}, "padding"),

@@ -240,6 +240,15 @@ def test_a_job_that_is_not_in_the_plan(finished: Project) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_job_run_by_hand_before_its_inputs_are_there(project: Project) -> None:
+    project.run("results/quick/runs/tiny/fit/narrow/run.json")
+    command = [sys.executable, "-m", "workflow_scripts.figure", "results/quick/plan/tiny.json", "tiny/fit/fits"]
+    done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    missing = r"results/quick/tables/tiny/fit/predictions\.parquet"
+    assert re.fullmatch(rf"error: {missing}: is not there; `snakemake --cores 8 {missing}` makes it\n", done.stderr)
+
+
 def test_a_failed_job_keeps_what_others_made(project: Project) -> None:
     project.edit(STUDY, "mlp: [784, 4, 10]", "mlp: [100, 4, 10]")
     assert project.snakemake("report").returncode != 0

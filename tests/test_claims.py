@@ -20,7 +20,7 @@ from hwcore.claims.cuts import Cut
 from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.measures.value import excess_variation
 from hwcore.claims.samples import NoSuchDataError, Pair, Sample, median
-from hwcore.claims.spec import MEASURES, RULES, Claim
+from hwcore.claims.spec import MEASURES, RULES, Claim, _measure
 from hwcore.claims.words import POINTS, about_cut, percent
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
@@ -263,6 +263,24 @@ EXAMPLES = [
         "would take 41.",
         claim({"share": "there", "table": "t"}, "share", {"above": 0.9}),
         t=hits(15, 20),
+    ),
+    Example(
+        "undecided",
+        "It is true of 0 of 20 networks, and the 95 % interval of the share, 0.0 to 16.8 %, contains 0 %.",
+        claim({"share": "there", "table": "t"}, "share", {"above": 0}),
+        t=hits(0, 20),
+    ),
+    Example(
+        "right",
+        "It is 11,173,962, as stated.",
+        claim({"parameters": "m"}, "count", {"equal": 11173962}),
+        models=pd.DataFrame({"model": ["m"], "parameters": [11173962]}),
+    ),
+    Example(
+        "undecided",
+        "1 of 4 replicates diverged or gave no number, too many to judge the others alone.",
+        claim(LAST, "count", {"equal": 1}),
+        metrics=metrics(m=[1.0, 1.0, 1.0, NAN]),
     ),
     Example(
         "right",
@@ -1618,7 +1636,41 @@ def test_a_count_beyond_a_bound(expect: dict[str, Any], verdict: str, reason: st
 
 def test_a_count_that_no_replicate_gives() -> None:
     row = judged(claim(LAST, "count", {"equal": 1}), metrics=metrics(m=[NAN, NAN]))
-    assert (row.verdict, row.reason) == ("undecided", "No replicate gives a number.")
+    reason = "2 of 2 replicates diverged or gave no number, too many to judge the others alone."
+    assert (row.verdict, row.reason) == ("undecided", reason)
+
+
+@pytest.mark.parametrize(
+    ("measure", "complaint"),
+    [
+        ({"value": "model"}, "the column 'model' holds no numbers"),
+        ({"value": "loss", "table": "sizes"}, "there is no column 'replicate'; there are loss"),
+        ({"correlation": ["epoch", "model"], "table": "metrics"}, "the column 'model' holds no numbers"),
+        ({"along": ["epoch", "model"], "table": "metrics"}, "the column 'model' holds no numbers"),
+        ({"reached": "model", "below": 1}, "the column 'model' holds no numbers"),
+        ({"relation": ["epoch", "model"], "table": "metrics"}, "the column 'model' holds no numbers"),
+        ({"share": "model", "table": "metrics"}, "the column 'model' holds no numbers"),
+        ({"best": "model", "by": "epoch", "is": 1}, "the column 'model' holds no numbers"),
+    ],
+)
+def test_a_measure_of_what_is_no_number_is_told(measure: dict[str, Any], complaint: str) -> None:
+    tables = {"metrics": metrics(m=[1.0, 1.1, 0.9]), "sizes": pd.DataFrame({"loss": [1.0, 2.0]})}
+    with pytest.raises(NoSuchDataError, match=re.escape(complaint)):
+        _measure(measure, "e").read(lambda _, name: tables[name])
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "verdict"),
+    [("epoch", "last", "undecided"), ("loss", "first", "wrong"), ("dimension", "last", "wrong")],
+)
+def test_a_count_of_what_is_trained_shows_no_more_than_its_training(value: str, at: str, verdict: str) -> None:
+    table = metrics(m=[1.0, 1.0, 1.0]).assign(dimension=7.0)
+    one = claim({"value": value, "at": at}, "count", {"equal": 40})
+    case = Case(one, "as-described", cut=Cut("6 epochs in place of 100", 0.06))
+    row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
+    assert row.verdict == verdict
+    assert ("After 6 epochs in place of 100, this says nothing against it." in row.reason) == (verdict == "undecided")
+    assert ("Provisional" in row.reason) == (value != "dimension")
 
 
 def test_whole_numbers_name_the_points_of_a_fraction() -> None:

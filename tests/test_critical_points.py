@@ -118,7 +118,7 @@ def test_levenberg_marquardt_ends_where_that_of_scipy_does() -> None:
     decay = 1e-2
     surface, everyone = curvature.Perceptron(network, x, y, decay), torch.arange(3)
     found = stationary.levenberg_marquardt(surface, weights, everyone, steps=500, tolerance=1e-7)
-    assert found.converged.all()
+    assert (found.outcome == stationary.Outcome.CONVERGED).all()
 
     def residuals(flat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         w1, b1, w2, b2 = flat[:2], flat[2:4], flat[4:6], flat[6]
@@ -139,7 +139,7 @@ def test_a_root_of_the_gradient_may_be_a_saddle() -> None:
     surface, everyone = curvature.Perceptron(network, x, 2 * x + 1), torch.arange(1)
     near = torch.tensor([[0.01, 0.0, 0.02, 0.99]], dtype=torch.float64)
     found = stationary.root(surface, near, everyone, steps=50, tolerance=1e-10)
-    assert found.converged.all()
+    assert (found.outcome == stationary.Outcome.CONVERGED).all()
     assert torch.linalg.eigvalsh(surface.hessian(found.weights, everyone)[2]).amin() < -0.1
     down = stationary.newton(surface, near, everyone, steps=100, tolerance=1e-6)
     assert surface.loss(down.weights, everyone) < surface.loss(found.weights, everyone)
@@ -232,6 +232,13 @@ def test_a_diverged_replicate_does_not_stop_the_others(tmp_path: Path) -> None:
     assert table.converged.tolist() == [True, False, True]
 
 
+def test_networks_without_a_closed_form_that_all_diverged(tmp_path: Path) -> None:
+    run = trained(tmp_path, replicates=2, network={"mlp": [1, 2, 1], "activation": "gelu"})
+    write_tensors(tmp_path / "checkpoint.safetensors", {k: v * math.nan for k, v in run.parameters.items()})
+    table = critical_points.analyse({"m": Run.open(tmp_path, None, device=CPU)}, **SOLVE)
+    assert table.outcome.tolist() == ["not finite"] * 2
+
+
 def test_options_that_contradict_each_other_are_named(relu: Run) -> None:
     with pytest.raises(HwcoreError, match="activation tanh changes the trained network, so it needs a solver"):
         critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6, activation="tanh")
@@ -270,7 +277,7 @@ def test_polishing_follows_a_curved_valley() -> None:
     along = torch.tensor([0.5, 0.9, 1.3, 1.0, math.nan], dtype=torch.float64)
     begin = torch.stack([along, along**2], dim=1)
     found = stationary.polish(Valley(), begin, torch.arange(5), steps=20, tolerance=1e-12)  # type: ignore[arg-type]
-    assert found.converged.tolist() == [True, True, True, True, False]
+    assert (found.outcome == stationary.Outcome.CONVERGED).tolist() == [True, True, True, True, False]
     torch.testing.assert_close(found.weights[:4], torch.ones(4, 2, dtype=torch.float64), rtol=1e-9, atol=0)
     assert found.steps[3] == 0
     assert (found.steps[:3] <= 15).all()
@@ -315,7 +322,6 @@ def test_a_solver_says_why_it_ended(solver: Any, surface: Any, begin: list[float
     weights = torch.tensor([begin, [1.0, 1.0]], dtype=torch.float64)
     solution = solver(surface, weights, torch.arange(2), steps=steps, tolerance=1e-9)
     assert solution.outcome[0] == outcome
-    assert solution.converged[0] == (outcome == stationary.Outcome.CONVERGED)
     assert isinstance(surface, Wall) or solution.outcome[1] == stationary.Outcome.CONVERGED
 
 

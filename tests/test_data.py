@@ -438,6 +438,8 @@ def test_your_own_images(tmp_path: Path, kind: str) -> None:
         for name, content in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(content)
+        # what is no file is no image
+        (tmp_path / "set/train/cat/lost.png").symlink_to(tmp_path / "nowhere.png")
         said = {"source": "imagefolder", "root": str(tmp_path / "set")}
     else:
         said = {"source": "imagefolder", "archive": str(tmp_path / kind), "sha256": packed(tmp_path / kind, files)}

@@ -15,7 +15,7 @@ from test_figures import draw as draw_kind
 from conftest import Project
 from hwcore.figures import capacity, curves, landscape, style, trajectory
 from hwcore.figures.drawn import beside, drawn, save_numbers
-from hwcore.reporting.numbers import numbers, unmarked
+from hwcore.reporting.numbers import numbers
 
 
 def metrics(replicates: int = 12) -> pd.DataFrame:
@@ -209,11 +209,6 @@ def test_a_table_shows_some_places_as_they_are_and_says_so() -> None:
     assert "<table" not in numbers(
         {"panels": [figure["panels"][0] | {"series": figure["panels"][0]["series"] * 5}]}, ""
     )
-
-
-def test_marks_of_mathematics_are_read_as_words() -> None:
-    assert unmarked("$3 × 10^{-4}$") == "3 × 10⁻⁴"
-    assert unmarked("loss") == "loss"
 
 
 @pytest.mark.parametrize("kind", CASES)

@@ -391,6 +391,10 @@ def test_blocks_that_are_none_are_told(tmp_path: Path, blocks: str) -> None:
             "  c:\n    each: models\n    reported: '{reported_parameters}'\n" + CLAIM,
             "has no value here",
         ),
+        (
+            "  'c-{a}':\n    each: {matrix: {a: [1]}, include: [{a: 2, b: 3}, {a: 4}]}\n" + CLAIM,
+            "claims.c-{a}.each.include: 'b' is in some claims only; name it in all or in none",
+        ),
         ("  C:\n" + CLAIM, "claims.C: an id is of small letters, digits and single hyphens"),
         (
             "  c:\n    each: models\n" + CLAIM + "    expect: {above: much}\n",

@@ -14,6 +14,7 @@ from conftest import ROOT
 from hwcore.claims.spec import MEASURES, RULES, Claim
 from hwcore.errors import HwcoreError
 from hwcore.fingerprint import PLUMBING, Code, digest, plain
+from hwcore.nets.spec import layer_kinds, module_of
 from hwcore.plan import Plan
 from hwcore.studies.kinds import ANALYSES, FIGURES, LAYERS
 from hwcore.train.spec import RunSpec, Training
@@ -82,12 +83,22 @@ def package(folder: Path, text: str) -> str:
             True,
         ),
         ("class A(_Spec):\n    def f(self): return 1\n", "class A(_Spec):\n    def f(self): return 2\n", False),
+        # but not what all of its class have in common
+        ("class A(_Spec):\n    a: ClassVar[int] = 1\n", "class A(_Spec):\n    a: ClassVar[int] = 2\n", False),
         ("class A:\n    a: int = 1\n", "class A:\n    a: int = 2\n", False),
         ("class A(_Spec): pass\n", "class A(Other): pass\n", False),
     ],
 )
 def test_what_counts_as_a_change(tmp_path: Path, first: str, second: str, same: bool) -> None:
     assert (package(tmp_path, first) == package(tmp_path, second)) == same
+
+
+@pytest.mark.parametrize("kind", sorted({module_of(kind) for kind in layer_kinds()}))
+def test_a_new_setting_of_a_layer_is_no_change(tmp_path: Path, kind: str) -> None:
+    text = (ROOT / f"hwcore/nets/specs/{kind}.py").read_text()
+    more = text.replace("    kind: Literal[", '    new: int = Field(3, description="new")\n    kind: Literal[')
+    assert more != text
+    assert package(tmp_path, more) == package(tmp_path, text)
 
 
 def test_what_was_learnt_of_a_source_is_kept_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from sympy.parsing import sympy_parser
 from conftest import ROOT
 from hwcore.config import parse as parse_config
 from hwcore.data import functions
-from hwcore.data.formula import CONSTANTS, FUNCTIONS, _even, check, parse
+from hwcore.data.formula import CONSTANTS, FUNCTIONS, check, even, parse
 from hwcore.data.notation import write
 from hwcore.data.spec import FunctionData
+from hwcore.data.variance import variance
 from hwcore.description import describe
 from hwcore.errors import HwcoreError
 from hwcore.plan import Plan
@@ -107,8 +108,8 @@ def test_values_are_those_of_sympy(text: str, x: float) -> None:
             expected = sympy_value(text, x)
             assert value == pytest.approx(expected.real, rel=1e-6, abs=1e-6)
     else:
-        # a power of a tiny number may be too large for one and infinite for the other
-        assert not np.isfinite(array[0]) or abs(array[0]) > 1e300
+        # what float32 cannot hold has no value either
+        assert not np.isfinite(array[0]) or abs(array[0]) > 1e38
 
 
 @given(trees().filter(lambda text: not any(step in text for step in STEPS)), st.sampled_from([-2.25, 0.75, 3.0]))
@@ -151,6 +152,12 @@ def test_what_a_page_says_means_the_same(text: str, x: float) -> None:
         ("1.5e-7*x", "1.5·10⁻⁷x"),
         ("1e-7*x", "10⁻⁷x"),
         ("x**0.5", "x^0.5"),
+        ("2*sin(x)/3", "2 sin(x)/3"),
+        ("x*sin(x)/2", "x·sin(x)/2"),
+        ("2*sin(x)*x", "2 sin(x)·x"),
+        ("2*cos(x)*3", "2 cos(x)·3"),
+        ("x/(2*sin(x))", "x/(2 sin x)"),
+        ("2*sin(x)+1", "2 sin x + 1"),
     ],
 )
 def test_how_a_page_writes_a_formula(formula: str, page: str) -> None:
@@ -203,6 +210,8 @@ def test_what_is_not_a_formula_is_refused_in_one_line(formula: str, says: str) -
         ("log(x)", {}, r"x = -1 \(outside of where a function is defined\)"),
         ("x**0.5", {}, r"x = -1 \(not a finite real number\)"),
         ("exp(exp(10*x))", {}, r"\(too large\)"),
+        # finite, but not in float32
+        ("1e39*x", {}, r"x = -1 \(too large\)"),
         ("cos(x)", {"at": {0: 2}}, r"has a value at x = 0 of its own; remove it from `at` \(2\)"),
     ],
 )
@@ -227,7 +236,7 @@ def test_settings_of_a_function_that_cannot_be(settings: dict[str, Any], says: s
 
 def test_a_grid_is_checked_at_the_very_points_that_numpy_gives_it() -> None:
     for low, high, count in ((0.1, 0.7, 13), (-1.0, 1.0, 300), (-1.5, 1.5, 301), (0.0, 0.8, 8001), (-1.0, 2.0, 1)):
-        assert list(_even(low, high, count)) == np.linspace(low, high, count).tolist()
+        assert list(even(low, high, count)) == np.linspace(low, high, count).tolist()
         x = float(np.linspace(low, high, count)[count // 3])
         with pytest.raises(ValueError, match="division by zero"):
             check(data(f"1/(x-({x!r}))", domain=[low, high], samples=count, test_samples=2))
@@ -237,6 +246,18 @@ def test_what_is_drawn_at_random_is_checked_in_the_job() -> None:
     spec = data("log(x)", domain=[-1, 1], sampling="uniform")
     with pytest.raises(HwcoreError, match=r"data\.function: 'log\(x\)' has no finite value at x = -0\.\d+; state one"):
         functions.sample(spec, "s", "e")
+
+
+def test_what_float32_cannot_hold_is_refused_in_the_job() -> None:
+    with pytest.raises(HwcoreError, match=r"'1e39\*x' has no finite value at x = -?0\.\d+"):
+        functions.sample(data("1e39*x", sampling="uniform"), "s", "e")
+
+
+def test_the_variance_is_that_on_the_grid_that_is_checked() -> None:
+    """0.35 is between two of its points, and would be one of them in another arithmetic."""
+    spec = data("1/(x - 0.35)", domain=[0, 1])
+    check(spec)
+    assert variance(spec) > 0
 
 
 def study(folder: Path, samples: str) -> None:

@@ -39,8 +39,8 @@ def test_a_quick_gallery_says_that_nothing_is_judged(finished: Project, tmp_path
     assert "No claim is judged." in page
     assert "| **not judged** | The narrow network has 10 parameters. | 10 |" in page
     # no claim names a figure, so that the first is shown, and that of an earlier gallery is gone
-    assert [path.name for path in (folder / "tiny").iterdir()] == ["fit-loss.svg"]
-    assert "](tiny/fit-loss.svg)" in page
+    assert [path.name for path in (folder / "tiny").iterdir()] == ["fit--loss.svg"]
+    assert "](tiny/fit--loss.svg)" in page
 
     project.edit("report/tiny/study.yaml", "lr: 0.01", "lr: 0.02")
     done = make(project)
@@ -56,8 +56,8 @@ def test_the_figures_are_those_that_claims_are_about(finished: Project, tmp_path
     judged(results, "figures/tiny/classify/accuracy")
     gallery(results, tmp_path / "gallery")
     page = (tmp_path / "gallery/tiny.md").read_text()
-    assert "](tiny/classify-accuracy.svg)\n\nAccuracy." in page
-    copied, drawn = tmp_path / "gallery/tiny/classify-accuracy.svg", results / "figures/tiny/classify/accuracy.svg"
+    assert "](tiny/classify--accuracy.svg)\n\nAccuracy." in page
+    copied, drawn = tmp_path / "gallery/tiny/classify--accuracy.svg", results / "figures/tiny/classify/accuracy.svg"
     assert copied.read_bytes() == drawn.read_bytes()
     # the reason, in which a bar ends no cell, and what a variant shows
     assert "| **right** |" in page

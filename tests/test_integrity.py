@@ -89,6 +89,7 @@ def test_verify_names_every_damaged_file(finished: Project, copy: Project, damag
     assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == sorted(names)
     assert f"4 of {len(list_of(copy))} files are damaged; make them again: snakemake" in done.stderr.replace(",", "")
     assert all(name in done.stderr for name in names)
+    assert done.stderr.strip().endswith(" --config scale=quick")
 
 
 def list_of(project: Project) -> set[str]:
@@ -139,6 +140,8 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
         tmp_path / f".loss [1].{dead.pid}.tmp.svg",
         tmp_path / f".loss.{dead.pid}.tmp.json",
         tmp_path / ".loss [1].x.tmp.json",
+        # of `loss [1].<number>.json`, which a process that lives is about to write
+        tmp_path / f".loss [1].{dead.pid}.{os.getppid()}.tmp.json",
     ]
     for path in (*left, *others):
         path.touch()

@@ -140,8 +140,18 @@ def test_what_cannot_be_shown_is_told(run: Run, tmp_path: Path) -> None:
     table = landscape.analyse({"m": found}, across="line", **OPTIONS)
     assert table[table.replicate == 0].train_loss.isna().all()
     assert table[table.replicate == 1].train_loss.notna().all()
+    # what claims and figures read is there where nothing else is
+    for across in ("line", "trajectory"):
+        options = {**OPTIONS, "across": across, "replicates": 1}
+        whole, lost = (landscape.analyse({"m": each}, **options) for each in (run, found))
+        assert list(lost) == list(whole)
     with pytest.raises(HwcoreError, match="model m, replicate 1, span no plane"):
         landscape.analyse({"m": found}, across="trajectory", **OPTIONS)
+    # scales and shifts of the normalisation are weights that a plane goes through
+    some = {name: value for name, value in snapshots.items() if not name.startswith("1.")}
+    write_tensors(tmp_path / "snapshots.safetensors", some, {"epochs": "[0, 1, 2, 3, 4]"})
+    with pytest.raises(HwcoreError, match="model m has no record of all layers"):
+        landscape.analyse({"m": Run.open(tmp_path, run.prepared, device=CPU)}, across="trajectory", **OPTIONS)
     (tmp_path / "snapshots.safetensors").write_bytes(b"")
     with pytest.raises(HwcoreError, match=r"snapshots\.safetensors: cannot be read"):
         landscape.analyse({"m": Run.open(tmp_path, run.prepared, device=CPU)}, across="trajectory", **OPTIONS)

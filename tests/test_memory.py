@@ -3,6 +3,7 @@
 import ctypes
 import gc
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from hwcore.analyses import landscape, sharpness
 from hwcore.analyses.products import curvature_product
 from hwcore.analyses.run import Run
+from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.nets.network import flatten
 from hwcore.train.spec import RunSpec
@@ -97,6 +99,30 @@ def test_memory_does_not_grow_over_a_hundred_calls(run: Run, kind: Callable[[Run
     for _ in range(100):
         call()
     assert in_use() - before < 10 * MEGABYTE
+
+
+@pytest.mark.parametrize("validation", [None, 0.5])
+def test_a_training_keeps_its_inputs_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validation: float | None
+) -> None:
+    """In the order of memory of a step, and those for validation apart."""
+    count, size = 2000, 2000 * 3 * 32 * 32 * 4
+
+    def made(*args: object, **names: object) -> Data:
+        x, y = torch.zeros(count, 3, 32, 32), torch.zeros(count, dtype=torch.int64)
+        return Data(x, y, x[:10].clone(), y[:10].clone(), 10)
+
+    used: list[int] = []
+    monkeypatch.setattr("hwcore.train.train.load", made)
+    monkeypatch.setattr("hwcore.train.train._fit", lambda *args: used.append(in_use()))
+    monkeypatch.setattr("hwcore.train.train._write", lambda *args: None)
+    network = {"input": [3, 32, 32], "layers": [{"avg_pool": 8}, "flatten", {"linear": 10}]}
+    said = {"study": "s", "experiment": "e", "model": "m", "network": network, "replicates": 1}
+    training = {"optimizer": "adam", "lr": 0.001, "loss": "cross_entropy", "epochs": 1, "batch_size": 60}
+    job = {**said, "data": {"dataset": "d"}, "training": {**training, "validation": validation}}
+    spec, before = RunSpec.model_validate(job), in_use()
+    train(spec, None, tmp_path, device="cpu")
+    assert size <= used[0] - before < 1.1 * size
 
 
 def test_a_gradient_that_is_kept_would_be_noticed(run: Run) -> None:

@@ -428,6 +428,11 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
+def without_last(network: Network) -> Network:
+    """Layers that train nothing by themselves, which a study file cannot ask for."""
+    return network.model_copy(update={"layers": network.layers[:-1]})
+
+
 def test_what_is_drawn_stays_what_it_was() -> None:
     networks = {
         "perceptron": mlp(4, 6, 3, activation="tanh"),
@@ -438,7 +443,7 @@ def test_what_is_drawn_stays_what_it_was() -> None:
     for name, network in networks.items():
         parameters, buffers = initialize(network, [3, 1, 4])
         found[name] = digest({**parameters, **buffers})
-    masked = images({"dropout": 0.25}, "flatten", {"dropout": 0.5}, input=(2, 4, 4))
+    masked = without_last(images({"dropout": 0.25}, "flatten", {"dropout": 0.5}, {"linear": 1}, input=(2, 4, 4)))
     masks = [torch.Generator().manual_seed(s) for s in (5, 6)]
     dummy = {"none": torch.zeros(2)}
     out = forward(masked, dummy, {}, torch.ones(2, 3, 2, 4, 4), training=True, dropout=masks)
@@ -505,7 +510,7 @@ def test_replicates_together_are_replicates_one_by_one(data: st.DataObject, repl
 
 
 def test_dropout_of_channels_drops_whole_channels_of_each_replicate() -> None:
-    network = images({"dropout2d": 0.25}, input=(400, 3, 2))
+    network = without_last(images({"dropout2d": 0.25}, "batch_norm", input=(400, 3, 2)))
     masks = [torch.Generator().manual_seed(s) for s in (1, 2)]
     dummy = {"none": torch.zeros(2)}
     x = torch.ones(2, 5, 400, 3, 2)
@@ -544,7 +549,7 @@ def test_flatten_and_unflatten_are_inverse(widths: list[int], replicates: int) -
 
 
 def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
-    network = Network.model_validate({"input": [2000], "layers": [{"dropout": 0.25}]})
+    network = without_last(Network.model_validate({"input": [2000], "layers": [{"dropout": 0.25}, {"linear": 1}]}))
     x = torch.ones(2, 1, 2000)
     generators = [torch.Generator().manual_seed(s) for s in (1, 2)]
     dummy = {"none": torch.zeros(2)}
@@ -600,6 +605,8 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
             "cannot be given",
         ),
         ({"mlp": [3, 1], "out": 1}, "does not go with `mlp`"),
+        ({"input": [1], "layers": ["tanh"]}, "layers: nothing in them is trained"),
+        ({"input": [1], "layers": []}, "layers: nothing in them is trained"),
     ],
 )
 def test_a_network_that_cannot_be_built(said: dict[str, object], complaint: str) -> None:
@@ -657,6 +664,19 @@ def test_a_network_in_words(said: dict[str, Any], words: str) -> None:
 
 def test_the_networks_of_torchvision_are_all_known() -> None:
     assert list(Torchvision.MODELS) == torchvision.models.list_models(module=torchvision.models)
+
+
+def test_the_multiplications_of_torchvision_are_those_that_it_states() -> None:
+    def stated(name: str) -> float:
+        weights = torchvision.models.get_model_weights(name)
+        size, billions = min((each.transforms.keywords["crop_size"], each.meta["_ops"]) for each in weights)
+        return billions * 1e9 / (3 * size**2)
+
+    assert {name: round(stated(name)) for name in Torchvision.MODELS} == Torchvision.MODELS
+    network = Network.model_validate({"torchvision": "resnet18", "input": [3, 64, 64], "out": 1000})
+    with FlopCounterMode(display=False) as counter:
+        torchvision.models.resnet18().eval()(torch.rand(1, 3, 64, 64))
+    assert counter.get_total_flops() == pytest.approx(2 * network.multiplications(), rel=0.05)
 
 
 def test_a_layer_is_code_of_the_networks_that_have_it() -> None:

@@ -172,6 +172,9 @@ def test_a_figure_that_cannot_be_drawn_is_missing_alone(finished: Project, tmp_p
     assert f"failed: draw tiny/fit/fits: ValueError: a <bug> with `ticks` (log: {log})" in told
     assert told[-1] == "error: 3 figures could not be drawn; the pages say so, and the same command tries again"
     assert "Traceback" in (project.folder / log).read_text()
+    # after a kill it is the next call that finds it
+    recipe = "results/quick/figures/tiny/fit/fits.json"
+    assert recipe in (project.folder / "results/damaged.txt").read_text().splitlines()
     text = (project.folder / "results/quick/report/tiny.md").read_text()
     assert "is missing.** It could not be drawn: `ValueError: a <bug> with 'ticks'` ([log](../logs/figure" in text
     assert "figures/tiny/fit/fits.svg" not in text

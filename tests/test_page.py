@@ -78,7 +78,7 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
     ]
     assert "**Where this reproduction differs most** (2 more claims below)" not in first
     assert "**Where this reproduction differs most (2 more claims below)**" in first
-    line = "; here the final loss is 0.40 (95 % interval 0.30 to 0.50). [Figure 1a](#figure-fit-loss)."
+    line = "; here the final loss is 0.40 (95 % interval 0.30 to 0.50). [Figure 1a](#figure-fit--loss)."
     assert f"{line} As run it fails: 2." in first
 
 
@@ -223,11 +223,11 @@ def test_the_first_page_tells_that_networks_were_trained_once() -> None:
 def test_claims_and_figures_lead_to_each_other(tmp_path: Path) -> None:
     rows = [row("a", "holds", "it falls"), row("b", "fails", "it rises", figure="figures/s/fit--corrected/loss")]
     text = page(tmp_path, rows, '{{ claims() }}\n\n{{ experiment("fit") }}\n')
-    assert text.count('id="claim-a"') == text.count('id="figure-fit-loss"') == 1
+    assert text.count('id="claim-a"') == text.count('id="figure-fit--loss"') == 1
     # the list stands above the experiment, and knows its claims and figures all the same
     assert "[it falls](#claim-a)" in text
-    assert "| [Figure 1a](#figure-fit-loss) |" in text
-    assert "| [Figure 1b](#figure-fit--corrected-loss) |" in text
+    assert "| [Figure 1a](#figure-fit--loss) |" in text
+    assert "| [Figure 1b](#figure-fit--corrected--loss) |" in text
     assert '[<span class="verdict holds">holds</span>](#claim-a) it falls' in text
     anchors = set(re.findall(r'id="([^"]+)"', text)) | set(re.findall(r"\{#([\w-]+)", text))
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
@@ -246,7 +246,7 @@ def test_figures_are_numbered_in_their_order_on_the_page(tmp_path: Path) -> None
     assert re.findall(r"!\[\*\*Figure (\w+)\.\*\*", text) == ["1", "2a", "2b"]
     # a link may stand before its figure
     linked = page(tmp_path, [], '{{ ref("fit--corrected", "loss") }}\n\n{{ experiment("fit") }}\n')
-    assert "\n[Figure 1b](#figure-fit--corrected-loss)\n" in linked
+    assert "\n[Figure 1b](#figure-fit--corrected--loss)\n" in linked
     # the caption that variants share is told once
     assert "![**Figure 2b.** Corrected.](" in text
 

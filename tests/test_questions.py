@@ -562,7 +562,7 @@ def test_equal_and_missing_numbers_are_no_findings(id: str, value: float) -> Non
 
 @pytest.mark.parametrize("id", ["fit-function", "gradient-norm", "minimal-ratio", "random-labels", "train-task"])
 def test_what_is_not_known_of_any_network_is_left_out(id: str) -> None:
-    # classifiers with a squared error, and networks that are counted only when they are built
+    # networks that are counted only when they are built, and a guess of which no loss is known
     given = example(id, "ab")
     for known in given["models"].values():
         del known["guess_loss"], known["layers"]

@@ -166,11 +166,16 @@ def test_the_code_of_a_report_is_on_github_or_anywhere(results: Path, repository
             "+",
             "# a head",
         ),
+        *("--epochs 3 -- 5 --- all", "wait... for it ....", "two..three"),
         *("| bar", ": definition", "*so* it_is", "3.5 is no number of a list", "(see below) is no list"),
     ],
 )
 def test_text_of_a_study_is_shown_letter_by_letter(text: str) -> None:
     assert pypandoc.convert_text(plain(text), "html", format="markdown").strip() == f"<p>{text}</p>"
+
+
+def test_a_text_of_several_lines_is_one() -> None:
+    assert plain("a title \n  that goes on\n") == "a title that goes on"
 
 
 FULL = '# One\n\n{{ experiment("fit") }}\n\nIt is {{ value("c") }}.\n\n{{ claims() }}\n'
@@ -507,6 +512,8 @@ def test_a_sparkline_lies_on_the_axes_that_all_studies_share() -> None:
     assert "stroke-dasharray" in dashed
     assert len(corners(sparkline(shown, "other"))) == 3
     assert sparkline(shown, "nobody") == ""
+    # the only study has no name in its figures
+    assert sparkline(shown, "nobody", alone=True).count("<polyline") == 3
     # runs behind a mean are not lines of their own, and points stay points
     assert sparkline(panel({**lines("s", [1, 2]), "of": "s"}), "s") == ""
     assert sparkline(panel(lines("s", [1, 2], None)), "s").count("<circle") == 2

@@ -67,7 +67,8 @@ SEARCH = {"solver": "levenberg-marquardt", "restarts": 3, "steps": 3000}
         ("hessian_spectrum", SPECTRUM, {"by": "layer"}, 3),
         # 40 gradients of three passes; products of six, 60 for the eigenvalue and twelve a probe for the trace
         ("sharpness", SHARPNESS, {"probes": 20}, (120 + 6 * 300) / (120 + 6 * 180)),
-        ("critical_points", SEARCH, {"restarts": 7}, 2),
+        # from the trained weights there are two searches, one as far as the reports went
+        ("critical_points", SEARCH, {"restarts": 7}, 9 / 5),
         ("critical_points", SEARCH, {"steps": 9000}, 3),
         # where no solver ends nothing is measured around a point
         ("critical_points", {"solver": "none"}, {"solver": "levenberg-marquardt", "steps": 0}, 9),

@@ -166,3 +166,14 @@ def test_the_gap_stands_beside_and_a_diverged_replicate_is_nan(perceptron: Run, 
     found = sharpness.analyse({"m": broken}, epsilon=1e-3, rho=5e-3, samples=50, rescale=2.0)
     assert found.sharpness[0] == table.sharpness[0]
     assert found.loc[1, [*sharpness.MEASURES, "rescaled_trace"]].isna().all()
+    # finite, but float32 cannot hold their products
+    huge = {
+        name: value * torch.tensor([1, 1e25])[:, *[None] * (value.dim() - 1)]
+        for name, value in perceptron.parameters.items()
+    }
+    write_tensors(tmp_path / "checkpoint.safetensors", huge, {})
+    found = sharpness.analyse(
+        {"m": Run.open(tmp_path, perceptron.prepared, device=CPU)}, epsilon=1e-3, rho=5e-3, samples=50
+    )
+    assert found.top_eigenvalue[0] == table.top_eigenvalue[0]
+    assert np.isnan(found.top_eigenvalue[1])

@@ -1,5 +1,6 @@
 """The Hessian's spectrum against matrices that are small enough to be written down."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +142,28 @@ def test_weights_that_are_not_finite_are_told_and_others_go_on(run: Run, tmp_pat
     table = hessian_spectrum.analyse({"m": broken}, **OPTIONS)
     assert table[table.replicate == 0]["value"].isna().all()
     assert table[table.replicate == 1]["value"].notna().all()
+    # a claim on the largest takes its row for each replicate
+    assert table[table.measure == "eigenvalue"].groupby("replicate")["at"].agg(list).tolist() == [[1, 2, 3, 4, 5]] * 2
+    assert {*table[table.replicate == 0].measure} == {"eigenvalue", "trace", "trace error", "density"}
+    assert not table[table.replicate == 0].converged.any()
     with pytest.raises(HwcoreError, match="count: 5000, but model m has 310 parameters"):
         hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 5000})
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "ggn", "empirical_fisher"])
+def test_weights_too_large_for_float32_are_told_and_others_go_on(run: Run, tmp_path: Path, matrix: str) -> None:
+    weights = load_file(run.folder / "checkpoint.safetensors")
+    for value in weights.values():
+        value[1] *= 1e25
+    (tmp_path / "run.json").write_bytes((run.folder / "run.json").read_bytes())
+    write_tensors(tmp_path / "checkpoint.safetensors", weights)
+    broken = Run.open(tmp_path, run.prepared, device=torch.device("cpu"))
+    table = hessian_spectrum.analyse({"m": broken}, **OPTIONS, matrix=matrix)
+    assert table[table.replicate == 0]["value"].notna().all()
+    lost = table[(table.replicate == 1) & (table.measure == "eigenvalue")]
+    assert lost["at"].tolist() == [1, 2, 3, 4, 5]
+    assert lost["value"].isna().all()
+    assert not table[table.replicate == 1].converged.any()
 
 
 def test_the_density_is_that_of_the_exact_spectrum(run: Run, exact: list[torch.Tensor]) -> None:
@@ -279,6 +300,10 @@ def test_the_blocks_of_layers_are_those_of_the_matrix(run: Run, exact: list[torc
             assert trace == pytest.approx(values.sum().item(), abs=max(4 * error, 0.01 * trace))
     with pytest.raises(HwcoreError, match="count: 60, but layer 2 of model m has 50 parameters"):
         hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 60}, by="layer")
+    network = Network.model_validate({"torchvision": "squeezenet1_1", "input": [3, 32, 32], "out": 10})
+    whole = replace(run, spec=run.spec.model_copy(update={"network": network}))
+    with pytest.raises(HwcoreError, match="by: layer: model m has no linear or convolutional layer in its list"):
+        hessian_spectrum.analyse({"m": whole}, **OPTIONS, by="layer")
 
 
 @pytest.mark.parametrize("matrix", ["ggn", "empirical_fisher"])

@@ -98,6 +98,18 @@ def study(
         # of two models there are six networks
         ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
         (
+            {"measure": {"best": "test_loss", "is": []}, "rule": "best", "expect": {}},
+            "measure.is: [] value should have at least 1 item",
+        ),
+        (
+            {"measure": {"value": "test_loss", "model": "a", "where": {"epoch": [1, 2]}}},
+            "claims.c.measure.where.epoch: [1, 2] is neither a number nor a word",
+        ),
+        (
+            {"measure": {"correlation": ["epoch", "epoch"], "table": "metrics", "model": "a"}},
+            "measure.correlation: both columns are 'epoch'",
+        ),
+        (
             {"measure": {"layers": "a", "kinds": ["conv", "linaer"]}, "rule": "count", "expect": {"equal": 2}},
             "measure.kinds.1: unknown layer 'linaer'; did you mean `linear`?",
         ),
@@ -146,6 +158,46 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
     capped["standard"]["caps"]["functions"]["replicates"] = 5
     with pytest.raises(HwcoreError, match="cannot decide with 5 replicates, which is what scale standard runs"):
         study(tmp_path, claim, replicates=6, config=configuration(scales=capped))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "says"),
+    [
+        ({}, {"random_labels": 0.5}, "the two models learn from different data"),
+        ({}, {}, None),
+    ],
+)
+def test_what_lies_between_two_networks_needs_the_data_of_both(
+    tmp_path: Path, a: dict[str, Any], b: dict[str, Any], says: str | None
+) -> None:
+    models = {name: {"label": name, "mlp": [784, 5, 10], "data": data} for name, data in (("a", a), ("b", b))}
+    experiment: dict[str, Any] = {"data": MNIST, "training": CLASSIFY, "models": models}
+    analyses = {"line": LINE, "evaluation": {}}
+    if says is None:
+        assert study(tmp_path, CLAIM, analyses=analyses, **experiment).claims
+        return
+    with pytest.raises(HwcoreError, match=rf"analyses.line.between: {says}, so that no loss"):
+        study(tmp_path, CLAIM, analyses=analyses, **experiment)
+
+
+def test_a_squared_error_of_classes_is_refused(tmp_path: Path) -> None:
+    models = {"a": {"label": "A", "mlp": [784, 5, 10]}}
+    with pytest.raises(HwcoreError, match=r"training.loss: 'mse' needs a function; classes need cross_entropy or nll"):
+        study(tmp_path, CLAIM, data=MNIST, models=models, analyses={"evaluation": {}})
+
+
+def test_a_cap_below_the_least_value_of_an_option_is_told(tmp_path: Path) -> None:
+    capped = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    capped["quick"]["caps"]["analyses"]["landscape"] = {"count": 1}
+    says = r"^config.yaml: scales.quick.caps.analyses.landscape.count: 1 should be"
+    with pytest.raises(HwcoreError, match=says) as error:
+        study(
+            tmp_path,
+            CLAIM,
+            config=configuration(scales=capped),
+            analyses={"landscape": {"across": "line"}, "evaluation": {}},
+        )
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

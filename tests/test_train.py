@@ -298,10 +298,10 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, digits: Path,
 
 
 def test_a_state_of_another_job_or_a_damaged_one_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    state, path = Resume(tmp_path / "0.pt", "one", 0), tmp_path / "0.safetensors"
+    state, path = Resume(tmp_path / "0.safetensors", "one", 0), tmp_path / "0.safetensors"
     state.save({"epoch": 3, "weights": torch.arange(100.0)})
     assert (state.load() or {})["epoch"] == 3
-    assert Resume(tmp_path / "0.pt", "another", 0).load() is None
+    assert Resume(tmp_path / "0.safetensors", "another", 0).load() is None
     whole = path.read_bytes()
     for place in range(0, len(whole), 37):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
@@ -310,7 +310,7 @@ def test_a_state_of_another_job_or_a_damaged_one_is_not_used(tmp_path: Path, cap
         path.write_bytes(content)
         assert state.load() is None
     assert "cannot be read" in caplog.text
-    assert Resume(tmp_path / "1.pt", "one", 0).load() is None
+    assert Resume(tmp_path / "1.safetensors", "one", 0).load() is None
 
 
 def test_a_state_comes_back_as_it_was_and_is_never_code(tmp_path: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_state_comes_back_as_it_was_and_is_never_code(tmp_path: Path) -> None:
         "keys": {0: {"step": torch.tensor(3.0)}, "b": (0.9, 0.999), "count": Counter({30: 1, 60: 2})},
         "tensors": [shared, shared[:2], torch.zeros(0, 2), torch.ones(2, dtype=torch.bool), torch.ones(1).bfloat16()],
     }
-    saved = Resume(tmp_path / "0", "k", 0)
+    saved = Resume(tmp_path / "0.safetensors", "k", 0)
     saved.save(state)
     found = saved.load()
     assert found is not None
@@ -536,6 +536,15 @@ def test_the_memory_of_a_training_grows_with_what_it_records(digits: Path) -> No
     assert megabytes(steps=True) - nothing == pytest.approx(120_000 * 220 / 2**20, abs=1)
 
 
+def test_the_memory_of_a_training_grows_with_its_test_set() -> None:
+    """Its images as they are read, which a small share of the training set leaves in the file, and as float32."""
+    few, many = (
+        memory.memory(job(**{**IMAGES, "data": {"dataset": "digits", "test_samples": samples}}), 100)
+        for samples in (1_000, 1_001_000)
+    )
+    assert many - few == pytest.approx(5 * 1_000_000 * 64 / 2**20, abs=1)
+
+
 def test_training_loads_no_pandas(tmp_path: Path) -> None:
     asked = job(record={"steps": True, "weights_every": 1}).model_dump(mode="json")
     code = (
@@ -606,9 +615,17 @@ def test_snapshots_are_of_epoch_0_and_of_every_so_many(tmp_path: Path) -> None:
 def test_a_replicate_that_diverges_is_recorded(tmp_path: Path) -> None:
     _, metrics = run(job(training={**FIT, "optimizer": "sgd", "lr": 1e20, "epochs": 5}), tmp_path)
     said = json.loads((tmp_path / "run.json").read_text())
-    first = metrics[~np.isfinite(metrics.train_loss)].groupby("replicate").epoch.min()
+    first = metrics[~np.isfinite(metrics[["train_loss", "test_loss"]]).all(axis=1)].groupby("replicate").epoch.min()
     assert said["diverged"] == [{"replicate": r, "epoch": int(e)} for r, e in first.items()]
     assert len(said["diverged"]) == 3
+
+
+def test_a_replicate_whose_last_step_loses_it_has_diverged(tmp_path: Path) -> None:
+    """The training loss of a full batch is that before the step."""
+    _, metrics = run(job(training={**FIT, "optimizer": "sgd", "lr": 1e30, "epochs": 1}), tmp_path)
+    assert np.isfinite(metrics.train_loss).all()
+    said = json.loads((tmp_path / "run.json").read_text())
+    assert said["diverged"] == [{"replicate": r, "epoch": 1} for r in range(3)]
 
 
 def test_data_and_network_that_do_not_fit(tmp_path: Path, digits: Path) -> None:

@@ -37,6 +37,7 @@ from hwcore.train import memory
 from hwcore.train.held_out import hold_out
 from hwcore.train.recorder import VALIDATION_METRICS
 from hwcore.train.spec import OPTIMIZERS, Record, RunSpec, Training
+from hwcore.train.train import _best
 from hwcore.validation import validate
 
 REPLICATES = 3
@@ -505,6 +506,14 @@ def test_early_stopping_of_replicates_that_diverge(tmp_path: Path) -> None:
     assert {event["epoch"] for event in facts["stopped"]} == {3}
 
 
+def test_the_best_epoch_of_losses_that_are_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``BestWeights`` has it: an infinite loss is no lower than one that is no number."""
+    losses = np.array([[np.nan, np.inf, np.inf], [np.inf, 2.0, 1.0]])
+    table = {"replicate": np.repeat([0, 1], 3), "validation_loss": losses.flatten()}
+    monkeypatch.setattr("hwcore.train.train.metrics_table", lambda recorders: table)
+    assert [event["epoch"] for event in _best([])] == [1, 3]
+
+
 WORDS: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"optimizer": "adamw", "weight_decay": 0.1}, {"optimizer": "AdamW", "weight decay": "0.1"}),
     ({"betas": [0.9, 0.95], "eps": 1e-6}, {"optimizer": "Adam, betas 0.9 and 0.95, epsilon 10⁻⁶"}),
@@ -572,6 +581,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"scheduler": {"kind": "one_cycle", "pct_start": 1.0}}, "t.scheduler.pct_start: 1.0 should be less than 1"),
     ({"scheduler": {"kind": "one_cycle", "div_factor": 0}}, "t.scheduler.div_factor: 0 should be greater than 0"),
     ({"scheduler": {"kind": "one_cycle"}, "warmup": 9}, "t: warmup: one_cycle has its own rise; use its pct_start"),
+    ({"scheduler": "cosine"}, "t.scheduler: 'cosine' is not a schedule: write {kind: cosine}"),
     ({"warmup": 0}, "t.warmup: 0 should be greater than 0"),
     ({"optimizer": "sgd", "nesterov": True}, "t: nesterov: needs a momentum above 0, e.g. momentum: 0.9"),
     ({"nesterov": True, "momentum": 0.9}, "t: momentum: adam has no such setting; sgd and rmsprop have"),

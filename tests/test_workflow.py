@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, Project
+from hwcore.config import parse
 from hwcore.errors import HwcoreError
 from hwcore.planned import Submitted, _one_of
 from hwcore.studies.kinds import ANALYSES
@@ -50,6 +51,18 @@ def test_without_tex_the_pdf_is_made_of_the_markdown(project: Project, monkeypat
     assert read(there) == read(deployed) == {".tex"}
     assert set(there.results()) == set(without.results())
     assert {"results/quick/report/tiny.pdf", "results/quick/report/tiny.tex"} <= set(there.results())
+
+
+def test_a_configuration_among_results_is_no_target(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    among = "results/quick/workflow/configuration.json"
+    assert Workflow(config(), ["config.yaml"], ["report", "--configfile", among]).results()
+    with pytest.raises(HwcoreError, match=f"target {among}: nothing makes this file"):
+        Workflow(config(), ["config.yaml"], ["report", among])
+
+
+def test_a_study_may_be_called_by_a_number() -> None:
+    assert parse({**config(), "studies": 2024}, ["config.yaml"]).studies == ["2024"]
 
 
 @pytest.mark.parametrize("target", ["prepare:dataset=digits", "analyse:scale=quick,table=tiny/fit/predictions"])

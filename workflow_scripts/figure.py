@@ -15,6 +15,7 @@ from hwcore.errors import HwcoreError
 from hwcore.figures.drawn import beside, save_numbers
 from hwcore.figures.output import save
 from hwcore.files import write_json
+from hwcore.integrity import note
 from hwcore.jobs import Job, run
 from hwcore.provenance import FAILED, recipe
 from hwcore.tables import read_tables
@@ -24,6 +25,9 @@ def work(job: Job) -> None:
     figure, failure = _attempt(job)
     stem = job.outputs["svg"].with_suffix("")
     save(figure, stem)
+    if failure:
+        # the call that ends with it removes the recipe, unless it is killed before
+        note(job.outputs["recipe"])
     said = {"axes": save_numbers(figure, stem), "beside": beside(figure), **failure}
     write_json(job.outputs["recipe"], {**recipe(job.spec, ["matplotlib", "numpy", "pandas"]), **said})
 

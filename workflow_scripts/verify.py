@@ -20,6 +20,6 @@ if __name__ == "__main__":
     for path, damage in found.items():
         print(f"{path}: {damage}")
     if found:
-        again = f"snakemake --cores 8 report --forcerun {' '.join(map(str, found))}"
+        again = f"snakemake --cores 8 report --forcerun {' '.join(map(str, found))} --config scale={results.name}"
         sys.exit(f"{len(found)} of {len(files):,} files are damaged; make them again: {again}")
     print(f"all {len(files):,} files are as they were written")

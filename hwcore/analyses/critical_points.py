@@ -94,9 +94,10 @@ def analyse(
     ``restarts`` times with longer and longer steps: a descent of a ReLU network often ends where a sample lies on the
     kink of a unit, and the gradient there jumps by about 2 |error| |weight| / N instead of vanishing.
 
-    ``steps`` is the most that Levenberg-Marquardt takes from a start in a smooth network.  Newton's method takes up to
-    5/6 and the last solver up to 2/15 of that; in a network with kinks, where more of them gain nothing, the three
-    take up to 1/3, 1/15 and 1/60, and 4/15, 1/60 and 1/150 from a restart.
+    ``steps`` is the most that Levenberg-Marquardt takes from a start in a smooth network, and from the trained weights
+    twice as many: before and after a gradient of 10⁻³, where the reports stop.  Newton's method takes up to 5/6 and the
+    last solver up to 2/15 of that; in a network with kinks, where more of them gain nothing, the three take up to 1/3,
+    1/15 and 1/60, and 4/15, 1/60 and 1/150 from a restart.
 
     ``activation`` other than "none" puts that function in the place of each hidden activation and
     starts from the replicate's own initial weights; λ is ``weight_decay``.  ``saddles`` adds, for

@@ -339,7 +339,7 @@ def hessian(loss: Objective, weights: Tensor, chosen: Tensor) -> Tensor:
     (slope,) = torch.autograd.grad(loss(weights, chosen).sum(), weights, create_graph=True)
     basis = torch.eye(weights.shape[1], dtype=weights.dtype, device=weights.device)
     columns = []
-    for part in basis.split(max(1, _COLUMNS // weights.shape[0])):
+    for part in basis.split(max(1, _COLUMNS // max(1, weights.shape[0]))):
         directions = part.unsqueeze(1).expand(-1, *weights.shape)
         columns.append(torch.autograd.grad(slope, weights, directions, is_grads_batched=True, retain_graph=True)[0])
     full = torch.cat(columns).movedim(0, 2)

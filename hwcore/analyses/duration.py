@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hwcore.analyses.memory import DENSE, testing_samples
+from hwcore.analyses.memory import DENSE
 from hwcore.data.spec import FunctionData
 from hwcore.train.duration import sample_seconds
-from hwcore.train.memory import known_samples
+from hwcore.train.memory import known_samples, testing_samples
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import parameters
 
@@ -50,7 +50,8 @@ def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
     layers = _LAYER * len(spec.network.layers) * passes * chunks
     dense = 0.0
     if kind in ("critical_points", "optimum") and count <= DENSE and options.get("solver") != "none":
-        searches = 1 + options.get("restarts", 0)
+        # the first search of critical points takes its steps before and after a gradient that the reports call zero
+        searches = (2 if kind == "critical_points" else 1) + options.get("restarts", 0)
         dense = searches * options["steps"] * (_STEP + _MULTIPLICATION * count**2 * (training + count))
     if kind == "critical_points" and count <= DENSE:
         # where a solver ends, the Hessian is that of several points near by

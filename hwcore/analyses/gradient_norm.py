@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 from scipy.stats import spearmanr
 
@@ -61,7 +61,13 @@ def _spikes(norm: Array, window: int) -> Array:
 
 
 def _smooth(values: Array, window: int) -> Array:
-    smoothed: Array = uniform_filter1d(values, min(window, len(values)), mode="nearest")
+    """The mean of ``window`` values around each, where they end those at the end again.
+
+    Each mean is a sum of its own: in a running sum a spike would leave its rounding error behind.
+    """
+    width = min(window, len(values))
+    padded = np.pad(values, (width // 2, (width - 1) // 2), mode="edge")
+    smoothed: Array = sliding_window_view(padded, width).mean(-1)
     return smoothed
 
 

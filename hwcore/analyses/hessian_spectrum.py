@@ -38,7 +38,7 @@ def analyse(
     ``probes`` random vectors, Ghorbani et al. 2019, arXiv:1901.10159; it integrates to 1).
     ``converged`` says so of eigenvalues.  Products are in float32, Lanczos' own sums in float64.
     ``samples`` takes the first of the training samples only; every sample weighs the same, those of a
-    shorter last part too.  A replicate whose weights are not finite has NaN.
+    shorter last part too.  A replicate whose weights are not finite, or so large that products are not, has NaN.
 
     ``by`` "layer" takes the diagonal blocks of the matrix in place of the whole: that of the weights and biases of
     each linear and convolutional layer, by its number from 1 in a column ``layer``.  Scales and shifts of
@@ -46,12 +46,16 @@ def analyse(
 
     Columns: model, replicate, measure, at, value, converged.
 
-    Raises HwcoreError if a matrix or a block has fewer than ``count`` rows, and for a Gauss-Newton matrix that
-    says nothing.
+    Raises HwcoreError if a matrix or a block has fewer than ``count`` rows, if a model has no layers to take blocks of,
+    and for a Gauss-Newton matrix that says nothing.
     """
     tables = []
     for name, run in runs.items():
         blocks = _layers(run) if by == "layer" else [_Block(None, 0, run.parameter_count)]
+        if not blocks:
+            raise HwcoreError(
+                f"hessian_spectrum: by: layer: model {name} has no linear or convolutional layer in its list of layers"
+            )
         for block in blocks:
             if count > block.size:
                 part = f"layer {block.layer} of " if block.layer else ""
@@ -60,9 +64,11 @@ def analyse(
                 )
         for r in range(run.replicates):
             finite = all(bool(value[r].isfinite().all()) for value in run.parameters.values())
-            product = curvature_product(run, r, matrix=matrix, samples=samples, dtype=torch.float32) if finite else None
+            product = (
+                curvature_product(run, r, matrix=matrix, samples=samples, dtype=torch.float32) if finite else _unknown
+            )
             for block in blocks:
-                of_block = product and block.of(product, run.parameter_count)
+                of_block = block.of(product, run.parameter_count)
                 table = _spectrum(of_block, block.size, _draw(run, r, block), count, tolerance, steps, probes)
                 tables.append(table.assign(model=name, replicate=r, layer=block.layer))
     columns = ["model", "replicate", *(["layer"] if by == "layer" else []), "measure", "at", "value", "converged"]
@@ -89,6 +95,11 @@ class _Block:
         return product if self.size == parameters else within
 
 
+def _unknown(vector: Tensor) -> Tensor:
+    """The products of a replicate that diverged: infinite weights could have finite ones, of a unit that is off."""
+    return torch.full_like(vector, math.nan)
+
+
 def _layers(run: Run) -> list[_Block]:
     """Those of the layers with weights, which lie one after the other in a row of all parameters."""
     sizes = {key: math.prod(shape) for key, shape in shapes(run.network).items()}
@@ -109,18 +120,15 @@ def _draw(run: Run, r: int, block: _Block) -> Generator:
 
 
 def _spectrum(
-    product: Product | None, parameters: int, draw: Generator, count: int, tolerance: float, steps: int, probes: int
+    product: Product, parameters: int, draw: Generator, count: int, tolerance: float, steps: int, probes: int
 ) -> pd.DataFrame:
-    """What the table says of one symmetric matrix, by its products; NaN where there are none."""
-    rows: list[tuple[str, float, float, bool]]
-    if product is None:
-        rows = [(measure, math.nan, math.nan, False) for measure in ("eigenvalue", "trace", "trace error", "density")]
-    else:
-        start = torch.randn(parameters, generator=draw, dtype=torch.float64)
-        values, converged = largest(product, start, count, tolerance, steps)
-        rows = [("eigenvalue", i + 1.0, float(values[i]), bool(converged[i])) for i in range(len(values))]
-        found, error = trace(product, parameters, probes, draw)
-        rows += [("trace", math.nan, found, True), ("trace error", math.nan, error, True)]
-        grid, height = density(product, parameters, probes, steps, draw)
-        rows += [("density", float(at), float(value), True) for at, value in zip(grid, height, strict=True)]
-    return pd.DataFrame(rows, columns=["measure", "at", "value", "converged"])
+    """What the table says of one symmetric matrix, by its products."""
+    start = torch.randn(parameters, generator=draw, dtype=torch.float64)
+    values, converged = largest(product, start, count, tolerance, steps)
+    rows = [("eigenvalue", i + 1.0, float(values[i]), bool(converged[i])) for i in range(len(values))]
+    found, error = trace(product, parameters, probes, draw)
+    rows += [("trace", math.nan, found, True), ("trace error", math.nan, error, True)]
+    grid, height = density(product, parameters, probes, steps, draw)
+    rows += [("density", float(at), float(value), True) for at, value in zip(grid, height, strict=True)]
+    table = pd.DataFrame(rows, columns=["measure", "at", "value", "converged"])
+    return table.assign(converged=table.converged & (table.value.abs() < math.inf))

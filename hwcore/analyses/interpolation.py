@@ -28,7 +28,8 @@ def analyse(
 
     Each model of ``between`` is joined to the next, replicate r to replicate r, for
     ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
-    those of the models.  The training data are the first ``samples`` of the training set, all with None.
+    those of the models.  The training data are the first ``samples`` of the training set, all with None; random labels
+    are those of the first model.
     ``batch_norm`` says what the running statistics of batch normalisation are:
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
     of the first model's size (Izmailov et al. 2018, arXiv:1803.05407).
@@ -70,7 +71,7 @@ def _line(
     # rounding would put 0.9999999999999999 for 1, and the models themselves would be missed
     steps = np.linspace(alphas["start"], alphas["stop"], int(alphas["count"])).round(12)
     ends = [_at([alpha], first, second, samples, batch_norm) for alpha in (0.0, 1.0)]
-    # the models themselves are computed as one program, so that their numbers are those of their evaluation
+    # the models themselves are computed as one program, so that their numbers are those of an evaluation
     inside = _at([alpha for alpha in steps if alpha not in (0, 1)], first, second, samples, batch_norm)
     table = pd.concat([inside, *(end for end in ends if end.alpha[0] in steps)])
     table = table.sort_values(["replicate", "alpha"], ignore_index=True)

@@ -27,6 +27,11 @@ class Tridiagonal:
     off: Tensor
     vectors: Tensor
 
+    @property
+    def finite(self) -> bool:
+        """Whether all products were, which weights can be too large for."""
+        return bool(self.diagonal.isfinite().all() and self.off.isfinite().all())
+
     def eigen(self) -> tuple[Tensor, Tensor]:
         """Ritz values (m,), ascending, and the eigenvectors (m, m) of the tridiagonal matrix."""
         inner = self.off[:-1]
@@ -41,7 +46,8 @@ def lanczos(
 ) -> Tridiagonal:
     """Tridiagonalise a symmetric operator from ``start`` (P,), each vector made orthogonal to all before, twice.
 
-    Ends after ``steps`` products, when ``done`` says so, or when the space is exhausted.
+    Ends after ``steps`` products, when ``done`` says so, when the space is exhausted, and at a product that is not
+    finite.
     """
     steps = min(steps, len(start))
     vectors = torch.zeros(steps, len(start), dtype=torch.float64, device=start.device)
@@ -58,15 +64,18 @@ def lanczos(
         scale = max(scale, abs(diagonal[j].item()) + off[j].item())
         now = Tridiagonal(diagonal[: j + 1], off[: j + 1], known)
         # relative to the operator itself: a spectrum of 1e-7 is as good as one of 1
-        exhausted = off[j].item() <= 1e-12 * scale
-        if exhausted or j + 1 == steps or (done is not None and done(now)):
+        goes_on = now.finite and off[j].item() > 1e-12 * scale
+        if not goes_on or j + 1 == steps or (done is not None and done(now)):
             break
         vectors[j + 1] = image / off[j]
     return now
 
 
 def largest(product: Product, start: Tensor, count: int, tolerance: float, steps: int) -> tuple[Tensor, Tensor]:
-    """The eigenvalues of largest size, and whether each has converged: both (count,), the largest first."""
+    """The eigenvalues of largest size, and whether each has converged: both (count,), the largest first.
+
+    NaN, and not converged, where a product is not finite.
+    """
 
     def top(found: Tridiagonal) -> tuple[Tensor, Tensor]:
         values, inner = found.eigen()
@@ -77,7 +86,10 @@ def largest(product: Product, start: Tensor, count: int, tolerance: float, steps
     def done(found: Tridiagonal) -> bool:
         return len(found.diagonal) >= count and bool(top(found)[1].all())
 
-    return top(lanczos(product, start, steps, done))
+    found = lanczos(product, start, steps, done)
+    if not found.finite:
+        return start.new_full((count,), math.nan, dtype=torch.float64), start.new_zeros(count, dtype=torch.bool)
+    return top(found)
 
 
 def trace(product: Product, parameters: int, probes: int, draw: Generator) -> tuple[float, float]:
@@ -108,10 +120,17 @@ def _signs(count: int, parameters: int, draw: Generator) -> Tensor:
 
 
 def density(product: Product, parameters: int, probes: int, steps: int, draw: Generator) -> tuple[Tensor, Tensor]:
-    """λ and the spectral density there, both (400,): quadrature nodes of each probe, under a Gaussian kernel."""
+    """λ and the spectral density there, both (400,): quadrature nodes of each probe, under a Gaussian kernel.
+
+    One NaN each where a product is not finite.
+    """
     nodes, weights = [], []
     for start in _signs(probes, parameters, draw):
-        values, inner = lanczos(product, start, steps).eigen()
+        found = lanczos(product, start, steps)
+        if not found.finite:
+            unknown = torch.full((1,), math.nan, dtype=torch.float64)
+            return unknown, unknown
+        values, inner = found.eigen()
         nodes.append(values)
         weights.append(inner[0].square())
     at, weight = torch.cat(nodes), torch.cat(weights) / probes

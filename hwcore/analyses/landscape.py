@@ -15,6 +15,7 @@ from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, unflatten, weight_matrices
 from hwcore.seeds import seed
 
+_EXPLAINED = ("explained1", "explained2")  # of the variance of a trajectory, by the axes of its plane
 _MARGIN = 0.25  # of the extent of a trajectory, on each side of it
 
 
@@ -59,7 +60,8 @@ def analyse(
 def _examine(name: str, run: Run, r: int, across: str, extent: float, count: int, samples: int | None) -> pd.DataFrame:
     theta = flatten({key: value[r : r + 1] for key, value in run.parameters.items()})[0]
     if not theta.isfinite().all():
-        nothing = dict.fromkeys(("epoch", "x", "y", "train_loss", "plane_loss"), np.nan)
+        columns = ["epoch", "x", "y", "train_loss", *(["train_accuracy"] if run.data.classes else []), "plane_loss"]
+        nothing = dict.fromkeys([*columns, *(_EXPLAINED if across == "trajectory" else [])], np.nan)
         return pd.DataFrame([{"model": name, "replicate": r, "kind": "surface", **nothing}])
     if across == "trajectory":
         return _along_trajectory(name, run, r, theta, count, samples)
@@ -91,8 +93,7 @@ def _along_trajectory(name: str, run: Run, r: int, theta: Tensor, count: int, sa
     own = _metrics(run, r, lambda chosen: weights[chosen.start : chosen.stop].to(theta.dtype), len(weights), samples)
     path = _table(name, r, "trajectory", projected, own).assign(plane_loss=on_plane, epoch=run.snapshots[0])
     table = pd.concat([_table(name, r, "surface", surface, _on(run, r, surface, samples)), path], ignore_index=True)
-    explained = found.explained(records)
-    return table.assign(explained1=explained[0], explained2=explained[1])
+    return table.assign(**dict(zip(_EXPLAINED, found.explained(records), strict=True)))
 
 
 def filter_normalized(run: Run, replicate: int, count: int) -> Tensor:

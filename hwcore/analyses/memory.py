@@ -4,13 +4,11 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hwcore.data.spec import DataSpec, FunctionData
-from hwcore.train.memory import PROCESS, known_samples, snapshot_bytes
+from hwcore.data.spec import FunctionData
+from hwcore.train.memory import PROCESS, known_samples, snapshot_bytes, testing_samples
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import parameters
 
-# Test samples of a data set that is not known.
-_TEST_SAMPLES = 10_000
 # Bytes of each number of the inputs: as float32 and, a part of the time, as read.
 _INPUT = 5.5
 # Weights of all replicates: as read and as the tensors of a network.
@@ -24,11 +22,6 @@ _CHUNK, _CHUNK_COPIES, _JACOBIAN_COPIES = 2**20, 20, 120
 _SQUARES = {"critical_points": 20, "optimum": 4}
 # Parameters beyond which no such matrix is made.
 DENSE = 5_000
-
-
-def testing_samples(data: DataSpec) -> int:
-    """The number of test samples, where it is not known that of a large data set."""
-    return data.test_samples if isinstance(data, FunctionData) else data.test_samples or _TEST_SAMPLES
 
 
 def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> int:

@@ -117,7 +117,7 @@ class Run:
             for key, value in snapshots.items()
             if (layer is None or key.rpartition(".")[0] in chosen) and not (weights_only and key.endswith(".bias"))
         ]
-        if not kept or (layer is None and not set(layers) <= {key.rpartition(".")[0] for key in snapshots}):
+        if not kept or (layer is None and snapshots.keys() != shapes(self.network).keys()):
             raise HwcoreError(
                 f"model {model} has no record of {'all layers' if layer is None else f'layer {layer}'}; "
                 "change `record: {layers: …}`"

@@ -1,6 +1,6 @@
 """How much outputs change with inputs, and what the reports measured instead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 
 import numpy as np
@@ -96,19 +96,30 @@ def input_gradient_norms(run: Run, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor
 
 def _at_all(run: Run, points: int, compute: Callable[[Parameters, Parameters, slice, slice], Tensor]) -> Tensor:
     """What ``compute`` makes of weights, replicates and points, (..., R, B), for some of both at a time."""
+    rows = []
+    for own, parts in _some(run, points):
+        parameters, buffers = _of(run, own)
+        rows.append(torch.cat([compute(parameters, buffers, own, part) for part in parts], dim=-1))
+    return torch.cat(rows, dim=-2)
+
+
+def _some(run: Run, points: int) -> Iterator[tuple[slice, list[slice]]]:
+    """Replicates that are computed together, and the parts of the points that they are computed on."""
     network, kind = run.network, run.device.type
     # as in training: see hwcore.train.split
     single = not network.stacks() or (kind == "cpu" and network.convolves())
     together = 1 if single else run.replicates
     widest = max(network.widest, prod(network.output) * prod(network.input))
     size = max(1, _CHUNK[kind] // (together * widest))
-    rows = []
+    parts = [slice(start, min(start + size, points)) for start in range(0, points, size)]
     for first in range(0, run.replicates, together):
-        own = slice(first, first + together)
-        parameters, buffers = ({name: v[own] for name, v in each.items()} for each in (run.parameters, run.buffers))
-        parts = [slice(start, min(start + size, points)) for start in range(0, points, size)]
-        rows.append(torch.cat([compute(parameters, buffers, own, part) for part in parts], dim=-1))
-    return torch.cat(rows, dim=-2)
+        yield slice(first, first + together), parts
+
+
+def _of(run: Run, replicates: slice) -> tuple[Parameters, Parameters]:
+    """Parameters and buffers of some replicates."""
+    parameters, buffers = ({name: v[replicates] for name, v in each.items()} for each in (run.parameters, run.buffers))
+    return parameters, buffers
 
 
 def _outputs(network: Network, parameters: Parameters, buffers: Parameters, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,13 +157,23 @@ def _norms(network: Network, parameters: Parameters, buffers: Parameters, x: Ten
 
 def loss_gradient_norm(run: Run) -> Tensor:
     """The mean over parameter tensors of ‖∂L/∂θ‖_F for the first training mini-batch: (R,)."""
-    batch = run.data.training(run.batch_size)
-    parameters = {name: value.detach().requires_grad_() for name, value in run.parameters.items()}
-    outputs = forward(run.network, parameters, run.buffers, batch.train_x)
-    loss = losses(run.spec.training.loss, outputs, batch.train_y)
-    gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
-    norms = [gradient.flatten(1).double().square().sum(1).sqrt() for gradient in gradients]
-    return torch.stack(norms).mean(0)
+    batch, loss = run.data.training(run.batch_size), run.spec.training.loss
+    samples = len(batch.train_x)
+    means = []
+    for own, parts in _some(run, samples):
+        parameters, buffers = _of(run, own)
+        parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+        gradients = [torch.zeros_like(value) for value in parameters.values()]
+        y = batch.train_y[own] if batch.own_train_labels else batch.train_y
+        for part in parts:
+            outputs = forward(run.network, parameters, buffers, batch.train_x[part])
+            targets = y[part] if loss == "mse" else y[..., part]
+            share = losses(loss, outputs, targets).sum() * ((part.stop - part.start) / samples)
+            for gradient, more in zip(gradients, torch.autograd.grad(share, [*parameters.values()]), strict=True):
+                gradient.add_(more)
+        norms = [gradient.flatten(1).double().square().sum(1).sqrt() for gradient in gradients]
+        means.append(torch.stack(norms).mean(0))
+    return torch.cat(means)
 
 
 def last_gradient_norm(run: Run) -> NDArray[np.float64]:

@@ -42,10 +42,6 @@ class Solution:
     outcome: Tensor
     steps: Tensor
 
-    @property
-    def converged(self) -> Tensor:
-        return self.outcome == Outcome.CONVERGED
-
 
 class Solver(ABC):
     """Damped steps of one kind.  A point is seen as L (r,), ∇L (r, P) and a matrix (r, P, P)."""

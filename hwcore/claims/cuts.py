@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from hwcore.claims import ledger
 from hwcore.claims.judgement import Judgement
 from hwcore.claims.measure import Measure
 from hwcore.claims.measures import difference, value
@@ -26,6 +25,8 @@ _TREND = {
 }
 # The loss on other data ends above what it was before, once a network fits its own too well.
 _TREND_LATER = {"test_loss": 1}
+# How large a network is does not depend on how long it is trained.
+_SIZES = ("dimension", "parameters")
 # Longer training has more of these.
 _COUNTED = ("epoch", "step")
 # Which rows of a training count, or how they are joined, where longer training has no known effect.
@@ -72,7 +73,7 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
     When something is reached does not depend on how long a training goes on after that.  That a training accuracy stays
     below a bound, or a training loss above one, does.  On fewer images all is different: nothing is tested then.
     """
-    if not cut.words or judgement.verdict not in (*ledger.STATEMENTS, *ledger.REPORTED):
+    if not cut.words or is_untrained(measure):
         return judgement
     at_any_length = _at_any_length(measure)
     if cut.fewer_images or (cut.uneven and measure.shape != "times"):
@@ -80,9 +81,9 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
         left_out = "images are left out"
         uneven = "the training of some networks is cut much more than that of others"
         why = f"shows nothing, because {left_out if cut.fewer_images else uneven}"
-    elif judgement.verdict == "inconsistent" and not at_any_length:
+    elif judgement.verdict in ("inconsistent", "wrong") and not at_any_length:
         why = "says nothing against it"
-    elif judgement.verdict == "consistent" and not at_any_length and cut.share < _ENOUGH:
+    elif judgement.verdict in ("consistent", "right") and not at_any_length and cut.share < _ENOUGH:
         judgement = replace(judgement, p=math.nan)
         why = "says nothing for it, because less than half of the training was run"
     elif _may_cross(_trend(measure), judgement):
@@ -90,6 +91,11 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
     else:
         return judgement
     return replace(judgement, verdict="undecided", reason=f"{judgement.reason} {of_cut(cut.words, why)}")
+
+
+def is_untrained(measure: Measure) -> bool:
+    """Whether a number is that of the network whatever its training, such as how many parameters it has."""
+    return measure.shape == "a count" or (isinstance(measure, value.Kind) and measure.value in _SIZES)
 
 
 def _at_any_length(measure: Measure) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims import ledger
-from hwcore.claims.cuts import WHOLE, Cut, within
+from hwcore.claims.cuts import WHOLE, Cut, is_untrained, within
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, unjudged
 from hwcore.claims.measure import Measure, words
 from hwcore.claims.rule import LEVEL
@@ -206,8 +206,8 @@ def _row(
         )
     if claim.note:
         sentences.append(sentence(claim.note))
-    # how large a network is does not depend on how long it is trained
-    if judged == "provisional" and (case.cut.words or not case.whole) and kind not in ("not testable", "count"):
+    trained = claim.measure is not None and not is_untrained(claim.measure)
+    if judged == "provisional" and (case.cut.words or not case.whole) and trained:
         # what is said once is enough
         how = [f"after {case.cut.words}"] if case.cut.words and case.cut.words not in own.reason else []
         how += [f"measured on {case.samples:,} training samples"] if case.samples else []

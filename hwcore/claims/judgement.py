@@ -80,10 +80,10 @@ def decide(holds: float, fails: float) -> tuple[str, float]:
     return ("holds", holds) if holds <= fails else ("fails", fails)
 
 
-def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
+def left(sample: Sample) -> tuple["pd.Series[float]", str]:
     """The numbers of the replicates that did not diverge, and a sentence about those that did.
 
-    Raises CannotJudgeError where the rest cannot be judged: more than a tenth diverged, or one number is left.
+    Raises CannotJudgeError where more than a tenth diverged, so that the rest cannot be judged.
     """
     values, total = sample.finite, len(sample.values)
     lost = total - len(values)
@@ -92,10 +92,16 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
             f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone",
             f"missing in {'all' if lost == total else f'{lost:,} of {total:,}'} replicates",
         )
-    if len(values) < 2:
-        raise single()
     note = f"{lost} of {total} replicates diverged or gave no number and {'is' if lost == 1 else 'are'} left out"
     return values, sentence(note) if lost else ""
+
+
+def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
+    """What is ``left`` of a sample.  Raises CannotJudgeError also where that is a single number."""
+    values, note = left(sample)
+    if len(values) < 2:
+        raise single()
+    return values, note
 
 
 def varies(*samples: "pd.Series[float]") -> None:

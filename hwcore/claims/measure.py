@@ -6,9 +6,9 @@ pandas or SciPy: the grammar of studies imports them all.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hwcore.claims.columns import SIGNED, column_scale
 from hwcore.claims.samples import Data, NoSuchDataError, NoSuchValueError, Sample, Shape
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 # The table of an experiment by (experiment, name); None is the experiment of the claim.
 Tables = Callable[[str | None, str], "pd.DataFrame"]
+
+
+def _scalar(value: Any) -> Any:
+    if not isinstance(value, bool | int | float | str):
+        raise ValueError(f"{value!r} is neither a number nor a word")
+    return value
+
+
+# What tells a row, or one of several candidates, apart in a column.
+Value = Annotated[bool | int | float | str, BeforeValidator(_scalar)]
 # What pages call a model, by (experiment, id), and an experiment, by (experiment, None).
 Names = Callable[[str | None, str | None], str]
 
@@ -102,7 +112,7 @@ class MeasureOfCandidates(Measure):
 
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
     by: str = Field("model", description="the column that tells the candidates apart")
-    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
+    where: dict[str, Value] = Field({}, description="values of other columns that choose the rows")
 
     def reads(self) -> Iterator[tuple[str | None, str]]:
         yield self.experiment, self.table
@@ -114,12 +124,22 @@ class MeasureOfCandidates(Measure):
     def rows(self, tables: Tables, column: str) -> "pd.DataFrame":
         """The rows of all candidates, which have ``column``."""
         rows = rows_where(tables(self.experiment, self.table), self.where)
-        require(rows, column, self.by)
+        require(rows, self.by)
+        require_numbers(rows, column)
         return rows
 
-    def called(self, values: list[Any], names: Names) -> list[Any]:
+    def called(self, values: list[Value], names: Names) -> list[Value]:
         """Candidates by the names of models by which pages call them; others as they are."""
         return [names(self.experiment, str(value)) for value in values] if self.by == "model" else values
+
+
+def _two(columns: tuple[str, str]) -> tuple[str, str]:
+    if columns[0] == columns[1]:
+        raise ValueError(f"both columns are {columns[0]!r}")
+    return columns
+
+
+TwoColumns = Annotated[tuple[str, str], AfterValidator(_two)]
 
 
 def rows_of(table: "pd.DataFrame", model: str | None) -> "pd.DataFrame":
@@ -133,7 +153,7 @@ def rows_of(table: "pd.DataFrame", model: str | None) -> "pd.DataFrame":
     return rows
 
 
-def rows_where(rows: "pd.DataFrame", where: dict[str, Any]) -> "pd.DataFrame":
+def rows_where(rows: "pd.DataFrame", where: dict[str, Value]) -> "pd.DataFrame":
     """The rows with the given values."""
     require(rows, *where)
     for column, value in where.items():
@@ -143,7 +163,7 @@ def rows_where(rows: "pd.DataFrame", where: dict[str, Any]) -> "pd.DataFrame":
     return rows
 
 
-def equals(column: "pd.Series[Any]", value: Any) -> "pd.Series[bool]":
+def equals(column: "pd.Series[Any]", value: Value) -> "pd.Series[bool]":
     """Which values are this one; decimal fractions need agree to nine digits only."""
     if isinstance(value, int | float) and not isinstance(value, bool) and column.dtype.kind in "iuf":
         same: pd.Series[bool] = (column - value).abs() <= 1e-9 * max(1.0, abs(value))
@@ -152,7 +172,7 @@ def equals(column: "pd.Series[Any]", value: Any) -> "pd.Series[bool]":
     return same
 
 
-def candidates(rows: "pd.DataFrame", by: str, values: list[Any]) -> list[Any]:
+def candidates(rows: "pd.DataFrame", by: str, values: list[Value]) -> list[Any]:
     """The values that a column has of those that a study names, which may write 1 for 1.0."""
     found = []
     for value in values:
@@ -192,6 +212,14 @@ def require(table: "pd.DataFrame", *names: str) -> None:
     for name in names:
         if name not in table:
             raise NoSuchDataError(f"there is no column {name!r}; there are {', '.join(table.columns)}")
+
+
+def require_numbers(table: "pd.DataFrame", *names: str) -> None:
+    """Raises NoSuchDataError for a column that is not there, or that holds no numbers."""
+    require(table, *names)
+    for name in names:
+        if table[name].dtype.kind not in "biuf":
+            raise NoSuchDataError(f"the column {name!r} holds no numbers")
 
 
 def sample(values: "pd.Series[float]", column: str) -> Sample:

@@ -169,7 +169,7 @@ def measured(unit: Unit, rule: str, value: float, low: float, high: float, n: in
     if low < high:
         return f"{unit.estimated(value, low, high, f' for {_OF[rule]}' if rule in _OF else '')}, {among}"
     if rule == "count":
-        return unit.number(value)
+        return unit.stated(value)
     if n == 1:
         return f"{unit.single(value)} (one replicate)"
     how = " (all equal)" if low == high else " (median)" if rule in ("reached-by", "prediction-interval") else ""
@@ -232,7 +232,7 @@ def several(names: Sequence[str]) -> list[str]:
     parts = first.split()
     shared = len(names[1].split()) - len(others[0].split())
     if shared and re.fullmatch("[a-z]+", parts[shared - 1]):
-        parts[shared - 1] += "s"
+        parts[shared - 1] += "es" if parts[shared - 1].endswith(("s", "x", "ch", "sh")) else "s"
     return [" ".join(parts), *others]
 
 

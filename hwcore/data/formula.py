@@ -47,6 +47,8 @@ _OPERATORS: Mapping[type[ast.operator], Callable[..., float]] = {
     ast.Pow: operator.pow,
 }
 _LENGTH, _PARTS = 300, 100
+# The largest number of float32, in which networks learn: what is above is infinite there.
+LARGEST = (2 - 2**-23) * 2.0**127
 # A formula is checked on an even grid of this many points, and on the grids of samples up to the larger number.
 _CHECKED, _CHECKED_SAMPLES = 1001, 10_000
 
@@ -76,6 +78,8 @@ class Formula:
             # a negative number to the power of a fraction is complex
             if isinstance(value, complex) or not math.isfinite(value):
                 return x, "not a finite real number"
+            if abs(value) > LARGEST:
+                return x, "too large"
         return None
 
 
@@ -126,12 +130,12 @@ def _first_gap(
     function: str, domain: tuple[float, float], counts: tuple[int, ...], known: frozenset[float]
 ) -> tuple[float, str] | None:
     """Where a formula has no value on even grids of so many points, nor at 0, and why."""
-    grids = [_even(*domain, count) for count in counts if count <= _CHECKED_SAMPLES]
+    grids = [even(*domain, count) for count in counts if count <= _CHECKED_SAMPLES]
     zero = {0.0} if domain[0] <= 0 <= domain[1] else set()
     return parse(function).gap(sorted(zero.union(*grids) - known))
 
 
-def _even(low: float, high: float, count: int) -> Iterator[float]:
+def even(low: float, high: float, count: int) -> Iterator[float]:
     """An even grid, in the very arithmetic of ``numpy.linspace``."""
     step = (high - low) / max(count - 1, 1)
     yield from (i * step + low for i in range(max(count - 1, 1)))

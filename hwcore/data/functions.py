@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hwcore.data.formula import FUNCTIONS, parse
+from hwcore.data.formula import FUNCTIONS, LARGEST, parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
 from hwcore.seeds import seed
@@ -54,14 +54,14 @@ def sample(spec: FunctionData, study: str, experiment: str) -> dict[str, tuple[V
 def values(spec: FunctionData, x: Values) -> Values:
     """The function at the points ``x`` in float64, of the same shape: the formula's, or those stated for a point.
 
-    Raises HwcoreError where there is no finite value.
+    Raises HwcoreError where there is no value that is finite in float32.
     """
     function = parse(spec.function).function({name: getattr(np, name) for name in FUNCTIONS})
     with np.errstate(all="ignore"):
         y = np.array(np.broadcast_to(function(x), x.shape))
     for point, value in spec.at.items():
         y[x == point] = value
-    gaps = x[~np.isfinite(y)]
+    gaps = x[~(np.abs(y) <= LARGEST)]
     if len(gaps):
         raise HwcoreError(
             f"data.function: {spec.function!r} has no finite value at x = {gaps[0]:.15g}; "

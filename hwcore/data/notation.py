@@ -4,6 +4,7 @@ A module of its own, because no number depends on it.
 """
 
 import ast
+from collections.abc import Callable
 
 from hwcore.data.formula import Formula
 from hwcore.powers import SUPERSCRIPTS, in_powers
@@ -60,7 +61,7 @@ def _write(node: ast.expr) -> tuple[str, int]:
             joined = "+" if isinstance(sign, ast.Add) else "−"
             return f"{_inside(left, _SUM)} {joined} {_inside(right, _PRODUCT)}", _SUM
         case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _write_product(left, right), _PRODUCT
+            return _write_product(left, right, _inside), _PRODUCT
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             return f"{_closed(left, _PRODUCT)}/{_closed(right, _POWER)}", _PRODUCT
         case ast.BinOp(left=left, right=right):
@@ -69,11 +70,9 @@ def _write(node: ast.expr) -> tuple[str, int]:
             raise AssertionError(ast.dump(node))
 
 
-def _write_product(left: ast.expr, right: ast.expr) -> str:
+def _write_product(left: ast.expr, right: ast.expr, write_last: Callable[[ast.expr, int], str]) -> str:
     """`5πx` and `2 cosh x`; `x·sin x` where the first factor is not a number."""
-    first, second = _closed(left, _PRODUCT), _inside(right, _POWER)
-    if isinstance(right, ast.Call):
-        second = _write(right)[0]
+    first, second = _closed(left, _PRODUCT), write_last(right, _PRODUCT if isinstance(right, ast.Call) else _POWER)
     if not _is_number(left) or second[0].isdigit():
         return f"{first}·{second}"
     return f"{first} {second}" if isinstance(right, ast.Call) else f"{first}{second}"
@@ -103,10 +102,14 @@ def _inside(node: ast.expr, tightness: int) -> str:
 
 
 def _closed(node: ast.expr, tightness: int) -> str:
-    """As ``_inside``, and the argument of a function always has its parentheses, as in `cos(x)/2`."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and isinstance(node.args[0], ast.Name):
-        return f"{_WORDS.get(node.func.id, node.func.id)}({_write(node.args[0])[0]})"
-    return _inside(node, tightness)
+    """As ``_inside``, and a function at the end has parentheses, as in `cos(x)/2` and `2 cos(x)/3`."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[ast.Name() as argument]):
+            return f"{_WORDS.get(name, name)}({_write(argument)[0]})"
+        case ast.BinOp(left=left, op=ast.Mult(), right=right) if tightness <= _PRODUCT:
+            return _write_product(left, right, _closed)
+        case _:
+            return _inside(node, tightness)
 
 
 def write_number(value: float) -> str:

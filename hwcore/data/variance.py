@@ -3,10 +3,10 @@
 from functools import lru_cache
 from statistics import fmean, pvariance
 
-from hwcore.data.formula import FUNCTIONS, parse
+from hwcore.data.formula import FUNCTIONS, even, parse
 from hwcore.data.spec import FunctionData
 
-_POINTS = 1001  # as many as a formula is checked on
+_POINTS = 1001  # those that a formula is checked on
 
 
 def variance(data: FunctionData) -> float:
@@ -16,8 +16,6 @@ def variance(data: FunctionData) -> float:
 
 @lru_cache
 def _variance(function: str, domain: tuple[float, float], at: tuple[tuple[float, float], ...]) -> float:
-    low, high = domain
     formula, known = parse(function).function(FUNCTIONS), dict(at)
-    points = (low + (high - low) * i / (_POINTS - 1) for i in range(_POINTS))
-    values = [known[x] if x in known else formula(x) for x in points]
+    values = [known[x] if x in known else formula(x) for x in even(*domain, _POINTS)]
     return pvariance(values, fmean(values))

@@ -92,7 +92,7 @@ class LayerSpec(Spec):
         return ()
 
 
-class OpaqueLayer(LayerSpec):
+class OpaqueLayerSpec(LayerSpec):
     """A layer of which only the built module tells what is inside."""
 
     # an estimate: numbers made of each of the input, as by VGG-16, which makes most, and in how many tensors
@@ -221,6 +221,8 @@ class Network(Spec):
         if len(self.input) not in (1, 3):
             raise ValueError(f"input: {list(self.input)} is neither [features] nor [channels, height, width]")
         self.shapes()
+        if self.parameters() == 0:
+            raise ValueError("layers: nothing in them is trained")
         return self
 
     def shapes(self) -> list[Shape]:

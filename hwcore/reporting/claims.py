@@ -117,7 +117,7 @@ def _stated(says: str, of_report: bool) -> str:
 
     What is left out or said in the first person is quoted; the rest is told in short, and may be in other words.
     """
-    text = says.rstrip(".")
+    text = says.strip().rstrip(".")
     shown = _SHOWN.fullmatch(text) if of_report else None
     if shown:
         return f"{'In the' if shown['in'] else 'The'} report’s {plain(shown['what'] + shown['rest'])}"
@@ -127,7 +127,7 @@ def _stated(says: str, of_report: bool) -> str:
 
 def quoted(says: str) -> str:
     """A quotation; quotation marks in it become single ones."""
-    return f"“{says.rstrip('.').translate(_SINGLE)}”"
+    return f"“{says.strip().rstrip('.').translate(_SINGLE)}”"
 
 
 def _states(says: str, reported: str) -> bool:
@@ -170,15 +170,13 @@ def words(says: str) -> str:
 def _grouped(claims: pd.DataFrame) -> Iterable[tuple[str, list[tuple[str, Any]]]]:
     """By what is said: of what, and the row."""
     groups: dict[str, list[tuple[str, Any]]] = {}
-    single: dict[str, Any] = {}
     for row in claims.itertuples():
         match = _QUALIFIED.fullmatch(str(row.says))
         words, of = (match["words"], match["of"]) if match else (str(row.says), "")
         groups.setdefault(words, []).append((of, row))
-        single[words] = row
     for words, members in groups.items():
         # what says for which model it is stays with a claim of its own
-        yield (words, members) if len(members) > 1 or not members[0][0] else (str(single[words].says), members)
+        yield (words, members) if len(members) > 1 or not members[0][0] else (str(members[0][1].says), members)
 
 
 def _why(rows: list[Any], names: list[str]) -> str:

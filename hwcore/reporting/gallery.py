@@ -99,7 +99,7 @@ def _chosen(study: Mapping[str, Any], claims: pd.DataFrame) -> list[dict[str, An
 
 def _name(figure: Mapping[str, Any]) -> str:
     """The file of a figure: its path from the folder of its study in one word."""
-    return "-".join(Path(figure["path"]).parts[2:]) + ".svg"
+    return "--".join(Path(figure["path"]).parts[2:]) + ".svg"
 
 
 def _page(
@@ -155,7 +155,7 @@ def _front_matter(path: Path) -> dict[str, Any]:
 
 def _row(claim: Any) -> list[str]:
     found = "" if claim.verdict in ("not testable", "not judged") else measured(claim)
-    numbers = " → ".join(filter(None, [claim.reported, found]))
+    numbers = " → ".join(filter(None, [plain(claim.reported), found]))
     # a first sentence alone may sound like another verdict: what a cap decides comes after it
     why = " ".join(filter(None, [claim.reason, claim.diagnosis]))
     return [f"**{claim.verdict}**", plain(claim.says), numbers, plain(why)]

@@ -9,7 +9,6 @@ import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
 from hwcore.reporting.html import write_html
-from hwcore.reporting.numbers import unmarked
 from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts, with_count
 
@@ -42,7 +41,7 @@ def index(
         f"line-{id}-{study['study']}": line
         for id, panel in panels.items()
         for study in studies
-        if panel and (line := sparkline(panel, study["study"]))
+        if panel and (line := sparkline(panel, study["study"], alone=len(studies) == 1))
     }
     title = "Reproduced course reports" if any(study["source"] for study in studies) else "Reports"
     parts = [
@@ -135,7 +134,7 @@ def _headline(numbers: Path, label: str) -> Context | None:
 
 def _axes(panel: Context) -> str:
     """What the sparklines of a row show; they share both axes."""
-    return f"lines: {unmarked(panel['y']['label'])}, by {unmarked(panel['x']['label'])}"
+    return f"lines: {panel['y']['label']}, by {panel['x']['label']}"
 
 
 def _experiments(studies: Sequence[Context], claims: pd.DataFrame) -> str:
@@ -144,7 +143,7 @@ def _experiments(studies: Sequence[Context], claims: pd.DataFrame) -> str:
             f"[{plain(each['title'])}]({study['study']}.html#experiment-{each['base']})",
             each["variant"],
             study["study"],
-            each["section"],
+            plain(each["section"]),
             _chips(_counts(own[own.claim.map(study["claims"]) == each["id"]])),
             len(each["models"]),
             each["replicates"],

@@ -76,10 +76,10 @@ def _original(source: Mapping[str, Any]) -> list[str]:
     place = source["repository"] or ""
     if place and "://" not in place:
         place = f"https://github.com/{place}"
-    lines = ["references:", f"- id: {ORIGINAL}", "  type: report", f"  title: {_quoted(source['title'])}"]
+    lines = ["references:", f"- id: {ORIGINAL}", "  type: report", f"  title: {_quoted(plain(source['title']))}"]
     lines += [
-        f"  author: [{{literal: {_quoted(source['author'])}}}]",
-        f"  issued: {{literal: {_quoted(source['date'])}}}",
+        f"  author: [{{literal: {_quoted(plain(source['author']))}}}]",
+        f"  issued: {{literal: {_quoted(plain(source['date']))}}}",
     ]
     return [*lines, *([f"  URL: {_quoted(place)}"] if place else []), f"nocite: '@{ORIGINAL}'"]
 
@@ -125,7 +125,7 @@ class _Page:
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
         # the heading of a section such as 3.1 is of the third level, that of a chapter such as 3 of the second
         below = "###" if base["section"].isdecimal() else "####"
-        level = f"### {base['section']}" if len(neighbours) == 1 else below
+        level = f"### {plain(base['section'])}" if len(neighbours) == 1 else below
         parts = [f"{level} {plain(base['title'])} {{#experiment-{base['id']}}}"]
         parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
@@ -154,14 +154,14 @@ class _Page:
 
     def setting(self, experiment: str, name: str) -> str:
         """A setting in words, by the name that captions use too."""
-        return str(self._find(self._find(self.experiments, experiment, "experiment")["values"], name, "setting"))
+        return plain(self._find(self._find(self.experiments, experiment, "experiment")["values"], name, "setting"))
 
     def appendices(self, times: list[Runtime]) -> list[str]:
         """Settings, choices, and where the time of the study's jobs went, if anything was noted of it."""
         parts = ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
         for base in dict.fromkeys(each["base"] for each in self.context["experiments"]):
             variants = [each for each in self.context["experiments"] if each["base"] == base]
-            title = f"{variants[0]['section']} {plain(variants[0]['title'])}"
+            title = f"{plain(variants[0]['section'])} {plain(variants[0]['title'])}"
             parts += [f"### {title} {{#settings-{base} .unlisted}}", settings_table(variants)]
         if chosen := choices_table(self.context["experiments"]):
             silent = "the original report is silent or unclear, or was not followed"
@@ -232,7 +232,7 @@ class _Page:
 
     def _figure(self, figure: Context, number: str) -> str:
         """The figure below what it has to say of claims, and above what it was made of."""
-        id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '-')}"
+        id = f"figure-{figure['path'].partition('/')[2].partition('/')[2].replace('/', '--')}"
         self._numbers[figure["path"]] = number, id
         recipe = read_json(self.results / figure["recipe"])
         if note := absent.note(figure["path"], number, recipe):

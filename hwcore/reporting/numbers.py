@@ -22,7 +22,7 @@ def numbers(figure: Mapping[str, Any], csv: str) -> str:
 def _panel(panel: Mapping[str, Any]) -> str:
     # the runs behind means are in the CSV
     series = [each for each in panel["series"] if "of" not in each]
-    label = ", ".join(filter(None, [unmarked(panel["title"]), unmarked(panel["y"]["label"])]))
+    label = ", ".join(filter(None, [panel["title"], panel["y"]["label"]]))
     if not series or len(series) > _COLUMNS:
         return ""
     places = _places(series)
@@ -30,10 +30,10 @@ def _panel(panel: Mapping[str, Any]) -> str:
     shown = places if len(places) <= _ROWS else list(dict.fromkeys(chosen))
     some = f", {len(shown)} of {len(places):,} places" if len(shown) < len(places) else ""
     heads = "".join(
-        f'<th scope="col">{escape(unmarked(name))}</th>' for name in [panel["x"]["label"], *(s["name"] for s in series)]
+        f'<th scope="col">{escape(name)}</th>' for name in [panel["x"]["label"], *(s["name"] for s in series)]
     )
     named = panel["x"].get("ticks", {})
-    ticks = {float(at): unmarked(text) for at, text in named.items() if text}
+    ticks = {float(at): text for at, text in named.items() if text}
     points = [dict(zip(each["x"], _cells(each), strict=True)) for each in series]
     rows = "".join(
         f'<tr><th scope="row">{escape(ticks.get(x, _number(x)))}</th>'
@@ -67,13 +67,3 @@ def _number(value: float | None) -> str:
         return "–"
     text = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
     return text.replace("-", "−")
-
-
-def unmarked(text: str) -> str:
-    """Words of a label without the marks of mathematics: `$10^{3}$` is 10³."""
-    if "$" not in text:
-        return text
-    raised = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
-    before, *powers = text.replace("$", "").split("^{")
-    parts = [power.partition("}") for power in powers]
-    return before + "".join(power.translate(raised) + rest for power, _, rest in parts)

@@ -87,7 +87,7 @@ def _answer(question: Context, table: pd.DataFrame | None) -> str:
             f"Comparisons between networks leave out {_of(uneven, rows)}, where the training of some networks is cut "
             "much more than that of others."
         )
-    return f'<div class="answer">\n\n{" ".join(said)}\n\n</div>'
+    return f'<div class="answer">\n\n{plain(" ".join(said))}\n\n</div>'
 
 
 def _caveats(question: Context, rows: Rows) -> Iterator[str]:
@@ -183,7 +183,7 @@ def _rows(question: Context) -> list[list[str]]:
         last = (place, row["cells"])
         variant = "" if row["variant"] == "as-described" else f", {row['variant'].replace('-', ' ')}"
         link = f"[{plain(row['title'])}]({row['study']}.html#experiment-{row['base']})"
-        rows.append([row["study"], f"{link}{variant}", *(row["cells"] or ["not run again"])])
+        rows.append([row["study"], f"{link}{variant}", *map(plain, row["cells"] or ["not run again"])])
     return rows
 
 

@@ -9,13 +9,16 @@ _WIDTH, _HEIGHT = 96, 30
 _MARGIN = 2.5  # of the strokes and dots at the edge
 
 
-def sparkline(panel: Mapping[str, Any], study: str) -> str:
+def sparkline(panel: Mapping[str, Any], study: str, *, alone: bool = False) -> str:
     """SVG of the series that ``panel`` (hwcore.figures.drawn) has of ``study``, or nothing if it has none.
+
+    Where a study is ``alone``, all series are its own.
 
     The axes are those of the panel, so that the lines of different studies compare.  It has no words: who cannot see it
     finds the same numbers on the page across studies.
     """
-    shapes = [shape for series in panel["series"] if _of(series, study) for shape in _shapes(series, panel)]
+    own = [series for series in panel["series"] if "of" not in series and (alone or _of(series, study))]
+    shapes = [shape for series in own for shape in _shapes(series, panel)]
     if not shapes:
         return ""
     return (
@@ -27,7 +30,7 @@ def sparkline(panel: Mapping[str, Any], study: str) -> str:
 def _of(series: Mapping[str, Any], study: str) -> bool:
     """Whether a series is of the study: it is called that, or by its name and which of its things it is."""
     # `alluri: deep`, `alluri`, `alluri (2 diverged)`
-    return "of" not in series and re.split(r": | \(", str(series["name"]), maxsplit=1)[0] == study
+    return re.split(r": | \(", str(series["name"]), maxsplit=1)[0] == study
 
 
 def _shapes(series: Mapping[str, Any], panel: Mapping[str, Any]) -> Iterator[str]:

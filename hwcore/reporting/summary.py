@@ -72,7 +72,7 @@ def _bar(claims: pd.DataFrame) -> str:
 
 def _caveats(study: Context) -> list[str]:
     lines = []
-    if all(model["replicates"] == 1 for each in study["experiments"] for model in each["models"]):
+    if {model["replicates"] for each in study["experiments"] for model in each["models"]} == {1}:
         lines.append("Each network was trained once, which shows nothing of how one run differs from another.")
     links: dict[str, str] = {}
     for each in study["experiments"]:

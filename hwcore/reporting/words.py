@@ -13,8 +13,10 @@ from hwcore.claims.words import UNITS, Unit, counted, listed
 
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
-# What Markdown, or an extension of pandoc, takes for more than a letter.
-_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s|$)")
+# What Markdown, or an extension of pandoc, takes for more than a letter: of dashes and dots all but the last.
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s|$)|-(?=-)|\.(?=\.\.)")
+# Where a line ends.
+_BREAK = re.compile(r"[ \t]*\n\s*")
 # A number or letter that would begin a list.
 _NUMBERED = re.compile(r"^(\(?(?:\d+|[A-Za-z]|[ivxlcdm]+|[IVXLCDM]+))([.)])(?=\s|$)")
 # Each verdict of one claim and of several.
@@ -49,8 +51,8 @@ def short_banner(scale: dict[str, str]) -> str:
 
 
 def plain(text: Any) -> str:
-    """A text of a study file or a table as Markdown that shows it letter by letter."""
-    text = str(text)
+    """A text of a study file or a table as Markdown that shows it letter by letter, in one line."""
+    text = _BREAK.sub(" ", str(text).strip("\n"))
     if text[:1] in ("|", ":"):
         # as an entity, since the bar is escaped in tables, and not all readers know an escaped colon
         return f"&#{ord(text[0])};{plain(text[1:])}"

@@ -162,6 +162,8 @@ def each_claim(id: str, claim: Any, where: str, models: Callable[[str], Mapping[
     rows = _rows(claim["each"], rest.get("experiment"), f"{where}.each", models)
     if not rows:
         raise HwcoreError(f"{where}.each: there are no models of an experiment {rest.get('experiment')!r}")
+    for name in {name for row in rows for name in row if any(name not in other for other in rows)}:
+        raise HwcoreError(f"{where}.each.include: {name!r} is in some claims only; name it in all or in none")
     axes = {name: {str(row[name]) for row in rows} for name in rows[0]}
     if "{" not in id and len(axes) > 1:
         raise HwcoreError(

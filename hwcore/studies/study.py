@@ -155,7 +155,7 @@ class _Reader:
         self._check_labels(models, at)
         analyses = {}
         for name, options in entry.analyses.items():
-            analyses[name] = self._analysis(name, options, entry, f"{at}.analyses.{name}")
+            analyses[name] = self._analysis(name, options, entry, models, f"{at}.analyses.{name}")
         experiment = Experiment(
             *(id, base, variant, entry.section, entry.title, entry.why),
             *(stated, entry.record, models, analyses, {}, entry.chosen),
@@ -215,6 +215,10 @@ class _Reader:
         training = self._once("training", said, lambda: validate(Training, said, self.file, f"{at}.training"))
         if isinstance(data, FunctionData) and training.loss != "mse":
             raise HwcoreError(f"{self.file}: {at}.training.loss: {training.loss!r} needs classes; a function needs mse")
+        if not isinstance(data, FunctionData) and training.loss == "mse":
+            raise HwcoreError(
+                f"{self.file}: {at}.training.loss: 'mse' needs a function; classes need cross_entropy or nll"
+            )
         if isinstance(data, FunctionData) and (network.input, network.output) != ((1,), (1,)):
             raise HwcoreError(f"{self.file}: {at}: a function needs one input and one output")
         functions = isinstance(data, FunctionData)
@@ -310,25 +314,38 @@ class _Reader:
             raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
         return samples
 
-    def _analysis(self, name: str, content: dict[str, Any], experiment: schema.ExperimentFile, at: str) -> Analysis:
+    def _analysis(
+        self,
+        name: str,
+        content: dict[str, Any],
+        experiment: schema.ExperimentFile,
+        models: Mapping[str, Model],
+        at: str,
+    ) -> Analysis:
         kind, options = self._kind(content, name.replace("-", "_"), ANALYSES, at)
         options = self._cap_options(kind, options)
         if remedy := options.unrecorded(experiment.record):
             raise HwcoreError(f"{self.file}: {at}: {kind} needs `{remedy}` in the experiment")
         for option, model in options.models():
-            if model not in experiment.models:
-                hint = did_you_mean(model, experiment.models)
+            if model not in models:
+                hint = did_you_mean(model, models)
                 raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{hint}")
+        # what lies between two networks is measured on the data of both
+        data = [models[model].data for option, model in options.models() if option == "between"]
+        if any(each != data[0] for each in data):
+            raise HwcoreError(
+                f"{self.file}: {at}.between: the two models learn from different data, so that no loss between them is "
+                "that of both"
+            )
         return Analysis(name, kind, options)
 
     def _cap_options(self, kind: str, options: AnalysisSpec) -> AnalysisSpec:
         limits = self.scale.caps.analyses.get(kind, {})
-        return options.model_copy(
-            update={
-                name: limit if (value := getattr(options, name)) is None else min(value, limit)
-                for name, limit in limits.items()
-            }
-        )
+        values = {name: getattr(options, name) for name in limits}
+        capped = {name: limits[name] for name, value in values.items() if value is None or value > limits[name]}
+        at = f"scales.{self.config.scale}.caps.analyses.{kind}"
+        content = {**options.model_dump(exclude_unset=True), **capped}
+        return validate(type(options), content, "config.yaml", at) if capped else options
 
     def _figure(self, name: str, content: dict[str, Any], experiments: list[Experiment], at: str) -> Figure:
         """A figure of one experiment, or of several that must all have its tables."""

@@ -32,8 +32,11 @@ def hold_out(spec: RunSpec, data: Data) -> tuple[Data, Data | None]:
     generator = Generator().manual_seed(seed(spec.study, spec.experiment, "validation"))
     order = torch.randperm(samples, generator=generator).to(data.train_x.device)
     held, left = order[:count].sort().values, order[count:].sort().values
+    # copies of nothing, not views, with which all of the data would stay in memory
+    nothing = order[:0]
     training = replace(data, train_x=data.train_x[left], train_y=_labels(data, left))
-    return training, replace(data.training(0), test_x=data.train_x[held], test_y=_labels(data, held))
+    validation = replace(training, train_x=data.train_x[nothing], train_y=_labels(data, nothing))
+    return training, replace(validation, test_x=data.train_x[held], test_y=_labels(data, held))
 
 
 def _labels(data: Data, places: Tensor) -> Tensor:

@@ -2,20 +2,23 @@
 
 import math
 
+from hwcore.data.spec import DataSpec, FunctionData
 from hwcore.nets.spec import in_turn, named
 from hwcore.train.spec import RunSpec
 from hwcore.train.split import ensembles, parameters, replicate_bytes, threads
 
 # MB of Python, torch and the other packages; what a GPU's libraries take of the host's memory comes on top.
 PROCESS, GPU = 600, 2000
-# The training samples of a data set that is not known.
-_SAMPLES = 60_000
+# The training and test samples of a data set that is not known.
+_SAMPLES, _TEST_SAMPLES = 60_000, 10_000
 # Bytes of a row of metrics and of steps, from tensors to Parquet.
 _METRICS_ROW, _STEPS_ROW = 350, 220
 # And of what a row of metrics has more where the last mini-batch is recorded.
 _LAST_BATCH = 175
-# Bytes of each number of the inputs: as read, as float32, and in the order of a step.
+# Bytes of each number of the training inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
+# And of the test inputs, which stay as they are.
+_TEST_INPUT = 5
 # Those of the parts for training and validation beside the whole.
 _SPLIT = 4
 # The recorded weights of the ensembles, those of all joined, and the bytes that are written.
@@ -46,6 +49,7 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     weight_copies = _WEIGHT_COPIES + best + (1 if spec.record.last_batch else 0)
     total = (
         (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
+        + _TEST_INPUT * testing_samples(spec.data) * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
         + weight_copies * 4 * parameters(spec.network) * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
@@ -57,6 +61,11 @@ def memory(spec: RunSpec, samples: int | None) -> int:
 def known_samples(samples: int | None) -> int:
     """The number of training samples, where it is not known that of a large data set."""
     return samples or _SAMPLES
+
+
+def testing_samples(data: DataSpec) -> int:
+    """The number of test samples, where it is not known that of a large data set."""
+    return data.test_samples if isinstance(data, FunctionData) else data.test_samples or _TEST_SAMPLES
 
 
 def snapshot_bytes(spec: RunSpec, samples: int) -> int:

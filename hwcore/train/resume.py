@@ -32,7 +32,7 @@ class Resume:
     """
 
     def __init__(self, path: Path, key: str, interval: float) -> None:
-        self.path, self.key, self.interval = path.with_suffix(".safetensors"), key, interval
+        self.path, self.key, self.interval = path, key, interval
         self._started = time.monotonic()
         self._due = self._started + interval
 

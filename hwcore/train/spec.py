@@ -2,9 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from hwcore.data.spec import DatasetData, FunctionData
 from hwcore.nets.spec import Network
@@ -75,7 +75,13 @@ class OneCycle(Spec):
     final_div_factor: Positive = Field(1e4, description="the last learning rate is the first divided by this")
 
 
-Schedule = Annotated[Step | Exponential | Cosine | OneCycle, Field(discriminator="kind")]
+def _long(schedule: Any) -> Any:
+    if isinstance(schedule, str):
+        raise ValueError(f"{schedule!r} is not a schedule: write {{kind: {schedule}}}")
+    return schedule
+
+
+Schedule = Annotated[Step | Exponential | Cosine | OneCycle, Field(discriminator="kind"), BeforeValidator(_long)]
 
 
 class Until(Spec):

@@ -8,7 +8,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -56,7 +56,8 @@ def train(
     """Train the ``spec.replicates`` replicates of a model and write the run into the folder ``output``.
 
     Replicate r has its own initial weights, order of samples, augmentations, dropout masks and random labels, each
-    from a seed of (study, experiment, model, r), so it does not depend on how many others run.
+    from a seed of (study, experiment, model, r), so it depends on how many others run only by the rounding of the
+    tensor program that it is a part of: that of one replicate alone sums in another order than that of several.
     ``prepared`` is the data set's file, None for a function.  On a CPU up to ``threads`` ensembles
     train at the same time; the number changes no bit.
 
@@ -75,11 +76,11 @@ def train(
     Raises HwcoreError if the network does not fit the data, or if validation leaves nothing to train on.
     """
     with computing_on(device) as where:
-        names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
-        data = load(spec.data, prepared, **names, replicates=spec.replicates)
         dtype = precision.number_format(spec, where)
-        _, per_epoch = spec.training.batches(len(data.train_x))
-        epochs = spec.training.epoch_count(per_epoch)
+        names = {"study": spec.study, "experiment": spec.experiment, "model": spec.model}
+        # not by a name of their own: the training inputs are needed once
+        inputs = _ready(spec, load(spec.data, prepared, **names, replicates=spec.replicates).to(where), dtype)
+        epochs = spec.training.epoch_count(len(inputs.batches))
         progress = Progress(spec.replicates, epochs)
         log.info(
             "%s/%s/%s: %d replicates of %d parameters, %d epochs",
@@ -89,7 +90,7 @@ def train(
         unfinished = output / "unfinished"
         # the number format and the ensembles depend on the machine, so they are part of the key
         resume = partial(_resume, unfinished, f"{key} {dtype} {where.type}", interval)
-        recorders = fit(spec, data.to(where), dtype, threads=threads, resume=resume, progress=progress)
+        recorders = _fit(spec, inputs, dtype, threads, resume, progress)
         progress.close()
         _write(spec, output, recorders, where, dtype, progress.seconds())
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -105,21 +106,45 @@ def fit(
     progress: Progress | None = None,
 ) -> list[Recorder]:
     """Train on ``data``, where they lie; returns what each ensemble recorded, in the order of replicates."""
+    return _fit(spec, _ready(spec, data, dtype), dtype, threads, resume, progress)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What is trained on: the training inputs are those of ``batches``, and ``data`` have all else."""
+
+    data: Data
+    validation: Data | None
+    batches: Batches
+
+
+def _ready(spec: RunSpec, data: Data, dtype: torch.dtype) -> _Inputs:
+    """The ``data`` as steps take them.  Raises HwcoreError if they do not fit the network."""
     changed = isinstance(spec.data, DatasetData) and spec.data.augment
     augment = Augment(changed, data, dtype) if changed else None
     data = _fitting(spec, data)
     size, _ = spec.training.batches(len(data.train_x))
     data, validation = hold_out(spec, data)
-    where = data.train_x.device
     _check_last_batch(spec, len(data.train_x), size)
     batches = Batches(data.train_x, dtype, size, augment, shuffle=spec.training.shuffle)
-    # the inputs are needed once, in the order of memory of a step
-    data = replace(data, train_x=data.train_x[:0])
+    # the inputs are there in the order of memory of a step; a view of none of them would keep them all
+    return _Inputs(replace(data, train_x=data.train_x[:0].clone()), validation, batches)
+
+
+def _fit(
+    spec: RunSpec,
+    inputs: _Inputs,
+    dtype: torch.dtype,
+    threads: int,
+    resume: Callable[[range], Resume] | None,
+    progress: Progress | None,
+) -> list[Recorder]:
+    where = inputs.data.train_y.device
     memory = torch.cuda.mem_get_info(where)[0] if where.type == "cuda" else None
-    groups = ensembles(spec.network, spec.replicates, size, memory=memory)
+    groups = ensembles(spec.network, spec.replicates, inputs.batches.size, memory=memory)
 
     def one(replicates: range) -> Recorder:
-        ensemble = Ensemble(spec, data, batches, replicates, dtype, validation=validation)
+        ensemble = Ensemble(spec, inputs.data, inputs.batches, replicates, dtype, validation=inputs.validation)
         _run(ensemble, replicates, resume and resume(replicates), progress)
         return ensemble.recorder
 
@@ -130,7 +155,7 @@ def fit(
 
 
 def _resume(folder: Path, key: str, interval: float, replicates: range) -> Resume:
-    return Resume(folder / f"{replicates.start}.pt", f"{key} {replicates}", interval)
+    return Resume(folder / f"{replicates.start}.safetensors", f"{key} {replicates}", interval)
 
 
 def _run(ensemble: Ensemble, replicates: range, resume: Resume | None, progress: Progress | None) -> None:
@@ -208,9 +233,9 @@ def _write(
 
 
 def _diverged(recorders: list[Recorder]) -> list[dict[str, int]]:
-    """The first epoch of each replicate whose loss is not finite."""
+    """The first epoch of each replicate whose loss is not finite, on either set."""
     table = metrics_table(recorders)
-    lost = ~np.isfinite(table["train_loss"])
+    lost = ~(np.isfinite(table["train_loss"]) & np.isfinite(table["test_loss"]))
     replicates, first = np.unique(table["replicate"][lost], return_index=True)
     return _events(replicates.tolist(), table["epoch"][lost][first].tolist())
 
@@ -226,7 +251,7 @@ def _best(recorders: list[Recorder]) -> list[dict[str, int]]:
     table = metrics_table(recorders)
     replicates = range(int(table["replicate"].max()) + 1)
     losses = [table["validation_loss"][table["replicate"] == r] for r in replicates]
-    return _events(replicates, [1 + int(np.nan_to_num(loss, nan=np.inf).argmin()) for loss in losses])
+    return _events(replicates, [1 + int(np.where(np.isnan(loss), np.inf, loss).argmin()) for loss in losses])
 
 
 def _events(replicates: Iterable[int], epochs: Iterable[int]) -> list[dict[str, int]]:

@@ -24,4 +24,6 @@ class Options(WeightsAnalysis):
     weight_decay: NotNegative = Field(0.0, description="λ of the term λ/2 ‖θ‖² that is added to the loss")
     saddles: bool = Field(False, description="look for saddle points too, from smaller networks padded with zeros")
     restarts: Annotated[int, Field(ge=0, strict=True)] = Field(8, description="new starts where a search gets stuck")
-    steps: Count = Field(300, description="steps of Levenberg-Marquardt at most")
+    steps: Count = Field(
+        300, description="steps of Levenberg-Marquardt at most from a start, twice as many from the first"
+    )

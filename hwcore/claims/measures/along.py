@@ -1,6 +1,6 @@
 from pydantic import Field
 
-from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
+from hwcore.claims.measure import MeasureOfModel, Tables, TwoColumns, of_model, require, require_numbers, words
 from hwcore.claims.samples import Blocks, NoSuchDataError, NoSuchValueError, Shape
 from hwcore.claims.words import stated
 
@@ -8,7 +8,7 @@ from hwcore.claims.words import stated
 class Kind(MeasureOfModel):
     """A column over the points of another one (α, share of random labels) within each replicate."""
 
-    along: tuple[str, str] = Field(description="the column of the points, and the column that is measured there")
+    along: TwoColumns = Field(description="the column of the points, and the column that is measured there")
     within: tuple[float, float] | None = Field(None, description="the points that count, both ends included")
 
     @property
@@ -21,7 +21,8 @@ class Kind(MeasureOfModel):
 
     def read(self, tables: Tables) -> Blocks:
         rows = self.rows(tables)
-        require(rows, *self.along)
+        require(rows, "replicate")
+        require_numbers(rows, *self.along)
         points, column = self.along
         if self.within:
             rows = rows[rows[points].between(*self.within)]

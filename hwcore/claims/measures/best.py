@@ -1,12 +1,13 @@
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from hwcore.claims.measure import (
     MeasureOfCandidates,
     Names,
     Tables,
+    Value,
     candidate,
     candidates,
     samples_by,
@@ -21,20 +22,21 @@ class Kind(MeasureOfCandidates):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     best: str = Field(description="the column")
-    is_: Annotated[Any, Field(alias="is", description="the candidate that is said to be best, or a list of them")]
+    is_: Annotated[
+        list[Value],
+        BeforeValidator(lambda value: value if isinstance(value, list) else [value]),
+        Field(alias="is", min_length=1, description="the candidate that is said to be best, or a list of them"),
+        WithJsonSchema({"type": ["boolean", "number", "string", "array"], "minItems": 1}),
+    ]
     at: Literal["max", "min"] = Field("max", description="whether the largest or the smallest number is meant")
 
     @property
     def shape(self) -> Shape:
         return "a best of several"
 
-    @property
-    def candidates(self) -> list[Any]:
-        return self.is_ if isinstance(self.is_, list) else [self.is_]
-
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield self.experiment, None
-        yield from ((self.experiment, str(name)) for name in self.candidates if self.by == "model")
+        yield from ((self.experiment, str(name)) for name in self.is_ if self.by == "model")
 
     def describe(self) -> str:
         which = "highest" if self.at == "max" else "lowest"
@@ -44,11 +46,11 @@ class Kind(MeasureOfCandidates):
         return f"{by} with the {which} {self.quantity()}"
 
     def named(self, names: Names) -> Self:
-        return self.model_copy(update={"is_": self.called(self.candidates, names)})
+        return self.model_copy(update={"is_": self.called(self.is_, names)})
 
     def read(self, tables: Tables) -> Groups:
         rows = self.rows(tables, self.best)
-        said = candidates(rows, self.by, self.candidates)
+        said = candidates(rows, self.by, self.is_)
         samples, paired = samples_by(rows, self.by, self.best)
         best = tuple(candidate(value) for value in rows[self.by].unique() if value in said)
         if len(best) == len(samples):

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hwcore.claims.measure import MeasureOfModel, Tables, of_model, require, words
+from hwcore.claims.measure import MeasureOfModel, Tables, TwoColumns, of_model, require, require_numbers, words
 from hwcore.claims.samples import Sample, Shape
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class Kind(MeasureOfModel):
     """Spearman's rank correlation of two columns over the rows of each replicate: one number per replicate."""
 
-    correlation: tuple[str, str] = Field(description="the two columns")
+    correlation: TwoColumns = Field(description="the two columns")
 
     @property
     def shape(self) -> Shape:
@@ -24,7 +24,8 @@ class Kind(MeasureOfModel):
 
     def read(self, tables: Tables) -> Sample:
         rows = self.rows(tables)
-        require(rows, *self.correlation)
+        require(rows, "replicate")
+        require_numbers(rows, *self.correlation)
         columns = list(self.correlation)
         each = {replicate: _rho(own[columns].astype(float)) for replicate, own in rows.groupby("replicate")}
         replicates = rows["replicate"].drop_duplicates().sort_values()

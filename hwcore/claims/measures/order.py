@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -7,6 +7,7 @@ from hwcore.claims.measure import (
     MeasureOfCandidates,
     Names,
     Tables,
+    Value,
     candidate,
     candidates,
     samples_by,
@@ -20,7 +21,7 @@ class Kind(MeasureOfCandidates):
     """The order of several models, batch sizes, values of α, … by a number."""
 
     order: str = Field(description="the column")
-    of: Annotated[list[Any], Field(min_length=2)] = Field(description="the candidates, the one with the most first")
+    of: Annotated[list[Value], Field(min_length=2)] = Field(description="the candidates, the one with the most first")
 
     @property
     def shape(self) -> Shape:

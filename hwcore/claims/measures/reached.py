@@ -1,6 +1,15 @@
 from pydantic import Field, model_validator
 
-from hwcore.claims.measure import MeasureOfModel, Tables, column_unit, of_model, require, with_article, words
+from hwcore.claims.measure import (
+    MeasureOfModel,
+    Tables,
+    column_unit,
+    of_model,
+    require,
+    require_numbers,
+    with_article,
+    words,
+)
 from hwcore.claims.samples import Shape, Times
 
 
@@ -35,7 +44,8 @@ class Kind(MeasureOfModel):
 
     def read(self, tables: Tables) -> Times:
         rows = self.rows(tables)
-        require(rows, self.reached, self.by)
+        require(rows, "replicate")
+        require_numbers(rows, self.reached, self.by)
         column = rows[self.reached]
         there = rows[column <= self.below if self.below is not None else column >= self.above]
         last = rows.groupby("replicate")[self.by].max().astype(float)

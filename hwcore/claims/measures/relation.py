@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from hwcore.claims.measure import Measure, Tables, of_network, require
+from hwcore.claims.measure import Measure, Tables, of_network, require, require_numbers
 from hwcore.claims.samples import Networks, NoSuchDataError, Shape
 
 
@@ -33,7 +33,8 @@ class Kind(Measure):
         columns = []
         for name, column in zip(self._tables(), self.relation, strict=True):
             rows = tables(self.experiment, name)
-            require(rows, "model", column)
+            require(rows, "model")
+            require_numbers(rows, column)
             if self.models:
                 rows = rows[rows["model"].isin(self.models)]
             # several rows of a network (epochs, say) count by their last

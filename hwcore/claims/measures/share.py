@@ -8,9 +8,10 @@ from hwcore.claims.measure import (
     Measure,
     Names,
     Tables,
+    Value,
     column_unit,
     of_model,
-    require,
+    require_numbers,
     rows_of,
     rows_where,
     where_words,
@@ -32,7 +33,7 @@ class Kind(Measure):
     within: tuple[float, float] | None = Field(None, description="the bounds, both included")
     above: float | None = Field(None, description="it is more than this")
     below: float | None = Field(None, description="it is less than this")
-    where: dict[str, object] = Field({}, description="values of other columns that choose the rows")
+    where: dict[str, Value] = Field({}, description="values of other columns that choose the rows")
 
     @model_validator(mode="after")
     def _one_condition(self) -> "Kind":
@@ -66,7 +67,7 @@ class Kind(Measure):
 
     def read(self, tables: Tables) -> Hits:
         rows = rows_where(rows_of(tables(self.experiment, self.table), self.model), self.where)
-        require(rows, self.share)
+        require_numbers(rows, self.share)
         network = [name for name in ("model", "replicate") if name in rows]
         if rows.duplicated(network).any():
             raise NoSuchDataError(

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -9,8 +9,10 @@ from hwcore.claims.measure import (
     SUMS,
     MeasureOfModel,
     Tables,
+    Value,
     of_model,
     require,
+    require_numbers,
     rows_where,
     sample,
     where_words,
@@ -31,7 +33,7 @@ class Kind(MeasureOfModel):
 
     value: str = Field(description="the column")
     table: str = Field("metrics", description="metrics, steps or an analysis of the experiment")
-    where: dict[str, Any] = Field({}, description="values of other columns that choose the rows")
+    where: dict[str, Value] = Field({}, description="values of other columns that choose the rows")
     at: Literal["last", "first", "min", "max", "mean", "sum", "excess_variation"] = Field(
         "last",
         description="which of a replicate's rows counts, or how they are joined; `excess_variation` is half of the "
@@ -56,7 +58,8 @@ class Kind(MeasureOfModel):
 
     def read(self, tables: Tables) -> Sample:
         rows = self.rows(tables)
-        require(rows, self.value)
+        require(rows, "replicate")
+        require_numbers(rows, self.value)
         chosen = rows_where(rows, self.where)
         curves = chosen[self.value].astype(float).groupby(chosen["replicate"])
         if self.at == "excess_variation":

@@ -73,8 +73,10 @@ def judge(claim: "Claim", expect: "Options", data: Hits) -> Judgement:
     needed = None
     if verdict == "undecided":
         bound = nearest(share, low, high)
-        needed = networks_needed(share, bound)
-        shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
-        what = PERCENT.beyond("a share", bound - shown, bound + shown, (0, 1))
-        reason += f" {outlook(n, 'network', 'share', what, needed)}"
+        # no number of networks shows that all of them are such, or none
+        if 0 < bound < 1:
+            needed = networks_needed(share, bound)
+            shown = (Z95 + Z80) * np.sqrt(bound * (1 - bound) / n)
+            what = PERCENT.beyond("a share", bound - shown, bound + shown, (0, 1))
+            reason += f" {outlook(n, 'network', 'share', what, needed)}"
     return Judgement(verdict, reason, share, least, most, n, share, p, needed, expect.region, unit=PERCENT)

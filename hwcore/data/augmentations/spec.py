@@ -66,10 +66,10 @@ _MAIN: dict[str, str] = {get_args(kind.model_fields["kind"].annotation)[0]: kind
 
 def _long(item: Any) -> Any:
     """``{flip: 0.5}`` and ``{crop: {padding: 4}}`` with the name as their kind."""
-    if not isinstance(item, Mapping) or "kind" in item:
+    if isinstance(item, Spec) or (isinstance(item, Mapping) and "kind" in item):
         return item
-    if len(item) != 1 or next(iter(item)) not in _MAIN:
-        raise ValueError(f"{dict(item)} is not an augmentation: each is one of {', '.join(_MAIN)}, e.g. {{flip: 0.5}}")
+    if not isinstance(item, Mapping) or len(item) != 1 or next(iter(item)) not in _MAIN:
+        raise ValueError(f"{item!r} is not an augmentation: each is one of {', '.join(_MAIN)}, e.g. {{flip: 0.5}}")
     [(kind, options)] = item.items()
     return {"kind": kind, **(options if isinstance(options, Mapping) else {_MAIN[kind]: options})}
 

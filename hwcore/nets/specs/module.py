@@ -2,10 +2,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from hwcore.nets.spec import OpaqueLayer, Positive, Shape
+from hwcore.nets.spec import OpaqueLayerSpec, Positive, Shape
 
 
-class Module(OpaqueLayer):
+class Module(OpaqueLayerSpec):
     """A class of the study's own `nets.py`, which is a torch.nn.Module."""
 
     words: ClassVar[str] = "{name} of nets.py"

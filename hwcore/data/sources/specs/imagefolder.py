@@ -46,5 +46,7 @@ def _listing(root: Path) -> str:
         f"{os.path.relpath(os.path.join(folder, name), root)} {os.path.getsize(os.path.join(folder, name))}"
         for folder, _, names in os.walk(root)
         for name in names
+        # a symbolic link may lead nowhere; what reads them leaves it out too
+        if os.path.isfile(os.path.join(folder, name))
     )
     return hashlib.sha256("\n".join(files).encode()).hexdigest()
