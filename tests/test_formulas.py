@@ -153,6 +153,7 @@ def test_what_a_page_says_means_the_same(text: str, x: float) -> None:
         ("1e-7*x", "10⁻⁷x"),
         ("x**0.5", "x^0.5"),
         ("2*sin(x)/3", "2 sin(x)/3"),
+        ("2*exp(x)**2", "2 exp(x)²"),
         ("x*sin(x)/2", "x·sin(x)/2"),
         ("2*sin(x)*x", "2 sin(x)·x"),
         ("2*cos(x)*3", "2 cos(x)·3"),

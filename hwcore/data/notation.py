@@ -75,7 +75,16 @@ def _write_product(left: ast.expr, right: ast.expr, write_last: Callable[[ast.ex
     first, second = _closed(left, _PRODUCT), write_last(right, _PRODUCT if isinstance(right, ast.Call) else _POWER)
     if not _is_number(left) or second[0].isdigit():
         return f"{first}·{second}"
-    return f"{first} {second}" if isinstance(right, ast.Call) else f"{first}{second}"
+    return f"{first} {second}" if _begins_with_a_word(right) else f"{first}{second}"
+
+
+def _begins_with_a_word(node: ast.expr) -> bool:
+    """Whether it is a function or a power of one."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Pow()):
+            return _begins_with_a_word(left)
+        case _:
+            return isinstance(node, ast.Call)
 
 
 def _is_number(node: ast.expr) -> bool:
