@@ -57,8 +57,9 @@ try:
     if MAIN:
         if workflow.resource_settings.nodes is None:
             gpus.check_visible(os.environ.get(gpus.VARIABLE), GPUS)
-        busy = calls.busy()
-        if not workflow.output_settings.dryrun and calls.hold():
+        dryrun = workflow.output_settings.dryrun
+        alone = not calls.busy() if dryrun else calls.hold()
+        if alone and not dryrun:
             left = cluster.cancel_left()
             if left:
                 print(
@@ -74,8 +75,8 @@ try:
         # a look at what is stale does not change the plan of a call that works here
         changed = (
             set()
-            if workflow.output_settings.dryrun and busy
-            else records.write(PLAN.plan, alone=not busy)
+            if dryrun and not alone
+            else records.write(PLAN.plan, alone=alone is not False)
         )
     else:
         PLAN = Submitted(config["scale"], sys.argv)

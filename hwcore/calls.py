@@ -26,18 +26,18 @@ _HELD = Path(".snakemake/hwcore/calls.jsonl")
 _open: list[IO[str]] = []
 
 
-def hold() -> bool:
+def hold() -> bool | None:
     """Say that this process works here, and remove what dead calls left locked if no other does.
 
-    Returns whether it is alone for sure: a file system without locks is left as it is.
+    Returns whether it is alone; None where nobody knows, as on a file system without locks, which is left as it is.
     """
     if fcntl is None or _open:
-        return False
+        return None
     try:
         _HELD.parent.mkdir(parents=True, exist_ok=True)
         file = _HELD.open("a+", encoding="utf-8")
     except OSError:
-        return False  # a folder that cannot be written is told where results are
+        return None  # a folder that cannot be written is told where results are
     alone = True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,7 +47,7 @@ def hold() -> bool:
         alone = False  # another call is alive
     except OSError:
         file.close()
-        return False
+        return None
     own = {"process": os.getpid(), "host": socket.gethostname(), "since": time.strftime("%H:%M:%S on %d %B")}
     file.write(json.dumps(own) + "\n")
     file.flush()

@@ -225,8 +225,11 @@ def _describes(part: ast.stmt) -> bool:
     if isinstance(part, ast.FunctionDef):
         decorators = [node for decorator in part.decorator_list for node in ast.walk(decorator)]
         return any(isinstance(node, ast.Name) and node.id.endswith("_validator") for node in decorators)
-    # what all of a class have in common is in no job's settings
-    return isinstance(part, ast.AnnAssign) and not ast.unparse(part.annotation).startswith("ClassVar")
+    if not isinstance(part, ast.AnnAssign):
+        return False
+    # what all of a class have in common is in no job's settings, but for how study files and pages write it
+    shared = any(getattr(node, "id", getattr(node, "attr", "")) == "ClassVar" for node in ast.walk(part.annotation))
+    return not shared or ast.unparse(part.target) in ("words", "main")
 
 
 def _without_docstring(node: _Documented) -> _Documented:

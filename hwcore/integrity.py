@@ -10,7 +10,7 @@ from pathlib import Path
 from hwcore.errors import HwcoreError
 from hwcore.files import checksum, read_json
 
-# The files that jobs of the last call found damaged, and the recipes of figures that could not be drawn.
+# Files that jobs of the last call found damaged, and recipes of figures that they could not draw.
 _NOTED = Path("results/damaged.txt")
 _OURS = (("results",), ("resources",))
 

@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import platform
+import re
 import resource
 import sys
 import time
@@ -148,7 +149,9 @@ def _check_inputs(paths: Iterable[Path]) -> None:
     """For jobs that are run by hand; Snakemake makes what is missing."""
     for path in paths:
         if not path.exists():
-            raise HwcoreError(f"{path}: is not there; `snakemake --cores 8 {path}` makes it")
+            results = re.match("results/([^/]+)/", path.as_posix())
+            scale = f" --config scale={results[1]}" if results and results[1] != "data" else ""
+            raise HwcoreError(f"{path}: is not there; `snakemake --cores 8 {path}{scale}` makes it")
 
 
 def _bring_to_present(paths: Iterable[Path]) -> None:

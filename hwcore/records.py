@@ -35,7 +35,8 @@ def write(plan: Plan, *, alone: bool = True) -> set[str]:
     for job in plan.jobs.values():
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
-        bring_up_to_date()
+        if alone:
+            bring_up_to_date()
         before = {path: _read(path) for path in plans}
         if not alone:
             jobs = [(before[path], key, job) for path, content in plans.items() for key, job in content.items()]
@@ -47,7 +48,8 @@ def write(plan: Plan, *, alone: bool = True) -> set[str]:
             if before[path] != content:
                 write_json(path, content)
         _link_records()
-        put_aside()
+        if alone:
+            put_aside()
         plan.code.save()
     except OSError as error:
         said = of_disk(error) or f"{error.filename}: {error.strerror}; results/ must be a folder you can write"

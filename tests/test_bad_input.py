@@ -246,7 +246,8 @@ def test_a_job_run_by_hand_before_its_inputs_are_there(project: Project) -> None
     done = subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     missing = r"results/quick/tables/tiny/fit/predictions\.parquet"
-    assert re.fullmatch(rf"error: {missing}: is not there; `snakemake --cores 8 {missing}` makes it\n", done.stderr)
+    remedy = rf"`snakemake --cores 8 {missing} --config scale=quick` makes it"
+    assert re.fullmatch(rf"error: {missing}: is not there; {remedy}\n", done.stderr)
 
 
 def test_a_failed_job_keeps_what_others_made(project: Project) -> None:

@@ -46,7 +46,11 @@ def test_a_living_call_is_named_and_a_dead_one_stops_nothing(project: Project) -
     before = plan.read_bytes()
     project.run("--dry-run", "--config", "replicates=1")
     assert plan.read_bytes() == before
-    # nor does a call that would plan its jobs anew
+    # nor does a call that would plan its jobs anew, nor one that would put aside what it may be about to read
+    recipe = project.folder / "results/quick/figures/tiny/fit/fits.json"
+    (project.folder / "results/damaged.txt").write_text(str(recipe.relative_to(project.folder)))
+    again = project.snakemake("report")
+    assert (again.returncode, (project.folder / "results/damaged.txt").exists()) == (1, True)
     changed = project.snakemake("report", "--config", "replicates=1")
     assert changed.returncode == 1
     assert f"another call is making the same files (process {first.pid} " in changed.stderr

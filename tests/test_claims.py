@@ -16,12 +16,12 @@ from scipy import stats
 
 from conftest import ROOT
 from hwcore.claims import ledger, student
-from hwcore.claims.cuts import Cut
+from hwcore.claims.cuts import Cut, is_untrained
 from hwcore.claims.judge import Case, Variant, judge
 from hwcore.claims.measures.value import excess_variation
 from hwcore.claims.samples import NoSuchDataError, Pair, Sample, median
 from hwcore.claims.spec import MEASURES, RULES, Claim, _measure
-from hwcore.claims.words import POINTS, about_cut, percent
+from hwcore.claims.words import POINTS, about_cut, percent, several
 from hwcore.diverged import without_guesses
 from hwcore.errors import HwcoreError
 from hwcore.figures.means import interval, scale_of
@@ -1657,6 +1657,37 @@ def test_a_measure_of_what_is_no_number_is_told(measure: dict[str, Any], complai
     tables = {"metrics": metrics(m=[1.0, 1.1, 0.9]), "sizes": pd.DataFrame({"loss": [1.0, 2.0]})}
     with pytest.raises(NoSuchDataError, match=re.escape(complaint)):
         _measure(measure, "e").read(lambda _, name: tables[name])
+
+
+def test_a_table_without_rows_has_no_count() -> None:
+    row = judged(claim({"value": "loss"}, "count", {"equal": 1}), metrics=metrics(m=[1.0])[:0])
+    assert row.verdict == "undecided"
+
+
+def test_the_difference_of_two_sizes_is_untrained() -> None:
+    sizes = [{"value": "dimension", "model": model} for model in ("a", "b")]
+    losses = [{"value": "loss", "model": model} for model in ("a", "b")]
+    both = ({"difference": [sizes[0], other]} for other in (sizes[1], losses[1]))
+    assert [is_untrained(_measure(each, "e")) for each in both] == [True, False]
+
+
+def test_a_kind_of_layer_that_is_named_twice_counts_once() -> None:
+    models = pd.DataFrame({"model": ["m"], "layers": [{"conv": 2}]})
+    row = judged(claim({"layers": "m", "kinds": ["conv", "conv"]}, "count", {"equal": 2}), models=models)
+    assert row.verdict == "right"
+
+
+@pytest.mark.parametrize(
+    ("name", "plural"),
+    [
+        ("learning rate", "learning rates"),
+        ("batch", "batches"),
+        ("training samples", "training samples"),
+        ("loss", "losses"),
+    ],
+)
+def test_several_of_a_kind_are_in_the_plural(name: str, plural: str) -> None:
+    assert several([f"{name} 300", f"{name} 600"]) == [f"{plural} 300", "600"]
 
 
 @pytest.mark.parametrize(

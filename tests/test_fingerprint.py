@@ -85,6 +85,9 @@ def package(folder: Path, text: str) -> str:
         ("class A(_Spec):\n    def f(self): return 1\n", "class A(_Spec):\n    def f(self): return 2\n", False),
         # but not what all of its class have in common
         ("class A(_Spec):\n    a: ClassVar[int] = 1\n", "class A(_Spec):\n    a: ClassVar[int] = 2\n", False),
+        ("class A(_Spec):\n    a: t.ClassVar[int] = 1\n", "class A(_Spec):\n    a: t.ClassVar[int] = 2\n", False),
+        # how study files and pages write it changes no result
+        ("class A(_Spec):\n    words: ClassVar = 'x'\n", "class A(_Spec):\n    words: ClassVar = 'y'\n", True),
         ("class A:\n    a: int = 1\n", "class A:\n    a: int = 2\n", False),
         ("class A(_Spec): pass\n", "class A(Other): pass\n", False),
     ],

@@ -165,6 +165,8 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
     [
         ({}, {"random_labels": 0.5}, "the two models learn from different data"),
         ({}, {}, None),
+        # analyses take images as they are
+        ({}, {"augment": [{"flip": 0.5}]}, None),
     ],
 )
 def test_what_lies_between_two_networks_needs_the_data_of_both(
@@ -178,6 +180,21 @@ def test_what_lies_between_two_networks_needs_the_data_of_both(
         return
     with pytest.raises(HwcoreError, match=rf"analyses.line.between: {says}, so that no loss"):
         study(tmp_path, CLAIM, analyses=analyses, **experiment)
+
+
+def test_networks_of_which_a_cap_leaves_other_numbers_of_images_may_be_joined(tmp_path: Path) -> None:
+    capped = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
+    # half an epoch, in whole batches
+    capped["standard"]["caps"]["datasets"]["teraflop"] = 6e-12 * (784 * 5 + 50) * 500
+    models = {
+        name: {"label": name, "mlp": [784, 5, 10], "training": {"batch_size": size}}
+        for name, size in (("a", 50), ("b", 300))
+    }
+    config = configuration(scales=capped, scale="standard")
+    analyses = {"line": LINE, "evaluation": {}}
+    found = study(tmp_path, CLAIM, config=config, data=MNIST, training=CLASSIFY, models=models, analyses=analyses)
+    kept = [getattr(model.data, "train_samples", None) for model in found.experiments["fit"].models.values()]
+    assert kept[0] != kept[1]
 
 
 def test_a_squared_error_of_classes_is_refused(tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
 
 def is_untrained(measure: Measure) -> bool:
     """Whether a number is that of the network whatever its training, such as how many parameters it has."""
+    if isinstance(measure, difference.Kind):
+        return all(map(is_untrained, measure.difference))
     return measure.shape == "a count" or (isinstance(measure, value.Kind) and measure.value in _SIZES)
 
 

@@ -87,7 +87,7 @@ def left(sample: Sample) -> tuple["pd.Series[float]", str]:
     """
     values, total = sample.finite, len(sample.values)
     lost = total - len(values)
-    if lost > DIVERGED * total:
+    if not len(values) or lost > DIVERGED * total:
         raise CannotJudgeError(
             f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone",
             f"missing in {'all' if lost == total else f'{lost:,} of {total:,}'} replicates",

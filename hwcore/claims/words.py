@@ -232,7 +232,9 @@ def several(names: Sequence[str]) -> list[str]:
     parts = first.split()
     shared = len(names[1].split()) - len(others[0].split())
     if shared and re.fullmatch("[a-z]+", parts[shared - 1]):
-        parts[shared - 1] += "es" if parts[shared - 1].endswith(("s", "x", "ch", "sh")) else "s"
+        noun = parts[shared - 1]
+        # `samples` and `epochs` are in the plural
+        parts[shared - 1] += "es" if noun.endswith(("ss", "x", "ch", "sh")) else "" if noun.endswith("s") else "s"
     return [" ".join(parts), *others]
 
 
@@ -281,7 +283,7 @@ def of_cut(trainings: str, why: str) -> str:
     return f"After {trainings}, this {why}."
 
 
-# the same with any words; every reason of hwcore.claims.cuts begins as one of these does
+# the same with any words, as hwcore.claims.cuts adds it to the reason of a verdict
 _OF_CUT = re.compile(of_cut("[^.]*", "(?:shows|says) nothing[^.]*").removesuffix(".") + r"\.")
 
 

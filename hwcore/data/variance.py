@@ -6,7 +6,7 @@ from statistics import fmean, pvariance
 from hwcore.data.formula import FUNCTIONS, even, parse
 from hwcore.data.spec import FunctionData
 
-_POINTS = 1001  # those that a formula is checked on
+_POINTS = 1001  # as many as a formula is checked on
 
 
 def variance(data: FunctionData) -> float:

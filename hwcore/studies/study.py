@@ -68,6 +68,11 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise source.located(error, path) from None
 
 
+def _measured_on(data: DataSpec) -> DataSpec:
+    """What analyses take of data: none augments, and the cap of a scale may leave one batch size more than another."""
+    return data if isinstance(data, FunctionData) else data.model_copy(update={"augment": (), "train_samples": None})
+
+
 def check_function(data: FunctionData) -> None:
     """As ``hwcore.data.formula.check``, and also for a function of what is no real number.
 
@@ -330,8 +335,7 @@ class _Reader:
             if model not in models:
                 hint = did_you_mean(model, models)
                 raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{hint}")
-        # what lies between two networks is measured on the data of both
-        data = [models[model].data for option, model in options.models() if option == "between"]
+        data = [_measured_on(models[model].data) for option, model in options.models() if option == "between"]
         if any(each != data[0] for each in data):
             raise HwcoreError(
                 f"{self.file}: {at}.between: the two models learn from different data, so that no loss between them is "

@@ -50,4 +50,4 @@ class Kind(Measure):
 
     def read(self, tables: Tables) -> Count:
         counts = rows_of(tables(self.experiment, "models"), self.layers)["layers"]
-        return Count(counts.map(lambda own: sum(float(own.get(kind, 0)) for kind in self.kinds)))
+        return Count(counts.map(lambda own: sum(float(own.get(kind, 0)) for kind in {*self.kinds})))
