@@ -54,8 +54,13 @@ class Measure(Spec):
 
     def columns(self) -> Iterator[str]:
         """The columns that it measures: what its field of the name of its kind says."""
-        named = getattr(self, type(self).__module__.rpartition(".")[2])
+        named = getattr(self, self.kind())
         yield from [named] if isinstance(named, str) else named
+
+    @classmethod
+    def kind(cls) -> str:
+        """The name of the kind, which is that of its module and of a field."""
+        return cls.__module__.rpartition(".")[2]
 
     def single(self) -> Iterator["Measure"]:
         """Those parts that are of one model, and must name it where an experiment has several."""
@@ -105,6 +110,34 @@ class MeasureOfModel(Measure):
     def rows(self, tables: Tables) -> "pd.DataFrame":
         """The rows of the model, or all of a table that has no models."""
         return rows_of(tables(self.experiment, self.table), self.model)
+
+
+class CountOfModel(Measure):
+    """An exact number of a network, whose model the field of the name of the kind names."""
+
+    @property
+    def shape(self) -> Shape:
+        return "a count"
+
+    @property
+    def model(self) -> str:
+        return str(getattr(self, self.kind()))
+
+    def reads(self) -> Iterator[tuple[str | None, str]]:
+        yield self.experiment, "models"
+
+    def columns(self) -> Iterator[str]:
+        yield from ()
+
+    def networks(self) -> Iterator[tuple[str | None, str | None]]:
+        yield self.experiment, self.model
+
+    def named(self, names: "Names") -> Self:
+        return self.renamed(self.kind(), names)
+
+    def rows(self, tables: Tables) -> "pd.DataFrame":
+        """The row of the model in the table of all models."""
+        return rows_of(tables(self.experiment, "models"), self.model)
 
 
 class MeasureOfCandidates(Measure):

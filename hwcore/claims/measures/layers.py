@@ -1,10 +1,9 @@
-from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from hwcore.claims.measure import Measure, Names, Tables, of_model, rows_of
-from hwcore.claims.samples import Count, Shape
+from hwcore.claims.measure import CountOfModel, Tables, of_model
+from hwcore.claims.samples import Count
 from hwcore.claims.words import listed
 from hwcore.nets.spec import layer_kinds
 from hwcore.nets.specs import activation  # noqa: F401  layer_kinds loads it by name
@@ -20,7 +19,7 @@ def _known(kind: str) -> str:
     return kind
 
 
-class Kind(Measure):
+class Kind(CountOfModel):
     """The number of layers of some kinds that a model has, those within its blocks included, which is exact."""
 
     layers: str = Field(description="the model")
@@ -28,26 +27,10 @@ class Kind(Measure):
         description="the kinds of layers that are counted, e.g. [conv, linear]"
     )
 
-    @property
-    def shape(self) -> Shape:
-        return "a count"
-
-    def reads(self) -> Iterator[tuple[str | None, str]]:
-        yield self.experiment, "models"
-
-    def columns(self) -> Iterator[str]:
-        yield from ()
-
-    def networks(self) -> Iterator[tuple[str | None, str | None]]:
-        yield self.experiment, self.layers
-
     def describe(self) -> str:
         kinds = [_CALLED.get(kind, kind.replace("_", " ")) for kind in self.kinds]
         return f"number of {listed(kinds)} layers{of_model(self.layers, self.experiment)}"
 
-    def named(self, names: Names) -> Self:
-        return self.renamed("layers", names)
-
     def read(self, tables: Tables) -> Count:
-        counts = rows_of(tables(self.experiment, "models"), self.layers)["layers"]
+        counts = self.rows(tables)["layers"]
         return Count(counts.map(lambda own: sum(float(own.get(kind, 0)) for kind in {*self.kinds})))
