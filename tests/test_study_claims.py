@@ -163,7 +163,7 @@ def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("a", "b", "says"),
     [
-        ({}, {"random_labels": 0.5}, "the two models learn from different data"),
+        ({}, {"random_labels": 0.5}, "the data of the two models differ"),
         ({}, {}, None),
         # analyses take images as they are
         ({}, {"augment": [{"flip": 0.5}]}, None),

@@ -338,8 +338,8 @@ class _Reader:
         data = [_measured_on(models[model].data) for option, model in options.models() if option == "between"]
         if any(each != data[0] for each in data):
             raise HwcoreError(
-                f"{self.file}: {at}.between: the two models learn from different data, so that no loss between them is "
-                "that of both"
+                f"{self.file}: {at}.between: the data of the two models differ, so that no loss between them is that "
+                "of both"
             )
         return Analysis(name, kind, options)
 
