@@ -266,7 +266,9 @@ class Plan:
         inputs: dict[str, Path] = {}
         for model in experiment.models:
             run = self._run(study, experiment, model)
-            inputs |= {f"{model}/{key}": path for key, path in {**run.outputs, **run.inputs}.items()}
+            inputs |= {f"{model}/{key}": path for key, path in run.outputs.items()}
+            if data := run.inputs.get("data"):
+                inputs[f"{model}/data"] = data
         table = self._table(study, experiment, analysis.name)
         self._add(
             study.name,

@@ -97,6 +97,20 @@ def test_a_figure_module_redraws_its_figures_and_the_reports_that_show_them(edit
     assert stale == drawn | PAGES
 
 
+def test_a_page_of_which_a_figure_changed_is_not_converted_again(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    module, page = "hwcore/figures/predictions.py", clone.folder / "results/quick/report/tiny.html"
+    kept = page.parent / ".pandoc/tiny.html"
+    # what is kept is of the folder that it was made in
+    clone.edit(module, "linewidth=3.2", "linewidth=3.1")
+    clone.run("results/quick/report/tiny.html")
+    before, shown = kept.stat().st_mtime_ns, page.read_text()
+    clone.edit(module, "linewidth=3.1", "linewidth=5.1")
+    clone.run("results/quick/report/tiny.html")
+    assert page.read_text() != shown
+    assert kept.stat().st_mtime_ns == before
+
+
 def test_the_look_of_figures_redraws_them_all(edited: Edit) -> None:
     stale = edited("hwcore/figures/hwcore.mplstyle", "lines.linewidth: 1.4", "lines.linewidth: 1.5")
     drawn = {job for job in stale if job.startswith("draw ")}

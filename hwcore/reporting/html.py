@@ -55,7 +55,7 @@ def write_html(
     options += ["--template", str((REPORT / "page.html").resolve())]
     options += ["--variable", f"page={output.stem}", *(f"--variable=forms={form}" for form in forms)]
     # pandoc, which could embed all of it, takes half as long again for that
-    page = pandoc(text, *options, folder=output.parent).replace("</head>", f"{_style()}</head>", 1)
+    page = pandoc(text, *options, folder=output.parent, kept=output.name).replace("</head>", f"{_style()}</head>", 1)
     page = _PICTURE.sub(lambda match: _small(output.parent / unescape(match[1])), page)
     named = {match["name"] for match in _FIGURE.finditer(page)}
     shown = {name: figure for name, figure in (data or {}).items() if name in named}

@@ -21,8 +21,9 @@ from hwcore.reporting.words import banner, bracketed, measured, plain, short_ban
 Context = dict[str, Any]
 # what lies below it differs from run to run
 APPENDIX = "## Appendix: where the time went {#runtimes}"
-# the rules that come after this page; their runtimes would be those of an earlier one
-_PAGES = ("markdown", "html", "latex", "pdf")
+# the rules whose runtimes no page tells: those of the pages would be of earlier ones, and those of figures, which are
+# seconds, would make another page of each line that is drawn thinner
+_UNTOLD = ("figure", "markdown", "html", "latex", "pdf")
 _NAMED = 4  # models whose runs the sources of a figure name
 _UP = "../"  # from results/<scale>/report/ to results/<scale>/
 
@@ -43,7 +44,7 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     for _ in range(2):
         page.begin()
         body = fill(template, page.functions)
-    times = [time for time in runtimes(plans) if time.rule not in _PAGES]
+    times = [time for time in runtimes(plans) if time.rule not in _UNTOLD]
     parts = [
         _header(context, abstract(context, page.table)),
         banner(context["scale"]),
@@ -291,9 +292,8 @@ def _pairing(experiments: list[Context]) -> list[str]:
 
 
 _TIMES = """
-What the jobs took that made the data, tables and figures of this report, in the order of the pipeline. *Waiting*
-is from when the inputs of a job are there until a core is free for it, *starting* from then to the first line of its
-own work.
+What the jobs took that made the data and tables of this report, in the order of the pipeline. *Waiting* is from when
+the inputs of a job are there until a core is free for it, *starting* from then to the first line of its own work.
 """.strip()
 
 

@@ -20,7 +20,8 @@ _DECLARED = re.compile(r"^\\newunicodechar\{(.)\}", re.MULTILINE)
 def to_print(markdown: Path, form: str, *options: str, folder: Path) -> str:
     """The page as "latex" or "typst", with report/print.lua; ``folder`` is where its relative links begin."""
     text = printed(markdown.read_text(encoding="utf-8"))
-    return pandoc(text, f"--to={form}", *_STRUCTURE, *options, folder=folder, own="print.lua")
+    name = f"{markdown.stem}.{form}"
+    return pandoc(text, f"--to={form}", *_STRUCTURE, *options, folder=folder, own="print.lua", kept=name)
 
 
 def printed(text: str) -> str:
