@@ -74,7 +74,7 @@ def complaint(project: Project, *arguments: str) -> str:
         (
             "function: cos(x)",
             "function: sin(x**0.5)",
-            [STUDY, "models.narrow.data.function", "'sin(x**0.5)' has no real value somewhere in its domain"],
+            [STUDY, "models.narrow.data", "'sin(x**0.5)' has no value at x = -3", "another domain"],
         ),
         (
             "claims:\n",

@@ -209,11 +209,15 @@ def test_what_is_not_a_formula_is_refused_in_one_line(formula: str, says: str) -
         (SINC, {}, r"has no value at x = 0 \(division by zero\); state one with `at: {0: …}`"),
         ("1/(x-0.5)", {}, r"x = 0\.5 \(division by zero\)"),
         ("log(x)", {}, r"x = -1 \(outside of where a function is defined\)"),
-        ("x**0.5", {}, r"x = -1 \(not a finite real number\)"),
+        ("x**0.5", {}, r"x = -1 \(outside of where a function is defined\)"),
+        # of the size of a complex number, which NumPy has not
+        ("abs(x**0.5)", {}, r"x = -1 \(outside of where a function is defined\)"),
+        ("sin(x**0.5)", {}, r"x = -1 \(outside of where a function is defined\)"),
         ("exp(exp(10*x))", {}, r"\(too large\)"),
         # finite, but not in float32
         ("1e39*x", {}, r"x = -1 \(too large\)"),
         ("cos(x)", {"at": {0: 2}}, r"has a value at x = 0 of its own; remove it from `at` \(2\)"),
+        (SINC, {"at": {0: -1e39}}, r"at: -1e\+39, the value at x = 0, is too large for float32"),
     ],
 )
 def test_a_formula_without_a_value_in_its_domain(formula: str, settings: dict[str, Any], says: str) -> None:

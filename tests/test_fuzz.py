@@ -33,7 +33,6 @@ from hwcore.fingerprint import Code
 from hwcore.plan import Plan
 from hwcore.reporting.filling import fill
 from hwcore.studies import source
-from hwcore.studies.study import check_function
 
 EXAMPLES = int(os.environ.get("HWCORE_FUZZ", "60"))
 SECONDS = 20
@@ -419,7 +418,7 @@ def test_configuration(values: Any) -> None:
 def test_formula(text: str, domain: tuple[float, float]) -> None:
     try:
         data = FunctionData.model_validate({"function": text, "domain": domain, "samples": 9, "test_samples": 9})
-        check_function(data)
+        formula.check(data)
     except ValueError:
         return
     with told(project()), np.errstate(all="ignore"):

@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hwcore.data.spec import FunctionData
 
@@ -39,12 +39,22 @@ FUNCTIONS: Mapping[str, Callable[[float], float]] = {
     "sign": lambda x: float((x > 0) - (x < 0)),
     "floor": lambda x: float(math.floor(x)),
 }
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    """Raises ValueError for a negative number to the power of a fraction, which Python has as a complex one."""
+    power = base**exponent
+    if isinstance(power, complex):
+        raise ValueError("complex")
+    return power
+
+
 _OPERATORS: Mapping[type[ast.operator], Callable[..., float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
+    ast.Pow: _power,
 }
 _LENGTH, _PARTS = 300, 100
 # The largest number of float32, in which networks learn: what is above is infinite there.
@@ -75,8 +85,7 @@ class Formula:
                 return x, "too large"
             except ValueError:
                 return x, "outside of where a function is defined"
-            # a negative number to the power of a fraction is complex
-            if isinstance(value, complex) or not math.isfinite(value):
+            if not math.isfinite(value):
                 return x, "not a finite real number"
             if abs(value) > LARGEST:
                 return x, "too large"
@@ -115,6 +124,8 @@ def check(data: FunctionData) -> None:
             raise ValueError(
                 f"{data.function!r} has a value at x = {point:.15g} of its own; remove it from `at` ({value:.15g})"
             )
+        if abs(value) > LARGEST:
+            raise ValueError(f"at: {value:.15g}, the value at x = {point:.15g}, is too large for float32")
     counts = {"grid": (data.samples, data.test_samples), "subset": (data.grid or 1,), "uniform": ()}[data.sampling]
     gap = _first_gap(data.function, data.domain, (_CHECKED, *counts), frozenset(data.at))
     if gap:

@@ -73,18 +73,6 @@ def _measured_on(data: DataSpec) -> DataSpec:
     return data if isinstance(data, FunctionData) else data.model_copy(update={"augment": (), "train_samples": None})
 
 
-def check_function(data: FunctionData) -> None:
-    """As ``hwcore.data.formula.check``, and also for a function of what is no real number.
-
-    That module is part of what trains on functions, which a further check there would make stale.
-    """
-    try:
-        formula.check(data)
-    except TypeError:
-        said = f"{data.function!r} has no real value somewhere in its domain; choose another domain"
-        raise ValueError(said) from None
-
-
 # the training images of a whole data set of unknown size, for the cap on arithmetic: those of CIFAR-10
 _IMAGES = 50_000
 # operations of a step on a sample for each multiplication of the forward pass: two there, and twice as many in the
@@ -314,7 +302,7 @@ class _Reader:
     def _function(self, content: dict[str, Any], at: str) -> FunctionData:
         samples = validate(FunctionData, content, self.file, f"{at}.data")
         try:
-            check_function(samples)
+            formula.check(samples)
         except ValueError as error:
             raise HwcoreError(f"{self.file}: {at}.data.function: {error}") from None
         return samples
