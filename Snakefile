@@ -100,11 +100,13 @@ onerror:
 
 onstart:
     if MAIN:
-        if workflow.executor_plugin.name == "slurm":
-            try:
+        try:
+            if workflow.executor_plugin.name == "slurm":
                 begin_on_cluster()
-            except HwcoreError as error:
-                sys.exit(f"error: {error}")
+            elif workflow.resource_settings.nodes is None:
+                check_machine()
+        except HwcoreError as error:
+            sys.exit(f"error: {error}")
         remember_commit()
         if SERVED and servers.VARIABLE not in os.environ:
             servers.start()

@@ -79,6 +79,8 @@ class Scale(Spec):
 
 def _listed(value: Any) -> Any:
     """`--config studies=alluri` or `studies=alluri,konda` is a string, and `studies=2024` a number."""
+    if value is None:
+        raise ValueError("is empty; name folders of report/, as in [alluri]")
     value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return [name.strip() for name in value.split(",")] if isinstance(value, str) and value != "all" else value
 

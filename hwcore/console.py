@@ -57,6 +57,8 @@ _STATES = {
 _OWN = re.compile(r"(?:WorkflowError|MissingRuleException)(?: in [^\n]*)?:\n(?P<why>.*)", re.DOTALL)
 _SYSTEM = re.compile(r"\b\w+: \[Errno \d+\] ([^:\n]*)(?:: '[^'\n]*')?")
 # An error of the operating system that ends Snakemake itself.
+# a setting where a target stands
+_SETTING = re.compile(r"No rule to produce (\w+=\S*)")
 _CRASH = re.compile(
     r"Traceback \(most.*\n\w+: \[Errno (?P<number>\d+)\] (?P<what>[^:\n]*)(?:: '(?P<file>[^'\n]*)')?\s*", re.DOTALL
 )
@@ -116,7 +118,7 @@ class _Pace:
 
 
 class Console(logging.Handler):
-    """Prints the records of one call of Snakemake in place of the handler ``default``.
+    """Prints the records of one call of Snakemake instead of the handler ``default``.
 
     ``workflow`` is Snakemake's: what has failed, and which jobs depend on it, is asked of its scheduler
     and its graph of jobs.
@@ -339,6 +341,8 @@ class Console(logging.Handler):
 
 def _of_snakemake(text: str) -> str | None:
     """What Snakemake itself cannot do, in a line; None if ``text`` says nothing of that."""
+    if match := _SETTING.search(text):
+        return f"error: target {match[1]}: there is none of that name; settings follow --config: --config {match[1]}"
     if match := _OWN.fullmatch(text):
         return "error: " + " ".join(_SYSTEM.sub(r"\1", match["why"]).split())
     if match := _CRASH.fullmatch(text):

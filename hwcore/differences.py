@@ -31,7 +31,7 @@ _LENGTHS = ("epochs", "steps")
 
 
 def differences(described: Experiment, variant: Experiment, claim: Claim) -> list[str]:
-    """Phrases such as `training labels random` or `learning rate 0.001 in place of 0.0001`.
+    """Phrases such as `training labels random` or `learning rate 0.001 instead of 0.0001`.
 
     They are about the models that the claim measures (all of ``described`` if it names none) and the analyses that it
     reads; those that are about the same few of these models name them together.  All can stand after `with`.
@@ -72,9 +72,9 @@ def _of_model(old: Model, new: Model) -> Iterator[str]:
 
 
 def _length(unit: str, old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    """`7 epochs in place of 5`, or `1,000 steps in place of 5 epochs`."""
+    """`7 epochs instead of 5`, or `1,000 steps instead of 5 epochs`."""
     before = old[unit] if unit in old else next(_counted(old[each], each) for each in _LENGTHS if each in old)
-    return f"{_counted(new[unit], unit)} in place of {before}"
+    return f"{_counted(new[unit], unit)} instead of {before}"
 
 
 def _counted(number: str, unit: str) -> str:
@@ -90,7 +90,7 @@ def _setting(key: str, old: str | None, new: str | None) -> str:
         return "samples in the same order in every epoch"
     if key == "batch size" and "full batch" in (old, new):
         new, old = ("full batches" if size == "full batch" else f"batch size {size}" for size in (new, old))
-        return f"{new} in place of {old}"
+        return f"{new} instead of {old}"
     if key in ABSENT:
         return ABSENT[key]
     if key == "pseudo-labels":
@@ -99,7 +99,7 @@ def _setting(key: str, old: str | None, new: str | None) -> str:
         return f"no {key}"
     if old is None:
         return f"{key} {new}"
-    return f"{key} {new} in place of {old}"
+    return f"{key} {new} instead of {old}"
 
 
 def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
@@ -109,13 +109,13 @@ def _of_data(old: list[str], new: list[str]) -> Iterator[str]:
     if old[0] in gone and new[0] in come:
         gone.remove(old[0])
         come.remove(new[0])
-        yield f"{new[0]} in place of {old[0]}"
+        yield f"{new[0]} instead of {old[0]}"
     for part in come:
         counterpart = kinds.get(_NUMBER.sub("#", part))
         number = _NUMBER.search(counterpart or "")
         if counterpart in gone and number:
             gone.remove(counterpart)
-            yield f"{part} in place of {number[0]}"
+            yield f"{part} instead of {number[0]}"
         elif _NORMALIZATION.match(part):
             gone = [other for other in gone if not _NORMALIZATION.match(other)]
             yield f"inputs {part}"
@@ -140,7 +140,7 @@ def _of_network(old: Model, new: Model) -> Iterator[str]:
     if not any(" · " in name for name in names):
         # perceptrons have short names
         if names[0] != names[1]:
-            yield f"{names[1]} in place of {names[0]}"
+            yield f"{names[1]} instead of {names[0]}"
         return
     for change, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         gone, come = " and ".join(before[a:b]), " and ".join(after[c:d])
@@ -153,7 +153,7 @@ def _of_network(old: Model, new: Model) -> Iterator[str]:
         elif change == "delete":
             yield f"{gone} left out"
         elif change == "replace":
-            yield f"{come} in place of {gone}"
+            yield f"{come} instead of {gone}"
 
 
 def _dropout(layer: str) -> bool:
@@ -181,14 +181,14 @@ def _named(option: str, value: Any, experiment: Experiment) -> Any:
 
 def _option(name: str, old: Any, new: Any) -> str:
     if old in _PLACES and new in _PLACES:
-        return f"the {new} {name} in place of the {old}"
+        return f"the {new} {name} instead of the {old}"
     if name == "between":
-        return f"lines between {_value(name, new)} in place of those between {_value(name, old)}"
+        return f"lines between {_value(name, new)} instead of those between {_value(name, old)}"
     before, after = _value(name, old), _value(name, new)
     said = describe_option(name, after)
     if isinstance(new, bool) or "none" in (before, after):
         return said
-    return f"{said} in place of {describe_option(name, before) if isinstance(old, str) else before}"
+    return f"{said} instead of {describe_option(name, before) if isinstance(old, str) else before}"
 
 
 def _value(name: str, value: Any) -> str:

@@ -451,9 +451,13 @@ class Plan:
         return True
 
     def _capped(self, study: Study, claim: Claim) -> list[AnalysisSpec]:
-        """Those of the analyses that a claim rests on of which the scale leaves less."""
-        columns = [column for measure in claim.measures() for column in measure.columns()]
-        read = [(study.experiments[id], table) for id, table in sorted(claim.reads())]
+        """Those of the analyses that the verdict on a claim rests on of which the scale leaves less."""
+        if claim.measure is None:
+            return []
+        columns = [*claim.measure.columns()]
+        read = [
+            (study.experiments[id or claim.experiment], table) for id, table in sorted(claim.measure.reads(), key=str)
+        ]
         capped = [
             experiment.analyses[table].options
             for experiment, table in read
@@ -660,7 +664,7 @@ class Plan:
 def _cut(study: Study, measure: Measure | None, experiment: str, models: Container[str]) -> dict[str, Any]:
     """How the caps of the scale cut the trainings that a measure reads, by default of these models of one experiment.
 
-    In words: `1 epoch in place of 8`, or `1 epoch on 3,900 of 50,000 images in place of 8 on all`.
+    In words: `1 epoch instead of 8`, or `1 epoch on 3,900 of 50,000 images instead of 8 on all`.
     """
     measured = {
         (other or experiment, model.name): model
@@ -681,7 +685,7 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
         all_ = [model.full_images for model in each if model.full_images is not None]
         words += f" of {_span(all_)} images" if all_ else " images"
     if here != there:
-        words += f" in place of {there}{' on all' if fewer else ''}"
+        words += f" instead of {there}{' on all' if fewer else ''}"
     least = min(model.share for model in each)
     # those that may have ended before the cap
     ended = {f"{other}/{model.name}": model.length[0] for (other, _), model in measured.items() if model.cut}

@@ -20,14 +20,15 @@ def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first, *others = error.errors(include_url=False)
+        # what is there and wrong comes before what is missing, which may be there under another name
+        first, *others = sorted(error.errors(include_url=False), key=lambda mistake: mistake["type"] == "missing")
     fields = _fields(model, first["loc"])
     # pydantic puts the tag of a union into the location; it is no key of the file
     missing = first["type"] == "missing"
     key = ".".join(str(part) for part in (at, *_keys(value, first["loc"], missing=missing)) if part != "")
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
-        message = f"unknown key{did_you_mean(str(first['loc'][-1]), fields)}"
+        message = _unknown(str(first["loc"][-1]), first["input"], fields)
     elif missing:
         message = "is missing"
     elif first["type"] == "value_error":
@@ -54,6 +55,13 @@ def nested(key: str, model: type[Model], value: Any) -> Model:
             for each in mistakes
         ],
     )
+
+
+def _unknown(key: str, value: Any, known: Iterable[str]) -> str:
+    if value is None and " " in key:
+        # in {caption: one, two} the comma ends the caption
+        return f"{key!r} is a key without a value; a text with a comma in it stands in quotes"
+    return f"unknown key{did_you_mean(key, known)}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -52,6 +52,22 @@ def memory(rule, name):
     return PLAN.memory(rule, name) + (GPU if gpu and config["device"] != "cpu" else 0)
 
 
+def check_machine():
+    """Refuse what would wait for ever here, or fail in each job."""
+    if CORES == 0:
+        raise HwcoreError("--cores 0: no job can run; give 1 or more, or `all`")
+    if config["device"] == "cuda" and not GPUS:
+        computed = [
+            job
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name in ("train", "analyse")
+        ]
+        if computed:
+            raise HwcoreError(
+                "device: cuda, but this machine has no GPU; use `auto` or `cpu`"
+            )
+
+
 def begin_on_cluster():
     """Check what will be submitted, and prepare for the death of Slurm's controller and of this process."""
     fit_to_cluster()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import torch
 import yaml
 
 from conftest import ROOT, Project
@@ -119,6 +120,17 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
+        ("title: A tiny study\n", "titel: A tiny study\n", [f"{STUDY}:2: titel: unknown key; did you mean `title`?"]),
+        (
+            "label: narrow, mlp",
+            "label: narrow, lr: 0.1, mlp",
+            [STUDY, "models.narrow: lr is a setting of the training; write training: {lr: 0.1}"],
+        ),
+        (
+            "caption: Accuracy.}",
+            "caption: Accuracy, drawn anew.}",
+            [STUDY, "figures.accuracy", "'drawn anew.' is a key without a value; a text with a comma", "in quotes"],
+        ),
     ],
 )
 def test_study_file(project: Project, old: str, new: str, names: list[str]) -> None:
@@ -133,6 +145,7 @@ def test_study_file(project: Project, old: str, new: str, names: list[str]) -> N
     [
         ("scale=tiny", ["scale", "tiny", "quick"]),
         ("studies=tinny", ["studies", "tinny", "tiny"]),
+        ("studies=", ["studies: is empty; name folders of report/"]),
         ("replicates=-1", ["replicates", "-1", "greater than 0"]),
         ("device=gpu", ["device", "gpu", "cuda"]),
         ("sclae=quick", ["sclae", "scale"]),
@@ -152,6 +165,18 @@ def test_a_folder_whose_name_could_be_more_than_a_name(tmp_path: Path, name: str
     for key, entry in (("datasets", {"source": "digits"}), ("scales", values["scales"]["quick"])):
         with pytest.raises(HwcoreError, match=rf"^config\.yaml \+ --config: {key}\..*: a name is of letters"):
             parse({**values, key: {**values[key], name: entry}}, ["config.yaml"])
+
+
+def test_no_core_to_run_on(project: Project) -> None:
+    done = project.snakemake("report", cores=0)
+    assert done.returncode != 0
+    assert "error: --cores 0: no job can run; give 1 or more, or `all`" in done.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told_before_any_job(project: Project) -> None:
+    assert complaint(project, "--config", "device=cuda").startswith("device: cuda, but this machine has no GPU; use")
+    assert not list(project.folder.glob("results/quick/runs/*"))
 
 
 def test_unknown_target_names_the_nearest(project: Project) -> None:

@@ -199,7 +199,7 @@ EXAMPLES = [
     ),
     Example(
         "holds",
-        "Over 15 networks of 5 models, the trend τ is 1.00, and its 95 % interval, 0.69 to 1.00, lies abov",
+        "Over all pairs of different models (15 networks of 5 models), Kendall's τ is 1.00, and its 95 % interval, ",
         claim({"relation": ["parameters", "accuracy"], "table": "sizes"}, "trend", {"above": 0}),
         sizes=SIZES,
     ),
@@ -360,7 +360,8 @@ EXAMPLES = [
     Example(
         "undecided",
         (
-            "Over 15 networks of 5 models, the trend τ is 1.00, and its 95 % interval, 0.69 to 1.00, contains "
+            "Over all pairs of different models (15 networks of 5 models), Kendall's τ is 1.00, and its 95 % "
+            "interval, 0.69 to 1.00, contains "
             "0.9. With 3 replicates, a τ of at most 0.63 could be shown with a probability of 80 %; to show what "
             "was measured would take 22."
         ),
@@ -616,12 +617,12 @@ def test_how_a_scale_judges() -> None:
     row = judged(large, "no", metrics=CLOSE)
     assert (row.verdict, row.n) == ("not judged", 0)
     assert np.isnan(row.reproduced)
-    with pytest.raises(HwcoreError, match="no row has epoch = 1000"):
+    with pytest.raises(HwcoreError, match="training ends before epoch 1000"):
         judged(large, "provisional", metrics=CLOSE)
-    short = Case(large, "as-described", cut=Cut("7 epochs in place of 2,000"))
+    short = Case(large, "as-described", cut=Cut("7 epochs instead of 2,000"))
     row = judge("s", {"c": short}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
     assert (row.verdict, row.metric) == ("undecided", "loss of m at epoch 1,000")
-    nothing = "After 7 epochs in place of 2,000 there is nothing to measure: no row has epoch = 1000."
+    nothing = "After 7 epochs instead of 2,000 there is nothing to measure: training ends before epoch 1000."
     assert row.reason == f"{nothing} Provisional."
     untestable = claim(None, not_testable="it is a matter of taste")
     assert judged(untestable, "no").verdict == "not testable"
@@ -783,12 +784,16 @@ def test_a_claim_over_two_experiments() -> None:
             "there is no column 'los'; there are model, replicate, epoch, loss",
         ),
         ({"value": "loss", "model": "n"}, "threshold", "there is no model 'n'; there are m"),
-        ({"value": "loss", "where": {"epoch": 7}}, "threshold", "no row has epoch = 7"),
+        ({"value": "loss", "where": {"epoch": 7}}, "threshold", "training ends before epoch 7"),
         ({"best": "loss", "is": "n"}, "best", "no row has model = 'n'; there are m"),
         ({"best": "loss", "is": "m"}, "best", "`is` names every model that there is"),
         ({"order": "loss", "of": ["m", "n"]}, "order", "no row has model = 'n'; there are m"),
         ({"share": "loss", "table": "metrics"}, "share", "has several rows of a network"),
-        ({"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}}, "best", "no row has epoch = 7"),
+        (
+            {"best": "loss", "table": "metrics", "is": "m", "where": {"epoch": 7}},
+            "best",
+            "training ends before epoch 7",
+        ),
         (
             {"along": ["epoch", "loss"], "table": "metrics"},
             "trend-within",
@@ -866,13 +871,13 @@ def test_the_order_of_rows_changes_no_verdict(order: Sequence[int], example: Exa
             [1.0, 1.1],
             [3.0],
             "fails",
-            "Corrected, with labels random and 1 in place of 2 replicates, it is undecided: 3 (one replicate).",
+            "Corrected, with labels random and 1 instead of 2 replicates, it is undecided: 3 (one replicate).",
         ),
         (
             [1.0, 1.1],
             [NAN, NAN],
             "fails",
-            "Corrected, with labels random, it is undecided: missing in all replicates.",
+            "Corrected, with labels random, it is undecided: no number in any replicate.",
         ),
         ([3.0, 3.1], [3.1, 3.2], "holds", None),
     ],
@@ -913,15 +918,15 @@ def test_a_variant_without_the_point_of_a_claim_is_passed_over() -> None:
         (
             claim(LAST, "prediction-interval", reported=2.0),
             "undecided",
-            "from 5 replicates. After 1 epoch in place of 8, this says nothing against it. Provisional.",
+            "from 5 replicates. After 1 epoch instead of 8, this says nothing against it. Provisional.",
         ),
-        (claim(LAST, "prediction-interval", reported=1.2), "consistent", "Provisional, after 1 epoch in place of 8."),
-        (claim(LAST, "threshold", {"above": 2}), "fails", "Provisional, after 1 epoch in place of 8."),
+        (claim(LAST, "prediction-interval", reported=1.2), "consistent", "Provisional, after 1 epoch instead of 8."),
+        (claim(LAST, "threshold", {"above": 2}), "fails", "Provisional, after 1 epoch instead of 8."),
         # that something is reached earlier than reported is so however long the training goes on
         (
             claim({"reached": "loss", "model": "m", "below": 10}, "prediction-interval", reported=7.0),
             "inconsistent",
-            "Provisional, after 1 epoch in place of 8.",
+            "Provisional, after 1 epoch instead of 8.",
         ),
     ],
 )
@@ -931,14 +936,14 @@ def test_a_training_that_a_scale_shortens_shows_no_reported_number_to_be_wrong(
     table = CLOSE
     if one.measure is not None and one.measure.shape == "times":
         table = metrics(m=[[20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 1, 1], [20, 20, 1], [20, 20, 1]])
-    case = Case(one, "as-described", cut=Cut("1 epoch in place of 8"))
+    case = Case(one, "as-described", cut=Cut("1 epoch instead of 8"))
     row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
     assert (row.verdict, row.reason[-len(end) :]) == (verdict, end)
 
 
-ON_FEWER = Cut("1 epoch on 400 of 1,000 images in place of 8 on all", fewer_images=True)
-FEWER = "shows nothing, because images are left out"
-UNEVEN = Cut("1 to 8 epochs in place of 8", uneven=True)
+ON_FEWER = Cut("1 epoch on 400 of 1,000 images instead of 8 on all", fewer_images=True)
+FEWER = "decides nothing, because images are left out"
+UNEVEN = Cut("1 to 8 epochs instead of 8", uneven=True)
 REACHED = {"reached": "loss", "model": "m", "below": 10}
 
 
@@ -976,7 +981,7 @@ REACHED = {"reached": "loss", "model": "m", "below": 10}
             "training of some networks is cut",
         ),
         (claim(REACHED, "prediction-interval", reported=7.0), UNEVEN, "inconsistent", ""),
-        (claim(LAST, "threshold", {"below": 2}), Cut("1 epoch in place of 8"), "holds", ""),
+        (claim(LAST, "threshold", {"below": 2}), Cut("1 epoch instead of 8"), "holds", ""),
     ],
 )
 def test_what_fewer_images_and_uneven_cuts_do_not_show(one: Claim, cut: Cut, verdict: str, why: str) -> None:
@@ -994,11 +999,11 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
     share: float, verdict: str
 ) -> None:
     case = Case(
-        claim(LAST, "prediction-interval", reported=1.0), "as-described", cut=Cut("2 epochs in place of 5", share)
+        claim(LAST, "prediction-interval", reported=1.0), "as-described", cut=Cut("2 epochs instead of 5", share)
     )
     row = judge("s", {"c": case}, {("e", "metrics"): CLOSE}, judged="provisional").iloc[0]
     assert row.verdict == verdict
-    words = "After 2 epochs in place of 5, this says nothing for it, because less than half of the training was run."
+    words = "After 2 epochs instead of 5, this says nothing for it, because less than half of the training was run."
     assert (words in row.reason) == (verdict == "undecided")
     assert about_cut(row.reason) == (words if verdict == "undecided" else "")
 
@@ -1006,7 +1011,7 @@ def test_a_number_after_less_than_half_of_a_training_does_not_confirm_that_of_th
 @pytest.mark.parametrize("where", [{"at": "first"}, {"where": {"epoch": 0}}])
 def test_a_number_of_the_first_epoch_is_the_same_however_short_the_training(where: dict[str, Any]) -> None:
     one = claim({**LAST, **where}, "prediction-interval", reported=1.0)
-    case = Case(one, "as-described", cut=Cut("2 epochs in place of 5", 0.4))
+    case = Case(one, "as-described", cut=Cut("2 epochs instead of 5", 0.4))
     row = judge("s", {"c": case}, {("e", "metrics"): CLOSE.assign(epoch=0)}, judged="provisional").iloc[0]
     assert row.verdict == "consistent"
 
@@ -1056,7 +1061,7 @@ def test_a_variant_of_fewer_replicates_says_so_and_one_that_lost_some_does_not(l
     row = judged(one, "yes", [Variant("e--corrected", "corrected", ["labels random"])], **tables)
     assert row.verdict == "holds"
     assert "Corrected, with labels random" in row.diagnosis
-    assert (f"and {20 - lost} in place of 20 replicates" in row.diagnosis) == told
+    assert (f"and {20 - lost} instead of 20 replicates" in row.diagnosis) == told
 
 
 @pytest.mark.parametrize(
@@ -1064,8 +1069,8 @@ def test_a_variant_of_fewer_replicates_says_so_and_one_that_lost_some_does_not(l
     [
         ({"whole": True}, ""),
         ({}, " Provisional."),
-        ({"cut": Cut("1 epoch in place of 8")}, " Provisional, after 1 epoch in place of 8."),
-        ({"whole": True, "cut": Cut("1 epoch in place of 8")}, " Provisional, after 1 epoch in place of 8."),
+        ({"cut": Cut("1 epoch instead of 8")}, " Provisional, after 1 epoch instead of 8."),
+        ({"whole": True, "cut": Cut("1 epoch instead of 8")}, " Provisional, after 1 epoch instead of 8."),
         ({"samples": 10_000}, " Provisional, measured on 10,000 training samples."),
     ],
 )
@@ -1115,15 +1120,15 @@ def test_a_trend_along_too_few_epochs_is_undecided_at_a_scale_with_caps() -> Non
     one = claim(
         {"along": ["epoch", "loss"], "table": "metrics", "model": "m"}, "trend-within", {"direction": "falling"}
     )
-    case = Case(one, "as-described", cut=Cut("2 epochs in place of 8"))
+    case = Case(one, "as-described", cut=Cut("2 epochs instead of 8"))
     row = judge("s", {"c": case}, {("e", "metrics"): metrics(m=[[2, 1], [2, 1], [2, 1]])}, judged="provisional").iloc[0]
     assert row.verdict == "undecided"
-    assert "After 2 epochs in place of 8 there is nothing to measure: epoch has 2 points there" in row.reason
+    assert "After 2 epochs instead of 8 there is nothing to measure: epoch has 2 points there" in row.reason
 
 
 def test_what_no_network_has_been_cut_of_is_judged_as_ever() -> None:
     count = claim({"parameters": "m"}, "count", {"equal": 10})
-    case = Case(count, "as-described", cut=Cut("1 epoch in place of 8", fewer_images=True, uneven=True))
+    case = Case(count, "as-described", cut=Cut("1 epoch instead of 8", fewer_images=True, uneven=True))
     models = pd.DataFrame([{"model": "m", "label": "M", "parameters": 10}])
     row = judge("s", {"c": case}, {("e", "models"): models}, judged="provisional").iloc[0]
     assert row.verdict == "right"
@@ -1539,10 +1544,11 @@ def test_what_is_always_equal_has_no_spread(paired: bool) -> None:
     other = {"value": "loss", "model": "a", "at": "min"} if paired else {"value": "loss", "model": "b"}
     one = claim({"difference": [{"value": "loss", "model": "a"}, other]}, "comparison", {"above": 0})
     row = judged(one, metrics=metrics(a=[3.0, 4.0] if paired else [3.0, 3.0], b=[3.0, 3.0]))
+    equal, vary = ("The two are equal", "their difference varies") if paired else ("Both are 3", "they vary")
     assert (row.verdict, row.reproduced, row.reason) == (
         "undecided",
         0,
-        "The two are the same number in every replicate, so nothing is known of how their difference varies.",
+        f"{equal} in every replicate, so nothing is known of how {vary}.",
     )
 
 
@@ -1697,10 +1703,10 @@ def test_several_of_a_kind_are_in_the_plural(name: str, plural: str) -> None:
 def test_a_count_of_what_is_trained_shows_no_more_than_its_training(value: str, at: str, verdict: str) -> None:
     table = metrics(m=[1.0, 1.0, 1.0]).assign(dimension=7.0)
     one = claim({"value": value, "at": at}, "count", {"equal": 40})
-    case = Case(one, "as-described", cut=Cut("6 epochs in place of 100", 0.06))
+    case = Case(one, "as-described", cut=Cut("6 epochs instead of 100", 0.06))
     row = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
     assert row.verdict == verdict
-    assert ("After 6 epochs in place of 100, this says nothing against it." in row.reason) == (verdict == "undecided")
+    assert ("After 6 epochs instead of 100, this says nothing against it." in row.reason) == (verdict == "undecided")
     assert ("Provisional" in row.reason) == (value != "dimension")
 
 
@@ -1910,12 +1916,12 @@ def test_the_share_of_steps_with_a_spike_is_judged_as_a_fraction() -> None:
             claim(A_MINUS_B, "comparison", {"below": 0}),
             pair("loss", [3.0, 4.0], [NAN] * 2),
             NAN,
-            "missing in all replicates",
+            "no number in any replicate",
         ),
         (
             claim(LAST, "threshold", {"below": 2}),
             metrics(m=[1.0, NAN, 2.0, 3.0]),
-            *(NAN, "missing in 1 of 4 replicates"),
+            *(NAN, "no number in 1 of 4 replicates"),
         ),
         (claim({"best": "loss", "is": "a"}, "best"), pair("loss", [3.0], [1.0]), NAN, "one replicate"),
         (claim({"best": "loss", "is": "a"}, "best"), pair("loss", [3.0] * 2, [1.0] * 2), NAN, "all replicates equal"),
@@ -2024,13 +2030,13 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_nothing_is_fitted(
     column: str, values: list[float], expect: dict[str, Any], changes: dict[str, Any], verdict: str
 ) -> None:
     one = claim({"value": column, "model": "m", **changes}, "threshold", expect)
-    for cut in ("", "20 epochs in place of 140"):
+    for cut in ("", "20 epochs instead of 140"):
         case = Case(one, "as-described", cut=Cut(cut))
         tables = {("e", "metrics"): metrics(column, m=values)}
         row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
         assert row.verdict == verdict or (not cut and row.verdict != "undecided")
-        why = "this shows nothing, because longer training could change it"
-        says = f"After 20 epochs in place of 140, {why}. Provisional."
+        why = "this decides nothing, because longer training could change it"
+        says = f"After 20 epochs instead of 140, {why}. Provisional."
         assert row.reason.endswith(says) == bool(cut and verdict == "undecided")
 
 
@@ -2067,7 +2073,7 @@ def test_a_training_that_a_scale_shortens_does_not_show_that_a_difference_stays_
     measures = [{"value": column, "model": "m", "at": "".join(at) or "last"} for *at, column in parts]
     rows = pd.concat([metrics(column, m=curves) for column, curves in table.items()], axis=1)
     tables = {("e", "metrics"): rows.loc[:, ~rows.columns.duplicated()]}
-    for cut, expected in (Cut(), of_whole), (Cut("20 epochs in place of 140"), verdict):
+    for cut, expected in (Cut(), of_whole), (Cut("20 epochs instead of 140"), verdict):
         case = Case(claim({"difference": measures}, rule, expect), "as-described", cut=cut)
         row = judge("s", {"c": case}, tables, judged="provisional").iloc[0]
         assert row.verdict == expected, row.reason
@@ -2104,7 +2110,7 @@ def test_a_training_that_ends_by_its_own_rule_before_the_cap_is_not_cut() -> Non
     table = metrics(m=[[2.0, 1.0], [2.0, 1.1], [2.0, 0.9]])
 
     def found(length: int, **more: int) -> Any:
-        cut = Cut("5 epochs in place of 50", share=0.1, lengths={"e/m": length, **more})
+        cut = Cut("5 epochs instead of 50", share=0.1, lengths={"e/m": length, **more})
         case = Case(one, "as-described", cut=cut)
         return judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").iloc[0]
 

@@ -28,13 +28,13 @@ def said(folder: Path, variant: dict[str, Any], claim: dict[str, Any] = CLAIM, *
         (
             {"pseudo_label_weight": 1.0},
             {"pseudo_label_weight": 2.0},
-            f"{PSEUDO.format(2)} in place of (loss at predicted labels added, weight 1)",
+            f"{PSEUDO.format(2)} instead of (loss at predicted labels added, weight 1)",
         ),
-        ({}, {"epochs": None, "steps": 1000}, "1,000 steps in place of 5 epochs"),
-        ({"epochs": None, "steps": 1000}, {"epochs": 1, "steps": None}, "1 epoch in place of 1,000 steps"),
-        ({"epochs": 1}, {"epochs": None, "steps": 1}, "1 step in place of 1 epoch"),
-        ({}, {"epochs": 1}, "1 epoch in place of 5"),
-        ({}, {"lr": 1e-5}, "learning rate 10⁻⁵ in place of 0.1"),
+        ({}, {"epochs": None, "steps": 1000}, "1,000 steps instead of 5 epochs"),
+        ({"epochs": None, "steps": 1000}, {"epochs": 1, "steps": None}, "1 epoch instead of 1,000 steps"),
+        ({"epochs": 1}, {"epochs": None, "steps": 1}, "1 step instead of 1 epoch"),
+        ({}, {"epochs": 1}, "1 epoch instead of 5"),
+        ({}, {"lr": 1e-5}, "learning rate 10⁻⁵ instead of 0.1"),
     ],
 )
 def test_a_difference_of_trainings_stands_after_with(
@@ -69,13 +69,13 @@ def test_what_is_as_usual_is_said_as_in_the_table_of_settings(
 @pytest.mark.parametrize(
     ("analysis", "variant", "words"),
     [
-        (LINE, {"between": ["b", "d"]}, "lines between “B” and “D” in place of those between “A” and “B” in the t"),
+        (LINE, {"between": ["b", "d"]}, "lines between “B” and “D” instead of those between “A” and “B” in the t"),
         ({"kind": "trajectory"}, {"basis": "d"}, "components of “D” alone in the t"),
         ({"kind": "trajectory", "basis": "d"}, {"basis": None}, "components of all models in the t"),
         (
             {"kind": "trajectory", "basis": "d"},
             {"basis": "a"},
-            "components of “A” alone in place of components of “D” alone in the t",
+            "components of “A” alone instead of components of “D” alone in the t",
         ),
     ],
 )

@@ -87,9 +87,24 @@ def test_verify_names_every_damaged_file(finished: Project, copy: Project, damag
     done = verify(copy)
     assert done.returncode == 1
     assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == sorted(names)
-    assert f"4 of {len(list_of(copy))} files are damaged; make them again: snakemake" in done.stderr.replace(",", "")
+    assert f"4 of {len(list_of(copy))} files are damaged or missing; make them again: snakemake" in done.stderr.replace(",", "")
     assert all(name in done.stderr for name in names)
     assert done.stderr.strip().endswith(" --config scale=quick")
+
+
+def test_verify_names_what_is_missing(copy: Project) -> None:
+    (copy.folder / TABLE).unlink()
+    done = verify(copy)
+    assert (done.returncode, done.stdout) == (1, f"{TABLE}: is missing\n")
+    assert "files are damaged or missing; make them again: snakemake" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["verify", "profile"])
+def test_results_that_are_not_there(copy: Project, script: str) -> None:
+    command = [sys.executable, "-m", f"workflow_scripts.{script}", "results/quik"]
+    done = subprocess.run(command, cwd=copy.folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: results/quik: ")
 
 
 def list_of(project: Project) -> set[str]:

@@ -62,24 +62,42 @@ def test_the_first_page_tells_findings_then_what_differs_most_then_what_to_keep_
         row("c", "wrong", "it has 5 (layers)", p=NAN),
         row("d", "wrong", "it has 5 (neurons)", p=NAN),
         row("e", "undecided", "it stays"),
-        *(row(f"f{i}", "fails", f"claim {i}", p=0.001 * i) for i in range(1, 5)),
+        *(row(f"f{i}", "fails", f"claim {i}", p=0.001 * i) for i in range(1, 4)),
     ]
     text = page(tmp_path, rows, '{{ experiment("fit") }}\n\n{{ claims() }}\n', findings=["a"])
     first = text[: text.index("### 1 Fit")]
     assert "abstract: 'The experiments of “Homework” (A. Author, 2023) were run again: 1 experiment, also " in first
-    assert "Of 9 claims, 1 holds, 5 fail, 1 is undecided and 2 are wrong." in first
-    assert '<span class="verdict fails" data-count="5">5 fail</span>' in first
+    assert "Of 8 claims, 1 holds, 4 fail, 1 is undecided and 2 are wrong." in first
+    assert '<span class="verdict fails" data-count="4">4 fail</span>' in first
     told = re.findall(r'^- <span class="verdict \w+">(\w+)</span> The report says (.*?\))', first, re.MULTILINE)
-    # a count is wrong without any chance, and what is said of layers and of neurons is said once
+    # what is counted comes last, and what is said of layers and of neurons is said once
     assert told == [
         ("holds", "that it falls (§\u00a01, reported 0.5)"),
+        *(("fails", f"that claim {i} (§\u00a01)") for i in range(1, 4)),
+        ("fails", "that it rises (§\u00a01)"),
         ("wrong", "that it has 5 (layers, §\u00a01)"),
-        *(("fails", f"that claim {i} (§\u00a01)") for i in range(1, 5)),
     ]
-    assert "**Where this reproduction differs most** (2 more claims below)" not in first
-    assert "**Where this reproduction differs most (2 more claims below)**" in first
+    assert "**Where this reproduction differs most** (1 more claim below)" not in first
+    assert "**Where this reproduction differs most (1 more claim below)**" in first
     line = "; here the final loss is 0.40 (95 % interval 0.30 to 0.50). [Figure 1a](#figure-fit--loss)."
     assert f"{line} As run it fails: 2." in first
+
+
+def test_the_first_page_counts_the_verdicts_that_the_number_of_claims_takes_back(tmp_path: Path) -> None:
+    rows = [
+        row("a", "holds", "it falls", p_holm=0.06),
+        row("b", "holds", "it rises", p_holm=0.05),
+        row("c", "inconsistent", "it is 5", p_holm=0.2),
+        row("d", "right", "it has 5", p=NAN, p_holm=NAN),
+        row("e", "undecided", "it stays", p_holm=0.9),
+    ]
+    prose = '{{ experiment("fit") }}\n\n{{ claims() }}\n'
+    said = (
+        "- With Holm’s correction for all claims of the study, 1 of 2 “holds” and 1 of 1 “inconsistent” that rest on a "
+        "test would not stand; the reason of each says so.\n"
+    )
+    assert said in page(tmp_path, rows, prose)
+    assert "Holm" not in page(tmp_path, [rows[1], rows[3]], prose)
 
 
 SAID = "The report says that the ratio is 0.001 (§\u00a01)"
@@ -172,10 +190,10 @@ def test_a_finding_tells_why_a_number_of_a_cut_training_decides_nothing() -> Non
         {"where": "1", "says": "it learns", "experiment": "e", "rule": "threshold", "expect": {"below": 2}}
         | {"measure": {"value": "train_loss"}}
     )
-    cut = Cut("1 epoch on 3,900 of 50,000 images in place of 20 on all", share=0.1, fewer_images=True)
+    cut = Cut("1 epoch on 3,900 of 50,000 images instead of 20 on all", share=0.1, fewer_images=True)
     case = Case(one, "as-described", cut=cut)
     (judged,) = judge("s", {"c": case}, {("e", "metrics"): table}, judged="provisional").itertuples()
-    because = f"After {cut.words}, this shows nothing, because images are left out."
+    because = f"After {cut.words}, this decides nothing, because images are left out."
     assert judged.verdict == "undecided"
     told = sentence(judged, context("provisional"), lambda _: "", why=True)
     assert told.endswith(f" {because}")

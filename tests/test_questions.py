@@ -926,21 +926,21 @@ UNEVEN = (
         ({}, ""),
         (
             {"cuts": [cut_of("a", [10, 10], [100, 140]), cut_of("b", [10], [2000])]},
-            "At this scale these trainings have 10 epochs in place of 100 to 2,000.",
+            "At this scale these trainings have 10 epochs instead of 100 to 2,000.",
         ),
         (
             {"cuts": [cut_of("a", [1], [40], every=False), cut_of("b", [1], [40])]},
-            "At this scale some of these trainings have 1 epoch in place of 40.",
+            "At this scale some of these trainings have 1 epoch instead of 40.",
         ),
-        ({"cuts": [cut_of("b", [10], [15])]}, "At this scale the trainings of b have 10 epochs in place of 15."),
+        ({"cuts": [cut_of("b", [10], [15])]}, "At this scale the trainings of b have 10 epochs instead of 15."),
         (
             {
                 "cuts": [cut_of("a", [5, 10], [50, 50]), cut_of("b", [37], [4008], "steps", every=False)],
                 "fewer_images": ["b/e/t"],
                 "uneven": ["b/e/t"],
             },
-            "At this scale the trainings of a have 5 to 10 epochs in place of 50 and some of those of b have 37 steps "
-            f"in place of 4,008. Networks of b learn from fewer images than at full scale. {UNEVEN}",
+            "At this scale the trainings of a have 5 to 10 epochs instead of 50 and some of those of b have 37 steps "
+            f"instead of 4,008. Networks of b learn from fewer images than at full scale. {UNEVEN}",
         ),
         (
             {"fewer_images": ["a/e/t", "b/e/t"]},

@@ -220,8 +220,8 @@ def test_a_cap_below_the_least_value_of_an_option_is_told(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("data", "training", "model", "variant", "words"),
     [
-        (FUNCTION, TRAINING, {}, {"training": {"lr": 0.01}}, ["learning rate 0.01 in place of 0.1"]),
-        (FUNCTION, TRAINING, {}, {"training": {"epochs": 7}}, ["7 epochs in place of 5"]),
+        (FUNCTION, TRAINING, {}, {"training": {"lr": 0.01}}, ["learning rate 0.01 instead of 0.1"]),
+        (FUNCTION, TRAINING, {}, {"training": {"epochs": 7}}, ["7 epochs instead of 5"]),
         (FUNCTION, TRAINING, {}, {"training": {"weight_decay": 0.1}}, ["weight decay 0.1"]),
         (FUNCTION, {**TRAINING, "weight_decay": 0.1}, {}, {"training": {"weight_decay": 0}}, ["no weight decay"]),
         (
@@ -245,9 +245,9 @@ def test_a_cap_below_the_least_value_of_an_option_is_told(tmp_path: Path) -> Non
             {"training": {"until": {"loss": 0.1}}},
             ["training that ends once training loss ≤ 0.1"],
         ),
-        (FUNCTION, TRAINING, {}, {"training": {"batch_size": 4}}, ["batch size 4 in place of full batches"]),
+        (FUNCTION, TRAINING, {}, {"training": {"batch_size": 4}}, ["batch size 4 instead of full batches"]),
         (FUNCTION, TRAINING, {}, {"training": {"shuffle": False}}, ["samples in the same order in every epoch"]),
-        (MNIST, CLASSIFY, {}, {"training": {"batch_size": "full"}}, ["full batches in place of batch size 50"]),
+        (MNIST, CLASSIFY, {}, {"training": {"batch_size": "full"}}, ["full batches instead of batch size 50"]),
         (
             MNIST,
             CLASSIFY,
@@ -255,13 +255,13 @@ def test_a_cap_below_the_least_value_of_an_option_is_told(tmp_path: Path) -> Non
             {"training": {"modes": {"dropout_in_evaluation": True}}},
             ["dropout active in evaluation"],
         ),
-        (FUNCTION, TRAINING, {}, {"data": {"samples": 20}}, ["20 samples on an even grid in place of 9"]),
+        (FUNCTION, TRAINING, {}, {"data": {"samples": 20}}, ["20 samples on an even grid instead of 9"]),
         (
             FUNCTION,
             TRAINING,
             {},
             {"data": {"function": "arcsinh(x)"}},
-            ["arcsinh x on [−1, 1] in place of cos x on [−1, 1]"],
+            ["arcsinh x on [−1, 1] instead of cos x on [−1, 1]"],
         ),
         (MNIST, CLASSIFY, {}, {"data": {"random_labels": 1.0}}, ["all training labels random"]),
         (MNIST, CLASSIFY, {}, {"data": {"random_labels": 0.5}}, ["50 % of the training labels random"]),
@@ -293,7 +293,7 @@ def test_a_cap_below_the_least_value_of_an_option_is_told(tmp_path: Path) -> Non
             CLASSIFY,
             {"input": [784], "layers": [{"linear": 9}, {"dropout": 0.5}, "relu", {"linear": 10}]},
             {"models": {"a": {"layers": [{"linear": 9}, "tanh", "relu", {"linear": 10}]}}},
-            ["tanh in place of dropout 0.5"],
+            ["tanh instead of dropout 0.5"],
         ),
         (MNIST, CLASSIFY, {"mlp": [784, 5, 10]}, {"models": {"a": {"mlp": [784, 6, 10]}}}, None),
     ],
@@ -317,7 +317,7 @@ def test_what_two_variants_differ_in(
         analyses={},
     )
     said = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
-    assert said == (words if words is not None else ["784-6-10, relu in place of 784-5-10, relu"])
+    assert said == (words if words is not None else ["784-6-10, relu instead of 784-5-10, relu"])
 
 
 def test_a_variant_without_a_number_of_images_has_all_of_them_in_their_own_size(tmp_path: Path) -> None:
@@ -349,9 +349,9 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
     found = study(tmp_path, claim, variants={"as-run": variant}, models=models)
     described, as_run = found.experiments["fit"], found.experiments["fit--as-run"]
     assert differences(described, as_run, found.claims["c"]) == [
-        "learning rate 0.5 in place of 0.1 in model A",
-        "1-5-1, relu in place of 1-4-1, relu in model B",
-        "10 points in place of 400 in the predictions",
+        "learning rate 0.5 instead of 0.1 in model A",
+        "1-5-1, relu instead of 1-4-1, relu in model B",
+        "10 points instead of 400 in the predictions",
     ]
 
 
@@ -369,11 +369,11 @@ def test_differences_of_the_same_models_are_one_phrase_with_their_short_names(tm
         found = study(tmp_path, claim, variants=variants, models=models, **described)
         return differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
 
-    assert said() == ["learning rate 0.5 in place of 0.1 and no dropout in CNN 2 and CNN 3"]
+    assert said() == ["learning rate 0.5 instead of 0.1 and no dropout in CNN 2 and CNN 3"]
     # a name that two models would have is no name
     models["a"]["label"] = "CNN 2, small"
     assert said() == [
-        "learning rate 0.5 in place of 0.1 and no dropout in CNN 2, 4 hidden layers and CNN 3, 1 hidden layer"
+        "learning rate 0.5 instead of 0.1 and no dropout in CNN 2, 4 hidden layers and CNN 3, 1 hidden layer"
     ]
 
 
@@ -384,18 +384,18 @@ def test_differences_of_the_same_models_are_one_phrase_with_their_short_names(tm
             "critical_points",
             {"solver": "none"},
             {"solver": "levenberg-marquardt", "tolerance": 1e-8, "activation": "tanh"},
-            "a Levenberg-Marquardt solver, tolerance 10⁻⁸ in place of 10⁻⁶ and tanh activation",
+            "a Levenberg-Marquardt solver, tolerance 10⁻⁸ instead of 10⁻⁶ and tanh activation",
         ),
         ("critical_points", {"solver": "levenberg-marquardt"}, {"solver": "none"}, "no solver"),
-        ("evaluation", {"samples": 5}, {"samples": None}, "all samples in place of 5"),
-        ("evaluation", {}, {"samples": 5}, "5 samples in place of all"),
+        ("evaluation", {"samples": 5}, {"samples": None}, "all samples instead of 5"),
+        ("evaluation", {}, {"samples": 5}, "5 samples instead of all"),
         ("sharpness", {"rescale": 4.0}, {"rescale": None}, "no rescaling"),
         (
             "interpolation",
             {"between": ["a", "b"], "alphas": {"start": 0, "stop": 1, "count": 3}},
             {"alphas": {"start": -1, "stop": 2, "count": 3}, "batch_norm": "recompute"},
-            "3 values of α from −1 to 2 in place of 3 values of α from 0 to 1 and recomputed running statistics in "
-            "place of interpolated running statistics",
+            "3 values of α from −1 to 2 instead of 3 values of α from 0 to 1 and recomputed running statistics "
+            "instead of interpolated running statistics",
         ),
     ],
 )
@@ -416,7 +416,7 @@ def test_differences_of_one_analysis_are_one_phrase(tmp_path: Path) -> None:
     options = {"dropout": True, "test_loss_factor": 4 / 3}
     found = study(tmp_path, claim, variants={"as-run": {"why": "W.", "analyses": {"evaluation": options}}})
     assert differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"]) == [
-        "dropout active and test loss multiplied by 1.333 in place of 1 in the evaluation"
+        "dropout active and test loss multiplied by 1.333 instead of 1 in the evaluation"
     ]
 
 
@@ -427,7 +427,7 @@ def test_another_batch_of_an_analysis_is_named_in_words(tmp_path: Path) -> None:
     variants = {"as-run": {"why": "W.", "analyses": {"sensitivity": {"batch": "last"}}}}
     found = study(tmp_path, claim, variants=variants, models=models, **described)
     words = differences(found.experiments["fit"], found.experiments["fit--as-run"], found.claims["c"])
-    assert words == ["the last batch in place of the first in the sensitivity"]
+    assert words == ["the last batch instead of the first in the sensitivity"]
 
 
 def test_a_claim_of_other_models_is_not_compared(tmp_path: Path) -> None:
@@ -485,10 +485,10 @@ def test_a_claim_goes_with_the_figure_that_shows_its_columns(
     [
         ({}, "", 1),
         ({"replicates": 2}, "", 1),
-        ({"epochs": 2}, "2 epochs in place of 5", 0.4),
+        ({"epochs": 2}, "2 epochs instead of 5", 0.4),
         # 6 · 2,382 operations of an image for model a
-        ({"teraflop": 3e-5}, "2 epochs in place of 5", 0.4),
-        ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images in place of 5 on all", 0.06),
+        ({"teraflop": 3e-5}, "2 epochs instead of 5", 0.4),
+        ({"teraflop": 5e-6}, "1 epoch on 300 of 1,000 images instead of 5 on all", 0.06),
         ({"train_samples": 200}, "5 epochs on 200 of 1,000 images", 0.2),
         ({"train_samples": 2000}, "", 1),
     ],
@@ -559,7 +559,7 @@ def test_what_was_cut_of_several_models_is_a_span(tmp_path: Path) -> None:
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 3e-5}}}
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
     # the one network has two epochs of five, the other a fifth of one
-    words = "1 to 2 epochs on 200 to 1,000 of 1,000 images in place of 5 on all"
+    words = "1 to 2 epochs on 200 to 1,000 of 1,000 images instead of 5 on all"
     how = {"words": words, "share": pytest.approx(0.04), "fewer_images": True, "uneven": True, "lengths": {}}
     assert case["cut"] == how
 
@@ -573,8 +573,8 @@ def test_other_measures_and_variants_are_cut_by_themselves(tmp_path: Path) -> No
     scales["quick"] = {"describes": "D", "judged": "provisional", "caps": {"datasets": {"teraflop": 1e-4}}}
     case = judged(tmp_path, scales=scales).spec["cases"]["c"]
     assert case["cut"] == {}
-    assert case["otherwise"]["b"]["words"] == "1 epoch on 650 of 1,000 images in place of 5 on all"
-    assert case["variants"][0]["cut"]["words"] == "1 epoch on 300 of 1,000 images in place of 5 on all"
+    assert case["otherwise"]["b"]["words"] == "1 epoch on 650 of 1,000 images instead of 5 on all"
+    assert case["variants"][0]["cut"]["words"] == "1 epoch on 300 of 1,000 images instead of 5 on all"
 
 
 def test_a_variant_is_cut_by_the_models_that_it_shares(tmp_path: Path) -> None:
@@ -651,5 +651,5 @@ def test_a_scale_that_judges_gives_verdicts(finished: Project, tmp_path: Path) -
     assert table.verdict["taste"] == "not testable"
     assert table.verdict["learns"] in ("holds", "fails", "undecided")
     # what the scale cuts is told where it matters
-    assert table.reason["learns"].endswith("Provisional, after 3 epochs in place of 6.")
+    assert table.reason["learns"].endswith("Provisional, after 3 epochs instead of 6.")
     assert "Provisional" not in table.reason["count"]

@@ -40,7 +40,7 @@ def analyse(
     ``samples`` takes the first of the training samples only; every sample weighs the same, those of a
     shorter last part too.  A replicate whose weights are not finite, or so large that products are not, has NaN.
 
-    ``by`` "layer" takes the diagonal blocks of the matrix in place of the whole: that of the weights and biases of
+    ``by`` "layer" takes the diagonal blocks of the matrix instead of the whole: that of the weights and biases of
     each linear and convolutional layer, by its number from 1 in a column ``layer``.  Scales and shifts of
     normalisation are in no block.
 

@@ -28,7 +28,7 @@ def analyse(
     alone, and the runs of all others, which it does not depend on, are projected on them.  A replicate
     with weights that are not finite has no part in the components, and NaN for its own.
 
-    The ``method`` "tsne" makes one embedding of all recorded weights of a model in place of the components; see
+    The ``method`` "tsne" makes one embedding of all recorded weights of a model instead of the components; see
     hwcore.analyses.tsne for ``perplexity``.  Its distances and its axes mean nothing beyond which weights are near.
 
     Columns: model, replicate, epoch, pc1, pc2, explained1, explained2 (shares of the variance of the

@@ -80,14 +80,14 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
         judgement = replace(judgement, p=math.nan, needed=None)
         left_out = "images are left out"
         uneven = "the training of some networks is cut much more than that of others"
-        why = f"shows nothing, because {left_out if cut.fewer_images else uneven}"
+        why = f"decides nothing, because {left_out if cut.fewer_images else uneven}"
     elif judgement.verdict in ("inconsistent", "wrong") and not at_any_length:
         why = "says nothing against it"
     elif judgement.verdict in ("consistent", "right") and not at_any_length and cut.share < _ENOUGH:
         judgement = replace(judgement, p=math.nan)
         why = "says nothing for it, because less than half of the training was run"
     elif _may_cross(_trend(measure), judgement):
-        why = "shows nothing, because longer training could change it"
+        why = "decides nothing, because longer training could change it"
     else:
         return judgement
     return replace(judgement, verdict="undecided", reason=f"{judgement.reason} {of_cut(cut.words, why)}")

@@ -174,13 +174,13 @@ def _others(study: str, id: str, case: Case, own: Judgement, judged: str, tables
             # not by replicates that diverged
             if other.verdict == "undecided" and 0 < other.n < (1 - DIVERGED) * own.n:
                 noun = "network" if claim.rule in OF_NETWORKS else "replicate"
-                apart.append(f"{other.n} in place of {counted(own.n, noun)}")
+                apart.append(f"{other.n} instead of {counted(own.n, noun)}")
             differences = f", with {listed(apart)}," if apart else ""
             yield sentence(f"{variant.name}{differences} {_says(other, claim, variant.cut, found)}")
 
 
 def _says(other: Judgement, claim: Claim, cut: Cut, uncut: Judgement) -> str:
-    """`it holds: 0.1`; of one that its ``cut`` leaves undecided, `it is undecided after 1 epoch in place of 8: 0.1`."""
+    """`it holds: 0.1`; of one that its ``cut`` leaves undecided, `it is undecided after 1 epoch instead of 8: 0.1`."""
     verb = other.verdict if other.verdict in ("holds", "fails") else f"is {other.verdict}"
     if other.verdict != uncut.verdict:
         verb += f" after {cut.words}"
@@ -199,7 +199,7 @@ def _row(
     if kind != "not testable" and judged == "no":
         own = replace(own, verdict="not judged", p=float("nan"), needed=None)
         adjusted, sentences, others = float("nan"), [], ""
-    elif own.verdict in ("holds", "fails", "inconsistent") and adjusted > LEVEL:
+    elif own.verdict in ledger.TESTED and adjusted > LEVEL:
         sentences.append(
             f"With Holm's correction for all claims of the study (p = {own.p:.2g} becomes {adjusted:.2g}) this "
             "verdict would not stand."

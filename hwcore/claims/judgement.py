@@ -8,7 +8,7 @@ import numpy as np
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Data, Pair, Sample, Times, median
 from hwcore.claims.student import constant
-from hwcore.claims.words import PLAIN, Unit, counted, of_differences, sentence, unreached
+from hwcore.claims.words import PLAIN, Unit, counted, number, of_differences, sentence, unreached
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class Judgement:
 class CannotJudgeError(Exception):
     """The numbers do not allow a verdict, e.g. because there is one replicate.
 
-    The message is the reason, and ``short`` what stands in place of a number.
+    The message is the reason, and ``short`` what stands instead of a number.
     """
 
     def __init__(self, reason: str, short: str) -> None:
@@ -90,7 +90,7 @@ def left(sample: Sample) -> tuple["pd.Series[float]", str]:
     if not len(values) or lost > DIVERGED * total:
         raise CannotJudgeError(
             f"{lost} of {counted(total, 'replicate')} diverged or gave no number, too many to judge the others alone",
-            f"missing in {'all' if lost == total else f'{lost:,} of {total:,}'} replicates",
+            f"no number in {'any replicate' if lost == total else f'{lost:,} of {total:,} replicates'}",
         )
     note = f"{lost} of {total} replicates diverged or gave no number and {'is' if lost == 1 else 'are'} left out"
     return values, sentence(note) if lost else ""
@@ -118,7 +118,7 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
     if not data.paired:
         if constant(np.concatenate([a, b])):
-            raise _equal()
+            raise _equal(float(a.iloc[0]))
         varies(a, b)
         return a, b, lost_a, lost_b
     both = a.index.intersection(b.index)
@@ -126,7 +126,7 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
         raise single("pair of replicates")
     a, b = a[both], b[both]
     if (a == b).all():
-        raise _equal()
+        raise _equal(float(a.iloc[0]) if constant(a) else None)
     if constant((a - b), a, b):
         raise CannotJudgeError(
             "All pairs of replicates differ by the same amount, so the spread is unknown", "all pairs equal"
@@ -134,11 +134,13 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     return a, b, lost_a, lost_b
 
 
-def _equal() -> CannotJudgeError:
-    return CannotJudgeError(
-        "The two are the same number in every replicate, so nothing is known of how their difference varies",
-        "always equal",
-    )
+def _equal(always: float | None) -> CannotJudgeError:
+    """The two are equal in every replicate, and ``always`` the same number if one is given."""
+    if always is not None:
+        are = f"Both are {number(always)} in every replicate, so nothing is known of how they vary"
+    else:
+        are = "The two are equal in every replicate, so nothing is known of how their difference varies"
+    return CannotJudgeError(are, "always equal")
 
 
 def unjudged(data: Data, error: CannotJudgeError) -> Judgement:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 STATEMENTS = ("holds", "fails", "undecided")
 REPORTED = ("consistent", "inconsistent")
 COUNTS = ("right", "wrong")
+# those that rest on a test, which Holm's correction may take back
+TESTED = ("holds", "fails", "inconsistent")
 VERDICTS = (*STATEMENTS, *REPORTED, *COUNTS, "not testable", "not judged")
 Verdict = Literal[
     "holds", "fails", "undecided", "consistent", "inconsistent", "right", "wrong", "not testable", "not judged"

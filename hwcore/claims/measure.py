@@ -71,7 +71,7 @@ class Measure(Spec):
         raise NotImplementedError
 
     def named(self, names: "Names") -> Self:
-        """The same with what pages call models and experiments in place of their ids, only to be described."""
+        """The same with what pages call models and experiments instead of their ids, only to be described."""
         return self
 
     def renamed(self, field: str, names: "Names") -> Self:
@@ -190,10 +190,16 @@ def rows_where(rows: "pd.DataFrame", where: dict[str, Value]) -> "pd.DataFrame":
     """The rows with the given values."""
     require(rows, *where)
     for column, value in where.items():
-        rows = rows[equals(rows[column], value)]
+        table, rows = rows, rows[equals(rows[column], value)]
         if rows.empty:
-            raise NoSuchValueError(f"no row has {column} = {value!r}")
+            raise NoSuchValueError(_lacking(table, column, value))
     return rows
+
+
+def _lacking(rows: "pd.DataFrame", column: str, value: Value) -> str:
+    if column in ("epoch", "step") and not isinstance(value, str) and len(rows) and (rows[column] < value).all():
+        return f"training ends before {column} {value}"
+    return f"no row has {column} = {value!r}"
 
 
 def equals(column: "pd.Series[Any]", value: Value) -> "pd.Series[bool]":

@@ -5,7 +5,7 @@ can be said of their spread, and p-values are 1.
 
 A mean is tested twice, by Student's t and by Hall's cubic of it, which removes what the skewness of the sample does to
 it (Hall 1992, Journal of the Royal Statistical Society B 54), and the larger p-value counts.  Student's test alone
-errs in one tail in 8 % of samples of five from a log-normal distribution with a spread of 0.5, in place of 2.5 %.
+errs in one tail in 8 % of samples of five from a log-normal distribution with a spread of 0.5, instead of 2.5 %.
 """
 
 from dataclasses import dataclass

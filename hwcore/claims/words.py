@@ -279,12 +279,12 @@ def _about(number: int) -> str:
 
 
 def of_cut(trainings: str, why: str) -> str:
-    """`After 1 epoch in place of 8, this says nothing against it.`"""
+    """`After 1 epoch instead of 8, this says nothing against it.`"""
     return f"After {trainings}, this {why}."
 
 
 # the same with any words, as hwcore.claims.cuts adds it to the reason of a verdict
-_OF_CUT = re.compile(of_cut("[^.]*", "(?:shows|says) nothing[^.]*").removesuffix(".") + r"\.")
+_OF_CUT = re.compile(of_cut("[^.]*", "(?:decides|says) nothing[^.]*").removesuffix(".") + r"\.")
 
 
 def about_cut(reason: str) -> str:

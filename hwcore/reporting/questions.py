@@ -104,7 +104,7 @@ def _caveats(question: Context, rows: Rows) -> Iterator[str]:
         else:
             whose = f"{'the' if every else 'some'} trainings of {_of(members, rows)}"
         here, there = (_span([n for cut in own for n in cut[key]]) for key in ("lengths", "full_lengths"))
-        parts.append(f"{whose} have {here} {unit.removesuffix('s') if here == '1' else unit} in place of {there}")
+        parts.append(f"{whose} have {here} {unit.removesuffix('s') if here == '1' else unit} instead of {there}")
     if parts:
         yield f"At this scale {' and '.join(parts)}."
     members = [member for member in question["fewer_images"] if member in rows.members]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from hwcore.claims.ledger import VERDICTS
+from hwcore.claims.ledger import TESTED, VERDICTS
+from hwcore.claims.rule import LEVEL
 from hwcore.claims.words import counted, listed
 from hwcore.reporting.claims import CONTRARY, Figures, chip, sentence, words
 from hwcore.reporting.words import networks, plain, verdict_counts, with_count
@@ -49,15 +50,15 @@ def summary(study: Context, claims: pd.DataFrame, figures: Figures) -> str:
     parts += _list("What came out", (sentence(row, study, figures, why=True) for row in findings.itertuples()))
     if judged:
         contrary = claims[claims.verdict.isin(CONTRARY) & ~claims.claim.isin(findings.claim)]
-        # a count is wrong without any chance; of the others those come first that chance explains least
-        worst = contrary.assign(chance=contrary.p.fillna(0.0)).sort_values("chance", kind="stable")
+        # those that chance explains least, and then what is counted, which says nothing of what networks learn
+        worst = contrary.sort_values("p", kind="stable", na_position="last")
         # one of those that say the same of several models
         worst = worst[~worst.says.map(words).duplicated()].head(_DISCREPANCIES)
         lines = (sentence(row, study, figures, why=True) for row in worst.itertuples())
         more = len(contrary) - len(worst)
         title = "Where this reproduction differs most" + (f" ({counted(more, 'more claim')} below)" if more > 0 else "")
         parts += _list(title, lines)
-    parts += _list("What to keep in mind", _caveats(study))
+    parts += _list("What to keep in mind", [*_corrected(claims), *_caveats(study)])
     return "\n\n".join(filter(None, parts))
 
 
@@ -68,6 +69,17 @@ def _bar(claims: pd.DataFrame) -> str:
         chip(verdict, with_count(verdict, count), **{"data-count": count}) for verdict, count in counts.items() if count
     ]
     return f'<div class="verdicts">\n\n{" ".join(parts)}\n\n</div>' if parts else ""
+
+
+def _corrected(claims: pd.DataFrame) -> list[str]:
+    """How many verdicts do not outlast the number of claims that were tested."""
+    tested = claims[claims.verdict.isin(TESTED) & claims.p.notna()]
+    lost = tested[tested.p_holm > LEVEL]
+    if lost.empty:
+        return []
+    counts = [f"{n} of {sum(tested.verdict == each)} “{each}”" for each in TESTED if (n := sum(lost.verdict == each))]
+    would = f"{listed(counts)} that rest on a test would not stand; the reason of each says so"
+    return [f"With Holm’s correction for all claims of the study, {would}."]
 
 
 def _caveats(study: Context) -> list[str]:

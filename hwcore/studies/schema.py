@@ -7,12 +7,12 @@ them, so that a study file is checked as a whole before any job starts and witho
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from hwcore.nets.shorthand import Cnn
 from hwcore.questions import catalog
 from hwcore.spec import Count, Spec
-from hwcore.train.spec import Record
+from hwcore.train.spec import Record, Training
 
 # Ids become folder names; `--` separates an experiment from its variant.
 ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -60,7 +60,20 @@ class Sweep(Spec):
     exclude: list[dict[str, Any]] = Field([], description="combinations to leave out, by some of their values")
 
 
-class ModelFile(Spec):
+class _Trained(Spec):
+    """What has a mapping ``training``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settings_in_their_place(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            for key in values:
+                if key in Training.model_fields and key not in cls.model_fields:
+                    raise ValueError(f"{key} is a setting of the training; write training: {{{key}: {values[key]}}}")
+        return values
+
+
+class ModelFile(_Trained):
     """One network of an experiment, with what differs from the experiment's data and training.
 
     The network is one of `mlp`, `cnn`, `layers`, `torchvision` and `module`, with what belongs to it.
@@ -90,7 +103,7 @@ class ModelFile(Spec):
     )
 
 
-class ExperimentFile(Spec):
+class ExperimentFile(_Trained):
     """One experiment, after a variant's differences are merged in and its sweeps expanded."""
 
     section: str = Field(description="the section of the report that it belongs to")

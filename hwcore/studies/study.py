@@ -46,7 +46,7 @@ def load(name: str, folder: Path, config: Config) -> Study:
         raise HwcoreError(f"{path.parent}: no study can be called {name!r}: {schema.RESERVED_WHY}; rename the folder")
     if not path.is_file():
         hint = did_you_mean(name, available(folder))
-        raise HwcoreError(f"config.yaml or --config: studies: unknown study {name!r}{hint}")
+        raise HwcoreError(f"config.yaml + --config: studies: unknown study {name!r}{hint}")
     try:
         check_name(name)
     except ValueError as error:

@@ -19,7 +19,7 @@ class Options(WeightsAnalysis):
     )
     tolerance: Positive = Field(1e-6, description="the gradient norm at which a point counts as critical")
     activation: Literal["none", "tanh", "softplus"] = Field(
-        "none", description="a smooth activation in place of the network's own; none keeps it"
+        "none", description="a smooth activation instead of the network's own; none keeps it"
     )
     weight_decay: NotNegative = Field(0.0, description="λ of the term λ/2 ‖θ‖² that is added to the loss")
     saddles: bool = Field(False, description="look for saddle points too, from smaller networks padded with zeros")

@@ -23,4 +23,6 @@ def judge(claim: "Claim", expect: "Options", data: Networks) -> Judgement:
         raise CannotJudgeError(
             "The replicates of a model differ in the first column; the rule relation fits these", "no order of models"
         )
-    return judge_networks(claim, expect, data.rows, "Over {networks} of {models} models, the trend")
+    return judge_networks(
+        claim, expect, data.rows, "Over all pairs of different models ({networks} of {models} models), Kendall's"
+    )

@@ -16,7 +16,7 @@ class Settings(SourceSpec):
 
     source: Literal["imagefolder"]
     root: str | None = Field(default=None, description="the folder")
-    archive: str | None = Field(default=None, description="a .tar.gz, .tgz or .zip in place of the folder")
+    archive: str | None = Field(default=None, description="a .tar.gz, .tgz or .zip instead of the folder")
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = Field(
         default=None, description="the SHA-256 of the archive"
     )
