@@ -19,6 +19,12 @@ from hwcore.studies.resolved import Experiment, Model, NotRerun, Study, uneven
 
 # letters of a title that has room in a sentence
 _SHORT = 40
+# What the combined figure of a question shows of each network, by its look.
+_DRAWN = {
+    "lines": "Lines are means over replicates, bands their 95 % intervals where there are several.",
+    "points": "Points are means over replicates, bars their 95 % intervals where there are several.",
+    "dots": "Each dot is one network.",
+}
 
 
 @dataclass(frozen=True)
@@ -193,7 +199,7 @@ def describe(id: str, studies: Mapping[str, Study]) -> QuestionDescription:
     return {
         "id": id,
         "title": question.title,
-        "caption": question.caption,
+        "caption": f"{question.caption} {_DRAWN[question.look]}",
         "figure": f"figures/questions/{id}" if found else None,
         "members": {member.key: member.detail for member in found},
         "models": {

@@ -111,6 +111,8 @@ class PageDescription(TypedDict):
 
     study: str
     title: str
+    author: str | None
+    date: str | None
     source: dict[str, Any] | None
     scale: dict[str, str]
     experiments: list[ExperimentDescription]
@@ -127,6 +129,8 @@ def describe(study: Study, config: Config, runs: Mapping[tuple[str, str], str]) 
     return {
         "study": study.name,
         "title": study.title,
+        "author": study.author,
+        "date": study.date,
         "source": study.source.model_dump() if study.source else None,
         "scale": {"name": config.scale, "judged": scale.judged, "describes": scale.describes},
         "experiments": [_experiment(study, experiment, runs) for experiment in study.experiments.values()],

@@ -98,8 +98,8 @@ class Plan:
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
         self._described: dict[str, PageDescription] = {}
-        known = available(root / REPORT)
-        names = known if config.studies == "all" else list(dict.fromkeys(config.studies))
+        self._known = available(root / REPORT)
+        names = self._known if config.studies == "all" else list(dict.fromkeys(config.studies))
         self.studies = {name: load(name, root / REPORT, config) for name in names}
         if not self.studies:
             raise HwcoreError("studies: none chosen; name at least one folder of report/, or `all`")
@@ -564,6 +564,7 @@ class Plan:
             "index",
             spec={
                 "studies": [self._describe(study) for study in self.studies.values()],
+                "others": sorted({*self._known} - {*self.studies}),
                 "forms": self._forms,
                 "questions": [
                     {

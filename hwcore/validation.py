@@ -1,7 +1,7 @@
 """Messages for values that a configuration or study file got wrong."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from hwcore.errors import HwcoreError
 
 Model = TypeVar("Model", bound=BaseModel)
+# Ids become folder names; `--` separates an experiment from its variant.
+ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 
 def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
@@ -34,8 +36,7 @@ def validate(model: type[Model], value: Any, file: str, at: str = "") -> Model:
     elif first["type"] == "value_error":
         message = str(first["ctx"]["error"])
     else:
-        said = first["msg"].removeprefix("Input ")
-        message = f"{first['input']!r} {said[0].lower() + said[1:]}"
+        message = _mistake(first)
     raise HwcoreError(f"{file}: {key or 'top level'}: {message}{more}")
 
 
@@ -55,6 +56,24 @@ def nested(key: str, model: type[Model], value: Any) -> Model:
             for each in mistakes
         ],
     )
+
+
+def _mistake(error: Mapping[str, Any]) -> str:
+    """A value that is not what its key takes."""
+    value, context = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "string_type":
+            return f"{value!r} should be a text; put it in quotes"
+        case "string_pattern_mismatch" if context["pattern"] == ID:
+            return f"{value!r} should be of small letters and digits, in parts joined by hyphens: my-network-2"
+        case "too_short" if isinstance(value, dict | list) and not value:
+            return f"{value!r} is empty; it takes at least one"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"{value!r} should be a mapping, `key: value`" if value is not None else "is empty"
+        case "union_tag_invalid":
+            return f"unknown {context['discriminator']}: {context['tag']}, not one of {context['expected_tags']}"
+    said = str(error["msg"]).removeprefix("Input ")
+    return f"{value!r} {said[0].lower() + said[1:]}"
 
 
 def _unknown(key: str, value: Any, known: Iterable[str]) -> str:

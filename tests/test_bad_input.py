@@ -120,7 +120,9 @@ def complaint(project: Project, *arguments: str) -> str:
         ),
         ("title: A tiny study", "title: [unclosed", [f"{STUDY}:3:", "is not valid YAML"]),
         ("title: A tiny study\n", "", [STUDY, "title", "missing"]),
-        ("title: A tiny study\n", "titel: A tiny study\n", [f"{STUDY}:2: titel: unknown key; did you mean `title`?"]),
+        ('section: "1"', "section: 1", [STUDY, "experiments.fit.section: 1 should be a text; put it in quotes"]),
+        ("title: A tiny", "titel: A tiny", [f"{STUDY}:2: titel: unknown key", "`title`"]),
+        ("title: A tiny", "titel: A tiny", [f"{STUDY}:2: titel: unknown key; did you mean `title`"]),
         (
             "label: narrow, mlp",
             "label: narrow, lr: 0.1, mlp",

@@ -781,7 +781,7 @@ def test_a_claim_over_two_experiments() -> None:
         (
             {"value": "los", "model": "m"},
             "threshold",
-            "there is no column 'los'; there are model, replicate, epoch, loss",
+            "there is no column 'los'; did you mean `loss`? (known: epoch, loss, model, replicate)",
         ),
         ({"value": "loss", "model": "n"}, "threshold", "there is no model 'n'; there are m"),
         ({"value": "loss", "where": {"epoch": 7}}, "threshold", "training ends before epoch 7"),
@@ -1272,7 +1272,9 @@ def test_one_point_is_no_points() -> None:
         ({"otherwise": [1]}, "otherwise: [1] is not a mapping"),
         ({"otherwise": {"the sum": 1}}, "measure: 1 is not a mapping"),
         ({"otherwise": {"the time": {"reached": "loss", "below": 1}}}, "threshold does not fit a measure of times"),
-        ({"not_testable": "why"}, "either a measure and a rule, or not_testable"),
+        ({"not_testable": "why"}, "not_testable: stands instead of a measure, and here is one; leave out either"),
+        ({"reported": "0,0021"}, "reported: '0,0021' has a decimal comma; write 0.0021"),
+        ({"reported": "12,5"}, "has a decimal comma; write 12.5"),
         ({"measure": None, "rule": None, "expect": None}, "either a measure and a rule, or not_testable"),
     ],
 )
@@ -1650,7 +1652,7 @@ def test_a_count_that_no_replicate_gives() -> None:
     ("measure", "complaint"),
     [
         ({"value": "model"}, "the column 'model' holds no numbers"),
-        ({"value": "loss", "table": "sizes"}, "there is no column 'replicate'; there are loss"),
+        ({"value": "loss", "table": "sizes"}, "there is no column 'replicate' (known: loss)"),
         ({"correlation": ["epoch", "model"], "table": "metrics"}, "the column 'model' holds no numbers"),
         ({"along": ["epoch", "model"], "table": "metrics"}, "the column 'model' holds no numbers"),
         ({"reached": "model", "below": 1}, "the column 'model' holds no numbers"),

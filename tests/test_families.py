@@ -205,7 +205,7 @@ SWEEP = "      b-{{batch_size}}: {{{}, label: 'b {{batch_size}}', mlp: [784, 10]
         ),
         (
             SWEEP.format("matrix: {training.batch_size: []}"),
-            r"models.b-\{batch_size\}.matrix.training.batch_size: \[\] list should have at least 1 item",
+            r"models.b-\{batch_size\}.matrix.training.batch_size: \[\] is empty; it takes at least one",
         ),
         (SWEEP.format("training: {}"), "has no values; give `zip` or `matrix`"),
         (

@@ -173,7 +173,10 @@ def test_how_a_page_writes_a_formula(formula: str, page: str) -> None:
         ("cos(y)", "unknown name 'y'"),
         ("cos", r"cos is a function; write cos\(…\)"),
         ("cos x", "is not a formula; write it like"),
-        ("5x", "is not a formula; write it like"),
+        ("5x", r"'5x' is not a formula; write 5\*x… for a product"),
+        ("sin(3 x)", r"write 3\*x… for a product"),
+        ("2(x+1", r"write 2\*\(… for a product"),
+        ("x +", "is not a formula; write it like"),
         ("x^2", r"a power is written with \*\*"),
         ("sin(x, 2)", "sin takes one argument"),
         ("sin()", "sin takes one argument"),
@@ -285,7 +288,7 @@ def config() -> Any:
     [
         ("function: cosine(x), domain: [-1, 1]", r"m\.data\.function: 'cosine\(x\)': unknown name 'cosine'"),
         ("function: 1/x, domain: [-1, 1]", r"m\.data\.function: '1/x' has no value at x = 0 \(division by zero\)"),
-        ("function: 5, domain: [-1, 1]", r"m\.data\.function: 5 should be a valid string"),
+        ("function: 5, domain: [-1, 1]", r"m\.data\.function: 5 should be a text; put it in quotes"),
         ("function: x, domain: [-1, 1], at: {zero: 1}", r"m\.data\.at\.zero.*: 'zero' should be a valid number"),
     ],
 )

@@ -87,7 +87,8 @@ def test_verify_names_every_damaged_file(finished: Project, copy: Project, damag
     done = verify(copy)
     assert done.returncode == 1
     assert sorted(line.partition(":")[0] for line in done.stdout.splitlines()) == sorted(names)
-    assert f"4 of {len(list_of(copy))} files are damaged or missing; make them again: snakemake" in done.stderr.replace(",", "")
+    told = f"4 of {len(list_of(copy)):,} files are damaged or missing; make them again: snakemake"
+    assert told in done.stderr
     assert all(name in done.stderr for name in names)
     assert done.stderr.strip().endswith(" --config scale=quick")
 

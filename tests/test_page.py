@@ -18,6 +18,7 @@ from hwcore.claims.spec import Claim
 from hwcore.config import Config
 from hwcore.errors import HwcoreError
 from hwcore.reporting.claims import about_figure, claims_table, interval, sentence
+from hwcore.reporting.judging import TERMS
 from hwcore.reporting.markdown import render
 from hwcore.reporting.summary import summary
 from hwcore.reporting.words import plain
@@ -93,8 +94,8 @@ def test_the_first_page_counts_the_verdicts_that_the_number_of_claims_takes_back
     ]
     prose = '{{ experiment("fit") }}\n\n{{ claims() }}\n'
     said = (
-        "- With Holm’s correction for all claims of the study, 1 of 2 “holds” and 1 of 1 “inconsistent” that rest on a "
-        "test would not stand; the reason of each says so.\n"
+        "- With [Holm’s correction](#judging) for all claims of the study, 1 of 2 “holds” and 1 of 1 "
+        "“inconsistent” that rest on a test would not stand; the reason of each says so.\n"
     )
     assert said in page(tmp_path, rows, prose)
     assert "Holm" not in page(tmp_path, [rows[1], rows[3]], prose)
@@ -361,3 +362,39 @@ def test_texts_of_a_study_are_shown_letter_by_letter(text: str) -> None:
         "|",
         "after",
     ]
+
+
+def test_an_appendix_explains_the_words_of_the_verdicts_that_a_page_has(tmp_path: Path) -> None:
+    prose = '{{ experiment("fit") }}\n\n{{ claims() }}\n'
+    reason = "The mean by Fisher's z of 5 replicates is 0.9. With Holm's correction this verdict would not stand."
+    text = page(tmp_path, [row("a", "holds", "it falls", reason=reason)], prose)
+    appendix = text.partition("## Appendix: how claims were judged {#judging}\n")[2].partition("\n## ")[0]
+    assert "A statement **holds** or **fails**" in appendix
+    assert re.findall(r"^- \*\*(.*?)\*\*", appendix, re.MULTILINE) == ["Holm’s correction", "Mean by Fisher’s z"]
+    assert "**right**" not in appendix
+    counted = page(tmp_path, [row("a", "right", "it has 5")], prose)
+    assert "What can be counted" in counted
+    assert "**holds**" not in counted.partition("{#judging}")[2].partition("\n## ")[0]
+    assert "{#judging}" not in page(tmp_path, [row("a", "not judged", "it falls")], prose)
+    assert "{#judging}" not in page(tmp_path, [row("a", "not testable", "it falls")], prose)
+
+
+def test_all_words_of_the_appendix_are_those_of_reasons() -> None:
+    """A term that no rule writes any more would never be explained."""
+    written = "".join(path.read_text() for path in (ROOT / "hwcore/claims").rglob("*.py"))
+    for term in TERMS:
+        assert term in written, term
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("The gap falls", "that the gap falls"),
+        ("All networks learn", "that all networks learn"),
+        ("Model 2 learns", "that Model 2 learns"),
+        ("A-priori bounds hold", "that A-priori bounds hold"),
+    ],
+)
+def test_a_claim_in_a_sentence_begins_with_a_small_letter(says: str, told: str) -> None:
+    (one,) = frame([row("a", "holds", says)]).itertuples()
+    assert f"The report says {told} (" in sentence(one, context("yes"), lambda _: "")

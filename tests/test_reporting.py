@@ -84,6 +84,8 @@ def context(judged: str = "no") -> dict[str, Any]:
         "not_rerun": [],
         "claims": {"c": "fit", "d": "fit--corrected"},
         "findings": [],
+        "author": None,
+        "date": None,
     }
 
 
@@ -441,9 +443,9 @@ def test_a_heading_stays_with_the_head_of_the_table_below_it(results: Path) -> N
         int(lines)
         for lines in re.findall(r"\\Needspace\{(\d+).*\s+\\(?:sub)*section", markdown.with_suffix(".tex").read_text())
     ]
-    # below the summary and above the appendix two headings, the frame and the first rows
-    assert len(needed) == 5
-    assert needed[1] > needed[2] > 3 + 2
+    # below the summary and the introduction two headings, the frame and the first rows
+    assert len(needed) == 7
+    assert needed[2] > needed[3] > 3 + 2
 
 
 def test_all_formats_of_a_page(results: Path) -> None:
@@ -788,3 +790,44 @@ def test_a_table_keeps_its_cells_apart() -> None:
 def test_the_columns_of_a_wide_table_are_as_wide_as_their_text() -> None:
     assert pipe_table(["a", "n"], [["b" * 50, 1]], numbers={"n"}).splitlines()[1] == "| --- | ---: |"
     assert pipe_table(["a", "n"], [["b" * 20, "c" * 60]]).splitlines()[1] == f"| {'-' * 20} | {'-' * 48} |"
+
+
+def test_prose_before_the_first_heading_is_an_introduction(results: Path) -> None:
+    assert "\n\n## Introduction {#introduction .unnumbered}\n\nText.\n" in rendered(results, context())
+    assert "Introduction" not in rendered(results, context(), "# One\n\nText.\n")
+
+
+def test_a_report_has_the_author_and_the_date_that_it_names(results: Path) -> None:
+    said = {**context(), "source": None, "author": "A. Student & B. O'Neil", "date": "May 2026"}
+    rendered(results, said, FULL)
+    markdown = results / "report/s.md"
+    to_html(markdown, markdown.with_suffix(".html"))
+    to_latex(markdown, markdown.with_suffix(".tex"))
+    html, tex = (markdown.with_suffix(suffix).read_text() for suffix in (".html", ".tex"))
+    assert '<p class="author">A. Student &amp; B. O’Neil</p>' in html
+    assert '<p class="date">May 2026</p>' in html
+    assert "\\author{A. Student \\& B. O'Neil}" in tex
+    assert "\\date{May 2026}" in tex
+
+
+def test_every_experiment_is_on_the_page_once(results: Path) -> None:
+    twice = '{{ experiment("fit") }}\n\n{{ experiment("fit--corrected") }}\n'
+    with pytest.raises(HwcoreError, match=r"report\.md:3 the experiment 'fit' is on the page already"):
+        rendered(results, context(), twice)
+    said = context()
+    said["experiments"].append({**said["experiments"][0], "id": "other", "base": "other"})
+    with pytest.raises(HwcoreError, match=r'report\.md: has no \{\{ experiment\("other"\) \}\}, so that'):
+        rendered(results, said, FULL)
+
+
+def test_the_index_names_the_studies_that_were_not_asked_for(results: Path) -> None:
+    pages = results / "report/index.html"
+    for others, says in (
+        ([], ""),
+        (["a"], "Not in this report: a. A call without <code>studies</code> covers it too."),
+        (["a", "b"], "Not in this report: a and b. A call without <code>studies</code> covers them too."),
+    ):
+        index([context()], ["md"], results / "claims.parquet", pages, others=others)
+        text = " ".join(pages.read_text().split())
+        assert says in text
+        assert ("Not in this report" in text) == bool(others)

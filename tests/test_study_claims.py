@@ -88,8 +88,12 @@ def study(
         ({"rule": "best"}, "rule: best does not fit a measure of a number per replicate, which count, prediction-int"),
         ({"expect": {"above": 1, "margin": 2}}, "margin is nothing that the rule threshold takes"),
         ({"figure": "los"}, "claims.c.figure: unknown figure 'los'; did you mean `loss`?"),
+        (
+            {"measure": {"value": "train_accuracy"}, "expect": {"above": 90}},
+            "expect: above: 90 is more than all; accuracies are fractions: 0.9",
+        ),
         ({"measure": None, "not_testable": "why"}, None),
-        ({"not_testable": "why"}, "either a measure and a rule, or not_testable"),
+        ({"not_testable": "why"}, "not_testable: stands instead of a measure, and here is one"),
         (
             {"measure": {"share": "x", "table": "evaluation", "model": "a"}, "rule": "share", "expect": {"above": 0.5}},
             "claims.c.rule: share cannot decide with 3 replicates, which is what scale standard runs, whatever comes "
@@ -99,7 +103,7 @@ def study(
         ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
         (
             {"measure": {"best": "test_loss", "is": []}, "rule": "best", "expect": {}},
-            "measure.is: [] value should have at least 1 item",
+            "measure.is: [] is empty; it takes at least one",
         ),
         (
             {"measure": {"value": "test_loss", "model": "a", "where": {"epoch": [1, 2]}}},
@@ -144,7 +148,7 @@ def test_layers_are_counted_with_those_within_blocks(tmp_path: Path) -> None:
 
 
 def test_one_replicate_cannot_decide_and_a_scale_that_does_not_judge_may_have_it(tmp_path: Path) -> None:
-    with pytest.raises(HwcoreError, match=r"claims.c.rule: threshold cannot decide with 1 replicates, .* standard"):
+    with pytest.raises(HwcoreError, match=r"claims.c.rule: threshold cannot decide with 1 replicate, .* standard"):
         study(tmp_path, CLAIM, replicates=1)
     # whoever asks for fewer on the command line gets verdicts that say so
     assert study(tmp_path, CLAIM, config=configuration(replicates=1, scale="full")).claims

@@ -10,7 +10,15 @@ from hwcore.reporting.index import index
 def work(job: Job) -> None:
     spec = job.spec
     claims, numbers = job.inputs["claims"], {key: path for key, path in job.inputs.items() if key != "claims"}
-    index(spec["studies"], spec["forms"], claims, job.outputs["html"], questions=spec["questions"], numbers=numbers)
+    index(
+        spec["studies"],
+        spec["forms"],
+        claims,
+        job.outputs["html"],
+        questions=spec["questions"],
+        numbers=numbers,
+        others=spec["others"],
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Check that results are as they were written: ``python -m workflow_scripts.verify [results/<scale>]``.
 
-In: the plan of a scale, its results and the records of its jobs.  Out: a line for each damaged or missing file on standard
-output; the exit code says whether there is any.
+In: the plan of a scale, its results and the records of its jobs.  Out: a line for each damaged or missing file
+on standard output; the exit code says whether there is any.
 """
 
 import sys

@@ -14,6 +14,7 @@ from hwcore.claims.columns import SIGNED, column_scale
 from hwcore.claims.samples import Data, NoSuchDataError, NoSuchValueError, Sample, Shape
 from hwcore.claims.words import PERCENT, PLAIN, POINTS, Unit, stated
 from hwcore.spec import Spec
+from hwcore.validation import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,7 +251,7 @@ def require(table: "pd.DataFrame", *names: str) -> None:
     """Raises NoSuchDataError for a column that is not there."""
     for name in names:
         if name not in table:
-            raise NoSuchDataError(f"there is no column {name!r}; there are {', '.join(table.columns)}")
+            raise NoSuchDataError(f"there is no column {name!r}{did_you_mean(name, table.columns)}")
 
 
 def require_numbers(table: "pd.DataFrame", *names: str) -> None:

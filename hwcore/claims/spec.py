@@ -1,5 +1,6 @@
 """What a report claims, how it is measured, and by which rule it is judged."""
 
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, SerializeAsAny, model_validator
 
 from hwcore.claims.measure import Measure
-from hwcore.claims.measures import difference
+from hwcore.claims.measures import difference, value
 from hwcore.claims.rule import RuleSpec
 from hwcore.claims.words import listed
 from hwcore.kinds import kinds
@@ -16,6 +17,10 @@ from hwcore.validation import did_you_mean, nested
 
 MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
 RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
+# 0,0021 and 12,5, and not 1,500
+_DECIMAL_COMMA = re.compile(r"[-−]?(\d+,(?!\d{3}$)\d+|0+,\d+)")
+# Where the number of an accuracy is one itself.
+_ONE_ROW = ("last", "first", "min", "max", "mean")
 # The modules of all kinds, which are loaded by name.
 MODULES = tuple(kind.__module__ for kind in (*MEASURES.values(), *RULES.values()))
 
@@ -71,6 +76,8 @@ class Claim(Spec):
         """Measure and expectation as what their kind and rule are, so that a mistake is told for these alone."""
         if not isinstance(value, dict) or value.get("measure") is None:
             return value
+        if value.get("not_testable") is not None:
+            raise ValueError("not_testable: stands instead of a measure, and here is one; leave out either")
         experiment, otherwise = value.get("experiment"), value.get("otherwise") or {}
         if not isinstance(otherwise, dict):
             raise ValueError(f"otherwise: {otherwise!r} is not a mapping from words to measures")
@@ -93,12 +100,26 @@ class Claim(Spec):
     def _complete(self) -> "Claim":
         if (self.measure is None) == (self.not_testable is None):
             raise ValueError("needs either a measure and a rule, or not_testable: why")
+        if isinstance(self.reported, str) and _DECIMAL_COMMA.fullmatch(self.reported.strip()):
+            point = self.reported.replace(",", ".")
+            raise ValueError(f"reported: {self.reported!r} has a decimal comma; write {point}")
         if self.measure is None:
             return self
         assert self.expect is not None
+        self._check_fractions(self.measure, self.expect)
         if self.expect.kind == "reported value":
             self.reported_number()
         return self
+
+    def _check_fractions(self, measure: Measure, expect: RuleSpec) -> None:
+        """Raise ValueError where an accuracy, which is a fraction of one, is stated in per cent."""
+        if not (isinstance(measure, value.Kind) and measure.value.endswith("_accuracy") and measure.at in _ONE_ROW):
+            return
+        stated = {"reported": self.reported, **{f"expect: {name}": bound for name, bound in expect}}
+        for key, bounds in stated.items():
+            for bound in bounds if isinstance(bounds, tuple | list) else [bounds]:
+                if isinstance(bound, int | float) and 1 < bound <= 100:
+                    raise ValueError(f"{key}: {bound:g} is more than all; accuracies are fractions: {bound / 100:g}")
 
     @property
     def module(self) -> str | None:

@@ -9,6 +9,7 @@ import ast
 import difflib
 import math
 import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -105,6 +106,8 @@ def parse(text: str) -> Formula:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
+        if product := re.search(r"(?<![\w.])(\d+(?:\.\d+)?)\s*([a-z(])", text):
+            raise ValueError(f"{text!r} is not a formula; write {product[1]}*{product[2]}… for a product") from None
         raise ValueError(f"{text!r} is not a formula; write it like sin(5*pi*x)/(5*pi*x) or x**2 + 2*x") from None
     if sum(1 for _ in ast.walk(tree)) > 2 * _PARTS:
         raise ValueError(f"{text!r} has more than {_PARTS} parts")

@@ -31,6 +31,8 @@ _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 
 # `in the graph, the loss is 0.1` and `Figure 3 has a loss of 0.1`, which are not the words of a report
 _SHOWN = re.compile(r"(?P<in>in )?(?:the )?(?P<what>graph|notebook|(?:result )?table|Figure \d+)(?P<rest>\W.*)")
+# what begins a sentence, and is small within one
+_ARTICLE = re.compile(r"(?:The|An?|All|Both|Each|Every|No|There|This|These|It|In|With|Without|After)\b(?=[ ,])")
 # what cannot be told in indirect speech
 _QUOTED = re.compile(r"…|\[|\b(?:[Ww]e|[Oo]ur|us|I|my)\b")
 
@@ -112,6 +114,10 @@ def sentence(row: Any, study: Context, figures: Figures, *, why: bool = False) -
     return text
 
 
+def _lower(match: re.Match[str]) -> str:
+    return match[0].lower()
+
+
 def _stated(says: str, of_report: bool) -> str:
     """`The report says that all converge`, `The report says “we find … peaks”`, `In the report’s graph, the loss is 1`.
 
@@ -121,7 +127,7 @@ def _stated(says: str, of_report: bool) -> str:
     shown = _SHOWN.fullmatch(text) if of_report else None
     if shown:
         return f"{'In the' if shown['in'] else 'The'} report’s {plain(shown['what'] + shown['rest'])}"
-    told = plain(quoted(text)) if _QUOTED.search(text) else f"that {plain(text)}"
+    told = plain(quoted(text)) if _QUOTED.search(text) else f"that {plain(_ARTICLE.sub(_lower, text))}"
     return f"The {'report says' if of_report else 'claim is'} {told}"
 
 

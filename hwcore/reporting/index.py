@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hwcore.claims.ledger import VERDICTS
+from hwcore.claims.words import listed
 from hwcore.reporting.html import write_html
 from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import banner, networks, pipe_table, plain, short_banner, verdict_counts, with_count
@@ -23,12 +24,14 @@ def index(
     *,
     questions: Sequence[Context] = (),
     numbers: Mapping[str, Path] | None = None,
+    others: Sequence[str] = (),
 ) -> None:
     """Write index.html: the verdicts by study, and by question and study; folded, a row for each experiment.
 
     ``studies`` are the contexts of the pages, ``forms`` the suffixes that each was made in beside HTML; ``questions``
     have ``id``, ``title``, ``headline`` (the label of the panel of which sparklines are made) and, by study, their
-    ``claims`` and the first of their ``experiments``; ``numbers`` are, by question, what its figure shows.
+    ``claims`` and the first of their ``experiments``; ``numbers`` are, by question, what its figure shows.  ``others``
+    are the studies that were not asked for.
     """
     table = pd.read_parquet(claims)
     scale = studies[0]["scale"]
@@ -50,6 +53,7 @@ def index(
         verdict_counts(table),
         "## Studies",
         _block("overview", _overview(studies, forms, table)),
+        _left_out(others),
         *(
             ["## Questions", _asked(forms), _block("matrix", _matrix(studies, questions, table, panels, lines))]
             if questions
@@ -98,6 +102,13 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
         rows.append([link, author, verdicts, len(experiments), f"{networks(study):,}", _forms(name, forms)])
     heads = ["study", "report by", "verdicts", "experiments", "networks", "pages"]
     return pipe_table(heads, rows, numbers={"experiments", "networks"})
+
+
+def _left_out(others: Sequence[str]) -> str:
+    if not others:
+        return ""
+    them = "it" if len(others) == 1 else "them"
+    return f"Not in this report: {plain(listed(others))}. A call without `studies` covers {them} too."
 
 
 def _matrix(

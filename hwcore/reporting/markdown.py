@@ -8,10 +8,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from hwcore.claims.words import sentence
+from hwcore.errors import HwcoreError
 from hwcore.files import read_json, write_text
 from hwcore.reporting import absent, axes
 from hwcore.reporting.claims import about_figure, claims_table, ledger
 from hwcore.reporting.filling import fill
+from hwcore.reporting.judging import judging
 from hwcore.reporting.runtimes import Runtime, runtime_table, runtimes
 from hwcore.reporting.settings import choices_table, models_table, settings_line, settings_table, spoken
 from hwcore.reporting.summary import abstract, summary
@@ -44,15 +47,22 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     for _ in range(2):
         page.begin()
         body = fill(template, page.functions)
+    if left_out := page.left_out():
+        raise HwcoreError(f'{template}: has no {{{{ experiment("{left_out}") }}}}, so that its claims are nowhere')
     times = [time for time in runtimes(plans) if time.rule not in _UNTOLD]
     parts = [
         _header(context, abstract(context, page.table)),
         banner(context["scale"]),
         summary(context, page.table, page.reference),
-        body.strip(),
+        _introduced(body.strip()),
         *page.appendices(times),
     ]
     write_text(output, "\n\n".join(filter(None, parts)) + "\n")
+
+
+def _introduced(body: str) -> str:
+    """Prose before the first heading has one of its own: it would stand below the caveats of the summary."""
+    return body if not body or body.startswith("#") else f"## Introduction {{#introduction .unnumbered}}\n\n{body}"
 
 
 def _header(context: Context, abstract: str) -> str:
@@ -60,6 +70,8 @@ def _header(context: Context, abstract: str) -> str:
     lines = {
         "title": plain(context["title"]),
         "subtitle": source and plain(f"A reproduction of “{source['title']}” by {source['author']}, {source['date']}"),
+        "author": plain(context["author"] or ""),
+        "date": plain(context["date"] or ""),
         "lang": "en",
         "banner": short_banner(context["scale"]),
         "abstract": abstract,
@@ -105,6 +117,12 @@ class _Page:
 
     def begin(self) -> None:
         self._known, self._numbers, self._count = self._numbers, {}, 0
+        self._shown: set[str] = set()
+
+    def left_out(self) -> str:
+        """The first experiment that a page with others has not; empty if there is none."""
+        bases = (each["base"] for each in self.context["experiments"])
+        return next((base for base in bases if self._shown and base not in self._shown), "")
 
     def reference(self, path: str) -> str:
         """A link to a figure, or nothing if the page does not show it."""
@@ -121,6 +139,9 @@ class _Page:
         """
         not_rerun = {each["id"]: each for each in self.context["not_rerun"]}
         base = self._find(self.experiments | not_rerun, id, "experiment")
+        if base["base"] in self._shown:
+            raise jinja2.TemplateRuntimeError(f"the experiment {base['base']!r} is on the page already")
+        self._shown.add(base["base"])
         variants = [each for each in self.context["experiments"] if each["base"] == base["base"]]
         described = (self.experiments | not_rerun).values()
         neighbours = {each["base"] for each in described if each["section"] == base["section"]}
@@ -158,8 +179,10 @@ class _Page:
         return plain(self._find(self._find(self.experiments, experiment, "experiment")["values"], name, "setting"))
 
     def appendices(self, times: list[Runtime]) -> list[str]:
-        """Settings, choices, and where the time of the study's jobs went, if anything was noted of it."""
-        parts = ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
+        """How claims were judged, settings, choices, and where the time of the study's jobs went, if that was noted."""
+        how = judging(self.table)
+        parts = ["## Appendix: how claims were judged {#judging}", how] if how else []
+        parts += ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
         for base in dict.fromkeys(each["base"] for each in self.context["experiments"]):
             variants = [each for each in self.context["experiments"] if each["base"] == base]
             title = f"{plain(variants[0]['section'])} {plain(variants[0]['title'])}"
@@ -270,7 +293,7 @@ class _Page:
 def _not_rerun(each: Context) -> str:
     name = "" if each["id"] == each["base"] else f"{spoken(each['variant'])}, not re-run"
     why = f"{each['why']} " if each["why"] else ""
-    return f"**{name or 'Not re-run'}:** {why}{each['reason']}"
+    return f"**{name or 'Not re-run'}:** {why}{sentence(each['reason'])}"
 
 
 def _pairing(experiments: list[Context]) -> list[str]:

@@ -58,7 +58,7 @@ def questions(context: Context, tables: Mapping[str, pd.DataFrame], claims: Path
 
 
 _INTRODUCTION = """
-Each study reproduces a report of its own; this page sets side by side what they found on the same question. An answer
+This page sets side by side what the studies found on the same question. An answer
 counts studies, or experiments where a study has several. A number rises, falls or differs *clearly*, or has a *clear
 trend*, where a 95 % interval excludes zero: that of Kendall's rank correlation τ over all networks or, of two
 networks, that of the difference of the means; a change during training is that of the same trainings. The numbers

@@ -79,7 +79,7 @@ def _corrected(claims: pd.DataFrame) -> list[str]:
         return []
     counts = [f"{n} of {sum(tested.verdict == each)} “{each}”" for each in TESTED if (n := sum(lost.verdict == each))]
     would = f"{listed(counts)} that rest on a test would not stand; the reason of each says so"
-    return [f"With Holm’s correction for all claims of the study, {would}."]
+    return [f"With [Holm’s correction](#judging) for all claims of the study, {would}."]
 
 
 def _caveats(study: Context) -> list[str]:

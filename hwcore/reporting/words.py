@@ -33,11 +33,9 @@ def with_count(verdict: str, count: int) -> str:
 
 
 def banner(scale: dict[str, str]) -> str:
-    """A paragraph that says what the scale runs, as a block quotation; nothing for a full run."""
-    if scale["judged"] == "yes":
-        return ""
-    judged = "No claim is judged." if scale["judged"] == "no" else "Claims on what is cut are judged provisionally."
-    return f"> **Scale `{scale['name']}`:** {scale['describes']}. {judged}"
+    """A paragraph that says what the scale runs, as a block quotation."""
+    judged = {"no": " No claim is judged.", "provisional": " Claims on what is cut are judged provisionally."}
+    return f"> **Scale `{scale['name']}`:** {scale['describes']}.{judged.get(scale['judged'], '')}"
 
 
 def short_banner(scale: dict[str, str]) -> str:

@@ -17,6 +17,7 @@ from hwcore.nets.spec import layer_kinds
 from hwcore.studies import schema, variants
 from hwcore.studies.kinds import ANALYSES, FIGURES
 from hwcore.train.spec import Training
+from hwcore.validation import ID
 
 Schema = dict[str, Any]
 FILE = Path("report/study.schema.json")
@@ -181,7 +182,7 @@ def _entries(entry: Schema, description: str) -> Schema:
     return {
         "type": "object",
         "description": description,
-        "propertyNames": {"pattern": schema.ID},
+        "propertyNames": {"pattern": ID},
         "additionalProperties": entry,
     }
 

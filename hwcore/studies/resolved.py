@@ -164,7 +164,9 @@ class NotRerun:
 
 @dataclass(frozen=True)
 class Study:
-    """``source`` is the report that it reproduces; None for a report of one's own."""
+    """``source`` is the report that it reproduces; None for a report of one's own.  ``author`` and ``date`` are those
+    of the report that is made.
+    """
 
     name: str
     title: str
@@ -174,6 +176,8 @@ class Study:
     not_rerun: dict[str, NotRerun] = field(default_factory=dict)
     claims: dict[str, Claim] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
+    author: str | None = None
+    date: str | None = None
 
     @property
     def questions(self) -> set[str]:

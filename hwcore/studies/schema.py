@@ -13,9 +13,8 @@ from hwcore.nets.shorthand import Cnn
 from hwcore.questions import catalog
 from hwcore.spec import Count, Spec
 from hwcore.train.spec import Record, Training
+from hwcore.validation import ID
 
-# Ids become folder names; `--` separates an experiment from its variant.
-ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 Id = Annotated[str, Field(pattern=ID)]
 # What is made of all studies has these names among the pages, figures and plans.
 RESERVED = frozenset({"crate", "data", "index", "questions", "summary"})
@@ -137,6 +136,8 @@ class StudyFile(Spec):
     """A study: experiments, and what a report claims of them."""
 
     title: str = Field(description="the title of the page")
+    author: str | None = Field(None, description="who wrote this report, below its title")
+    date: str | None = Field(None, description="its date, as a page should show it")
     source: Source | None = Field(None, description="the report that is reproduced; left out for a report of one's own")
     replicates: Count = Field(description="how often every model is trained, where its experiment does not say")
     experiments: Annotated[dict[Id, dict[str, Any]], Field(min_length=1)] = Field(description="the experiments by id")

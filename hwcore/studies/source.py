@@ -81,6 +81,16 @@ _Loader.yaml_constructors = {
     **{f"tag:yaml.org,2002:{kind}": _Loader.construct_value for kind in ("bool", "int", "float")},
     None: _Loader.construct_undefined,
 }
+# What to do about what the loader says.
+_REMEDIES = {
+    "mapping values are not allowed in this context": "; a text with a colon in it stands in quotes",
+    "found character that cannot start any token": "; a text that begins with % or @ stands in quotes, and lines are "
+    "indented by spaces",
+    "found a tab character that violates indentation": "; lines are indented by spaces",
+    "did not find expected key": "; look at the indent and the brackets here and above",
+    "did not find expected ',' or '}'": "; a bracket is not closed, or a comma is missing",
+    "did not find expected ',' or ']'": "; a bracket is not closed, or a comma is missing",
+}
 _TOO_DEEP = f"lists and mappings are more than {_DEPTH} deep"
 _TOO_MANY = f"there are more than {_VALUES:,} values, aliases written out"
 
@@ -101,7 +111,7 @@ def read(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f"{mark.line + 1}:" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
-        raise HwcoreError(f"{path}:{line} is not valid YAML: {problem}") from None
+        raise HwcoreError(f"{path}:{line} is not valid YAML: {problem}{_REMEDIES.get(problem, '')}") from None
     except UnicodeDecodeError:
         raise HwcoreError(f"{path}: is not valid YAML: it must be saved as UTF-8") from None
     except RecursionError:

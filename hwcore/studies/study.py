@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
+from hwcore.claims.words import counted
 from hwcore.config import Caps, Config, Scale
 from hwcore.config import name as check_name
 from hwcore.data import formula
@@ -23,7 +24,7 @@ from hwcore.studies.modules import module_settings
 from hwcore.studies.resolved import Analysis, Comparison, Experiment, Figure, Model, NotRerun, Study
 from hwcore.studies.settings import Settings, of_model
 from hwcore.train.spec import Training
-from hwcore.validation import did_you_mean, validate
+from hwcore.validation import ID, did_you_mean, validate
 
 Options = TypeVar("Options", bound=Spec)
 Read = TypeVar("Read")
@@ -125,7 +126,8 @@ class _Reader:
         figures = {
             id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
         }
-        return Study(name, content.title, content.source, experiments, figures, not_rerun)
+        own: dict[str, Any] = {"author": content.author, "date": content.date}
+        return Study(name, content.title, content.source, experiments, figures, not_rerun, **own)
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
         each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
@@ -438,7 +440,7 @@ class _Reader:
 
     def _claim(self, id: str, content: Any, study: Study) -> Claim:
         at = f"claims.{id}"
-        if not re.fullmatch(schema.ID, id):
+        if not re.fullmatch(ID, id):
             raise HwcoreError(f"{self.file}: {at}: an id is of small letters, digits and single hyphens")
         claim, experiments = validate(Claim, _in_section(content, study), self.file, at), study.experiments
         if claim.experiment in study.not_rerun:
@@ -501,8 +503,8 @@ class _Reader:
             replicates = min(self._replicates(experiments[id], model, scale) for id, model in measured)
             if replicates < least:
                 raise HwcoreError(
-                    f"{self.file}: {at}.rule: {claim.rule} cannot decide with {replicates} replicates, which is what "
-                    f"scale {scale} runs, whatever comes out; it takes {least}"
+                    f"{self.file}: {at}.rule: {claim.rule} cannot decide with {counted(replicates, 'replicate')}, "
+                    f"which is what scale {scale} runs, whatever comes out; it takes {least}"
                 )
 
     def _replicates(self, experiment: Experiment, model: str, scale: str) -> int:
