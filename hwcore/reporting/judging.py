@@ -52,8 +52,8 @@ def judging(claims: pd.DataFrame) -> str:
     lines = []
     if verdicts & {*STATEMENTS}:
         lines.append(
-            "A statement **holds** or **fails** where the replicates show it, or its opposite, with a chance of at "
-            "most 5 % that they do so by accident. Otherwise it is **undecided**: they show neither."
+            "A statement **holds** or **fails** where a test at the 5 % level shows it, or its opposite: were that false, "
+            "such data would come about in at most one case in twenty. It is **undecided** where they show neither."
         )
     if verdicts & {*REPORTED}:
         lines.append(
