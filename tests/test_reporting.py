@@ -567,23 +567,23 @@ def test_five_lines_are_a_page(results: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("fine\n\n{{ experimant('fit') }}", r"report\.md:3 'experimant' is undefined"),
+        ("fine\n\n{{ experimant('fit') }}", r"report\.md:3: 'experimant' is undefined"),
         (
             "fine\n{{ experiment('fits') }}",
-            r"report\.md:2 there is no experiment 'fits'; there are fit, fit--corrected",
+            r"report\.md:2: there is no experiment 'fits'; there are fit, fit--corrected",
         ),
         ("{{ figure('fit', 'los') }}", "there is no figure 'los'; there are loss"),
         ("{{ figure('both') }}", "there is no figure 'both'"),
         ("{{ setting('fit', 'epoch') }}", "there is no setting 'epoch'; there are lr, epochs"),
         ("{{ value('x') }}", "there is no claim 'x'; there are c, d"),
         ("a\n{{ value( }}", r"report\.md:2"),
-        ("{{ value() }}", r"report\.md:1 value: missing a required argument: 'claim'"),
-        ("{{ figure('a', 'b', 'c') }}", r"report\.md:1 figure: too many positional arguments"),
+        ("{{ value() }}", r"report\.md:1: value: missing a required argument: 'claim'"),
+        ("{{ figure('a', 'b', 'c') }}", r"report\.md:1: figure: too many positional arguments"),
         ("{{ experiment('fit', 'loss') }}", "experiment: too many positional arguments"),
         ("{% call claims() %}{% endcall %}", "claims: takes no prose"),
         # nothing is computed, and nothing else reached
-        ("{{ 9**9**9**9 }}", r"report\.md:1 only calls such as"),
-        ("a\n{{ ''.__class__ }}", r"report\.md:2 only calls such as"),
+        ("{{ 9**9**9**9 }}", r"report\.md:1: only calls such as"),
+        ("a\n{{ ''.__class__ }}", r"report\.md:2: only calls such as"),
         ("{{ claims.__globals__ }}", "only calls such as"),
         ("{{ claims()['x'] }}", "only calls such as"),
         ("{{ value(claims.__self__) }}", "value: only names in quotes can stand in its parentheses"),
@@ -812,7 +812,7 @@ def test_a_report_has_the_author_and_the_date_that_it_names(results: Path) -> No
 
 def test_every_experiment_is_on_the_page_once(results: Path) -> None:
     twice = '{{ experiment("fit") }}\n\n{{ experiment("fit--corrected") }}\n'
-    with pytest.raises(HwcoreError, match=r"report\.md:3 the experiment 'fit' is on the page already"):
+    with pytest.raises(HwcoreError, match=r"report\.md:3: the experiment 'fit' is on the page already"):
         rendered(results, context(), twice)
     said = context()
     said["experiments"].append({**said["experiments"][0], "id": "other", "base": "other"})

@@ -43,7 +43,8 @@ def fill(template: Path, functions: Mapping[str, Callable[..., str]]) -> str:
         raise HwcoreError(f"{template}: an expression is too deep") from None
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None) or _line(error)
-        raise HwcoreError(f"{template}:{line or ''} {' '.join(str(error.message).split())}") from None
+        place = f"{template}:{line}" if line else str(template)
+        raise HwcoreError(f"{place}: {' '.join(str(error.message).split())}") from None
 
 
 def _check(

@@ -52,8 +52,9 @@ def judging(claims: pd.DataFrame) -> str:
     lines = []
     if verdicts & {*STATEMENTS}:
         lines.append(
-            "A statement **holds** or **fails** where a test at the 5 % level shows it, or its opposite: were that false, "
-            "such data would come about in at most one case in twenty. It is **undecided** where they show neither."
+            "A statement **holds** or **fails** where a test at the 5 % level shows it, or its opposite: were that "
+            "false, such data would come about in at most one case in twenty. It is **undecided** where they show "
+            "neither."
         )
     if verdicts & {*REPORTED}:
         lines.append(

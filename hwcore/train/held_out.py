@@ -26,7 +26,7 @@ def hold_out(spec: RunSpec, data: Data) -> tuple[Data, Data | None]:
         return data, None
     if count >= samples:
         raise HwcoreError(
-            f"{spec.study}: experiments.{spec.experiment}.models.{spec.model}: training.validation: "
+            f"report/{spec.study}/study.yaml: experiments.{spec.experiment}.models.{spec.model}: training.validation: "
             f"{spec.training.validation:g} of {samples} samples leaves none to train on; hold out less"
         )
     generator = Generator().manual_seed(seed(spec.study, spec.experiment, "validation"))

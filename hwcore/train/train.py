@@ -199,7 +199,7 @@ def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
 
 
 def _name(spec: RunSpec) -> str:
-    return f"{spec.study}: experiments.{spec.experiment}.models.{spec.model}"
+    return f"report/{spec.study}/study.yaml: experiments.{spec.experiment}.models.{spec.model}"
 
 
 def _write(
