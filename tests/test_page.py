@@ -392,6 +392,7 @@ def test_all_words_of_the_appendix_are_those_of_reasons() -> None:
         ("The gap falls", "that the gap falls"),
         ("All networks learn", "that all networks learn"),
         ("Model 2 learns", "that Model 2 learns"),
+        ("Model A beats The Other", "that Model A beats The Other"),
         ("A-priori bounds hold", "that A-priori bounds hold"),
     ],
 )

@@ -92,6 +92,10 @@ def study(
             {"measure": {"value": "train_accuracy"}, "expect": {"above": 90}},
             "expect: above: 90 is more than all; accuracies are fractions: 0.9",
         ),
+        (
+            {"measure": {"value": "test_accuracy"}, "rule": "prediction-interval", "reported": "99.10", "expect": {}},
+            "reported: 99.1 is more than all; accuracies are fractions: 0.991",
+        ),
         ({"measure": None, "not_testable": "why"}, None),
         ({"not_testable": "why"}, "not_testable: stands instead of a measure, and here is one"),
         (

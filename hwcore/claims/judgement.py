@@ -8,7 +8,7 @@ import numpy as np
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Data, Pair, Sample, Times, median
 from hwcore.claims.student import constant
-from hwcore.claims.words import PLAIN, Unit, counted, number, of_differences, sentence, unreached
+from hwcore.claims.words import PLAIN, Unit, counted, of_differences, sentence, unreached
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     (a, lost_a), (b, lost_b) = usable(data.first), usable(data.second)
     if not data.paired:
         if constant(np.concatenate([a, b])):
-            raise _equal(float(a.iloc[0]))
+            raise _equal(data.first.unit.number(float(a.iloc[0])))
         varies(a, b)
         return a, b, lost_a, lost_b
     both = a.index.intersection(b.index)
@@ -126,7 +126,7 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
         raise single("pair of replicates")
     a, b = a[both], b[both]
     if (a == b).all():
-        raise _equal(float(a.iloc[0]) if constant(a) else None)
+        raise _equal(data.first.unit.number(float(a.iloc[0])) if constant(a) else "")
     if constant((a - b), a, b):
         raise CannotJudgeError(
             "All pairs of replicates differ by the same amount, so the spread is unknown", "all pairs equal"
@@ -134,10 +134,10 @@ def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str
     return a, b, lost_a, lost_b
 
 
-def _equal(always: float | None) -> CannotJudgeError:
-    """The two are equal in every replicate, and ``always`` the same number if one is given."""
-    if always is not None:
-        are = f"Both are {number(always)} in every replicate, so nothing is known of how they vary"
+def _equal(always: str) -> CannotJudgeError:
+    """The two are equal in every replicate, and ``always`` the same number, if there is one."""
+    if always:
+        are = f"Both are {always} in every replicate, so nothing is known of how they vary"
     else:
         are = "The two are equal in every replicate, so nothing is known of how their difference varies"
     return CannotJudgeError(are, "always equal")

@@ -19,6 +19,7 @@ MEASURES = kinds("hwcore.claims.measures", "Kind", Measure)
 RULES = {name.replace("_", "-"): rule for name, rule in kinds("hwcore.claims.specs", "Options", RuleSpec).items()}
 # 0,0021 and 12,5, and not 1,500
 _DECIMAL_COMMA = re.compile(r"[-−]?(\d+,(?!\d{3}$)\d+|0+,\d+)")
+_NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 # Where the number of an accuracy is one itself.
 _ONE_ROW = ("last", "first", "min", "max", "mean")
 # The modules of all kinds, which are loaded by name.
@@ -115,7 +116,10 @@ class Claim(Spec):
         """Raise ValueError where an accuracy, which is a fraction of one, is stated in per cent."""
         if not (isinstance(measure, value.Kind) and measure.value.endswith("_accuracy") and measure.at in _ONE_ROW):
             return
-        stated = {"reported": self.reported, **{f"expect: {name}": bound for name, bound in expect}}
+        reported = self.reported
+        if isinstance(reported, str) and _NUMBER.fullmatch(reported.strip()):
+            reported = float(reported)
+        stated = {"reported": reported, **{f"expect: {name}": bound for name, bound in expect}}
         for key, bounds in stated.items():
             for bound in bounds if isinstance(bounds, tuple | list) else [bounds]:
                 if isinstance(bound, int | float) and 1 < bound <= 100:

@@ -32,7 +32,7 @@ _QUALIFIED = re.compile(r"(?P<words>.*\S) \((?P<of>[^()]*)\)")
 # `in the graph, the loss is 0.1` and `Figure 3 has a loss of 0.1`, which are not the words of a report
 _SHOWN = re.compile(r"(?P<in>in )?(?:the )?(?P<what>graph|notebook|(?:result )?table|Figure \d+)(?P<rest>\W.*)")
 # what begins a sentence, and is small within one
-_ARTICLE = re.compile(r"(?:The|An?|All|Both|Each|Every|No|There|This|These|It|In|With|Without|After)\b(?=[ ,])")
+_ARTICLE = re.compile(r"^(?:The|An?|All|Both|Each|Every|No|There|This|These|It|In|With|Without|After)\b(?=[ ,])")
 # what cannot be told in indirect speech
 _QUOTED = re.compile(r"…|\[|\b(?:[Ww]e|[Oo]ur|us|I|my)\b")
 

@@ -293,7 +293,10 @@ class _Page:
 def _not_rerun(each: Context) -> str:
     name = "" if each["id"] == each["base"] else f"{spoken(each['variant'])}, not re-run"
     why = f"{each['why']} " if each["why"] else ""
-    return f"**{name or 'Not re-run'}:** {why}{sentence(each['reason'])}"
+    reason = each["reason"].strip()
+    # several paragraphs are Markdown of the study's own
+    reason = reason if "\n" in reason else sentence(reason)
+    return f"**{name or 'Not re-run'}:** {why}{reason}"
 
 
 def _pairing(experiments: list[Context]) -> list[str]:
