@@ -1,7 +1,5 @@
 """The appendix that says how claims were judged: the words of verdicts and reasons, those that a page has."""
 
-import re
-
 import pandas as pd
 
 from hwcore.claims.ledger import COUNTS, REPORTED, STATEMENTS
@@ -70,5 +68,5 @@ def judging(claims: pd.DataFrame) -> str:
             "Where a measured number is drawn, the line is its interval, and the shaded region is where the claim says "
             "that the number lies."
         )
-    lines += [text for term, text in TERMS.items() if re.search(re.escape(term), reasons)]
+    lines += [text for term, text in TERMS.items() if term in reasons]
     return "\n".join(f"- {line}" for line in lines)

@@ -126,8 +126,8 @@ class _Reader:
         figures = {
             id: self._comparison(id, value, experiments, f"figures.{id}") for id, value in content.figures.items()
         }
-        own: dict[str, Any] = {"author": content.author, "date": content.date}
-        return Study(name, content.title, content.source, experiments, figures, not_rerun, **own)
+        study = Study(name, content.title, content.source, experiments, figures, not_rerun)
+        return replace(study, author=content.author, date=content.date)
 
     def _not_rerun(self, id: str, base: str, variant: str, content: dict[str, Any]) -> NotRerun:
         each = validate(schema.NotRerunFile, content, self.file, f"experiments.{id}")
