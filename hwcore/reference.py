@@ -28,6 +28,7 @@ from hwcore.questions.catalog import QUESTIONS
 from hwcore.spec import Spec
 from hwcore.studies import schema
 from hwcore.studies.kinds import ANALYSES, FIGURES, LAYERS
+from hwcore.train import columns
 from hwcore.train.spec import Record, Training
 
 FOLDER = Path("docs/reference")
@@ -64,10 +65,14 @@ def kinds(known: Mapping[str, type[Spec]], room: str, function: str | None, leve
             parts.append(f"It judges {_either(options.judges)}.")
         parts.append(explain(options, level + 1) if options.model_fields else "It has no options.")
         parts += _docstring(room, name.replace("-", "_"), function)
-        if issubclass(options, AnalysisSpec) and options.labels:
-            rows = [(f"`{column}`", label) for column, label in options.labels.items()]
-            parts.append(_table(("column", "on an axis"), rows))
+        if issubclass(options, AnalysisSpec):
+            parts.append(table_of_columns(options.columns))
     return "\n\n".join(parts)
+
+
+def table_of_columns(holds: Mapping[str, str]) -> str:
+    """What each column of a table holds."""
+    return _table(("column", "holds"), [(f"`{column}`", text) for column, text in holds.items()])
 
 
 def sections(known: Mapping[str, type[Spec]], level: int, elsewhere: Mapping[str, str] | None = None) -> str:
@@ -108,6 +113,8 @@ PLACES: dict[str, Callable[[], str]] = {
     "augmentations": lambda: sections({str(_kind(each)): each for each in get_args(AnyAugmentation)}, 3),
     "training": lambda: explain(Training, 3),
     "record": lambda: explain(Record, 3),
+    "metrics": lambda: table_of_columns(columns.METRICS),
+    "steps": lambda: table_of_columns(columns.STEPS),
     "analyses": lambda: kinds(ANALYSES, "hwcore.analyses", "analyse", 2),
     "figures": lambda: kinds(FIGURES, "hwcore.figures", "draw", 2),
     "claim": lambda: explain(Claim, 3),

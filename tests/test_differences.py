@@ -82,7 +82,7 @@ def test_what_is_as_usual_is_said_as_in_the_table_of_settings(
 def test_models_of_an_analysis_have_their_names(
     tmp_path: Path, analysis: dict[str, Any], variant: dict[str, Any], words: str
 ) -> None:
-    measure = {"value": "x", "table": "t"} | ({"model": "a"} if analysis is not LINE else {})
+    measure = {"value": "train_loss", "table": "t"} | ({"model": "a"} if analysis is not LINE else {})
     models = {name: {"label": f"{name.upper()}, {i} units", "mlp": [1, 3, 1]} for i, name in enumerate("abd")}
     experiment = {
         **{"data": FUNCTION, "training": TRAINING, "models": models, "analyses": {"t": analysis}},

@@ -72,7 +72,7 @@ def study(
         ({"measure": {"value": "test_loss"}}, "claims.c.measure.model: is missing; there are a, b"),
         (
             {
-                "measure": {"along": ["x", "y"], "table": "predictions"},
+                "measure": {"along": ["x", "prediction"], "table": "predictions"},
                 "rule": "trend-within",
                 "expect": {"direction": "rising"},
             },
@@ -99,12 +99,16 @@ def study(
         ({"measure": None, "not_testable": "why"}, None),
         ({"not_testable": "why"}, "not_testable: stands instead of a measure, and here is one"),
         (
-            {"measure": {"share": "x", "table": "evaluation", "model": "a"}, "rule": "share", "expect": {"above": 0.5}},
+            {
+                "measure": {"share": "loss_gap", "table": "evaluation", "model": "a"},
+                "rule": "share",
+                "expect": {"above": 0.5},
+            },
             "claims.c.rule: share cannot decide with 3 replicates, which is what scale standard runs, whatever comes "
             "out; it takes 6",
         ),
         # of two models there are six networks
-        ({"measure": {"share": "x", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
+        ({"measure": {"share": "loss_gap", "table": "evaluation"}, "rule": "share", "expect": {"above": 0.5}}, None),
         (
             {"measure": {"best": "test_loss", "is": []}, "rule": "best", "expect": {}},
             "measure.is: [] is empty; it takes at least one",
@@ -118,11 +122,42 @@ def study(
             "measure.correlation: both columns are 'epoch'",
         ),
         (
+            {"measure": {"value": "test_los", "model": "a"}},
+            "claims.c: the table metrics of fit has no column 'test_los'; did you mean `test_loss`?",
+        ),
+        # a function has no accuracies
+        ({"measure": {"value": "test_accuracy", "model": "a"}}, "table metrics of fit has no column 'test_accuracy'"),
+        ({"measure": {"value": "last_batch_loss", "model": "a"}}, "has no column 'last_batch_loss'"),
+        ({"measure": {"value": "test_loss", "model": "a", "where": {"epochs": 5}}}, "'epochs'; did you mean `epoch`?"),
+        (
+            {"measure": {"best": "test_loss", "is": 5, "by": "batch"}, "rule": "best", "expect": {}},
+            "the table metrics of fit has no column 'batch'",
+        ),
+        (
+            {
+                "measure": {"relation": ["parameters", "loss_gap"], "table": ["evaluation", "predictions"]},
+                "rule": "trend",
+            },
+            "the table predictions of fit has no column 'loss_gap'",
+        ),
+        (
+            {
+                "measure": {"difference": [{"value": "test_loss", "model": "a"}, {"value": "los", "model": "b"}]},
+                "rule": "comparison",
+                "expect": {"above": 0},
+            },
+            "the table metrics of fit has no column 'los'",
+        ),
+        ({"otherwise": {"the last": {"value": "loss", "model": "a"}}}, "the table metrics of fit has no column 'loss'"),
+        (
             {"measure": {"layers": "a", "kinds": ["conv", "linaer"]}, "rule": "count", "expect": {"equal": 2}},
             "measure.kinds.1: unknown layer 'linaer'; did you mean `linear`?",
         ),
         (
-            {"measure": {"relation": ["x", "y"], "table": "evaluation", "models": ["a"]}, "rule": "trend"},
+            {
+                "measure": {"relation": ["parameters", "loss_gap"], "table": "evaluation", "models": ["a"]},
+                "rule": "trend",
+            },
             "claims.c.rule: trend decides nothing about 1 model, whatever comes out",
         ),
     ],
@@ -142,6 +177,35 @@ def test_a_claim_that_cannot_be_is_told_in_a_line(tmp_path: Path, changes: dict[
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("figure", "says"),
+    [
+        ({"kind": "curves", "y": ["train_los"]}, "metrics has no column 'train_los'; did you mean `train_loss`?"),
+        (
+            {"kind": "curves", "y": ["x"], "table": "predictions", "floor": "evaluation"},
+            "predictions has no column 'epo",
+        ),
+        ({"kind": "curves", "y": ["train_loss"], "floor": "line"}, "the table line has no column 'trained_loss'"),
+        ({"kind": "capacity", "table": "metrics"}, "the table metrics has no column 'parameters'"),
+        ({"kind": "sweep", "x": "rate", "measures": [["evaluation", "loss_gap"]]}, "evaluation has no column 'rate'"),
+        ({"kind": "relation", "measures": [["line", "alpha"]]}, "the table line has no column 'loss_gap'"),
+        ({"kind": "trajectory", "table": "way", "along": "tsne"}, "the table way has no column 'tsne1'"),
+        ({"kind": "minimal_ratio", "table": "evaluation"}, "the table evaluation has no column 'loss'"),
+        ({"kind": "ratio_tolerance", "table": "evaluation"}, "the table evaluation has no column 'minimal_ratio'"),
+        *(
+            ({"kind": kind, "table": "evaluation"}, "the table evaluation has no column")
+            for kind in ("gradient_norm", "interpolation", "landscape", "predictions", "spectrum")
+        ),
+    ],
+)
+def test_a_figure_of_what_its_table_does_not_have_is_refused(tmp_path: Path, figure: dict[str, Any], says: str) -> None:
+    analyses = {"evaluation": {}, "predictions": {}, "line": LINE, "way": {"kind": "trajectory"}}
+    figures = {"f": {**figure, "caption": "C."}}
+    with pytest.raises(HwcoreError, match=re.escape(says)) as error:
+        study(tmp_path, CLAIM, analyses=analyses, figures=figures, record={"weights_every": 1})
+    assert "experiments.fit.figures.f: the table " in str(error.value)
+
+
 def test_layers_are_counted_with_those_within_blocks(tmp_path: Path) -> None:
     layers = [{"residual": [{"linear": 1}, "relu"]}, {"linear": 3}, "relu", {"linear": 1}]
     measure = {"layers": "a", "kinds": ["linear", "relu"]}
@@ -159,7 +223,7 @@ def test_one_replicate_cannot_decide_and_a_scale_that_does_not_judge_may_have_it
 
 
 def test_the_caps_of_a_scale_count(tmp_path: Path) -> None:
-    claim = {**CLAIM, "measure": {"share": "x", "table": "evaluation", "model": "a"}, "rule": "share"}
+    claim = {**CLAIM, "measure": {"share": "loss_gap", "table": "evaluation", "model": "a"}, "rule": "share"}
     claim["expect"] = {"above": 0.5}
     assert study(tmp_path, claim, replicates=6).claims
     capped = yaml.safe_load((ROOT / "config.yaml").read_text())["scales"]
@@ -346,7 +410,7 @@ def test_a_variant_without_a_number_of_images_has_all_of_them_in_their_own_size(
 
 
 def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(tmp_path: Path) -> None:
-    claim = {**CLAIM, "measure": {"best": "test_loss", "table": "predictions", "is": "a"}, "rule": "best"}
+    claim = {**CLAIM, "measure": {"best": "prediction", "table": "predictions", "is": "a"}, "rule": "best"}
     del claim["expect"]
     variant = {
         "why": "W.",
@@ -410,7 +474,9 @@ def test_differences_of_the_same_models_are_one_phrase_with_their_short_names(tm
 def test_what_is_there_in_place_of_nothing_is_said_without_it(
     tmp_path: Path, kind: str, old: dict[str, Any], new: dict[str, Any], words: str
 ) -> None:
-    measure = {"value": "x", "table": "t"} | ({} if kind == "interpolation" else {"model": "a"})
+    measure = {"value": "loss" if kind == "critical_points" else "train_loss", "table": "t"} | (
+        {} if kind == "interpolation" else {"model": "a"}
+    )
     variants = {"as-run": {"why": "W.", "analyses": {"t": new}}}
     analyses = {"t": {"kind": kind, **old}}
     full = configuration(scale="full")

@@ -104,25 +104,6 @@ def analyse(
     tanh, saddles of known index: converged networks with fewer units in the last hidden layer,
     padded with units of zero weights.
 
-    Columns: model, replicate; kind ("found" or "padded"), padded_units; variant
-    ("as-trained", "levenberg-marquardt", or the activation); weight_decay; trained_loss; loss
-    (both without λ) and objective (with it); grad_norm (‖∇L‖); flatness r = ‖H∇L‖ / (λ_max ‖∇L‖),
-    small where the gradient lies in a flat direction (Frye et al. 2021, arXiv:2003.10397);
-    lipschitz (a local estimate ρ of the Lipschitz constant of H, NaN without a solver); tau, the tolerance for an
-    eigenvalue to count as zero: rounding, P ε λ_max, or where a solver has looked for a critical point, and ended at
-    a distance from it, √(ρ ‖∇L‖) if that is more; positive, zero and negative (counts of
-    eigenvalues); minimal_ratio, the share of positive ones; negative_share, the index of Pennington
-    & Bahri 2017; perturbation_ratio, the share of random perturbations by a thousandth of the
-    weights' norm that raise the objective; ratio_at_τ, the share of eigenvalues above τ λ_max for each
-    of ``TAUS``; largest and smallest eigenvalue; kantorovich, the bound of Newton-Kantorovich in
-    coordinates in which all curvatures are ±1 (``_kantorovich``), NaN unless converged; kink_distance, to the
-    nearest weights where L is not smooth (infinite for smooth activations); reports_loss,
-    reports_grad_norm and reports_ratio, the reports' own procedure on the same network: stop at
-    ‖∇L‖ < 10⁻³, count every eigenvalue above 0 (the loss without λ, the gradient with it);
-    converged (‖∇L‖ ≤ tolerance); outcome, why the search ended (below); certified: converged,
-    and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), with H nonsingular
-    beyond rounding and no kink within the radius that the bound speaks of; steps of the solvers; restarts.
-
     ``outcome`` of a replicate is that of its last solver, in the first descent if no restart converged:
     "converged"; "step limit", which more ``steps`` may change; "stuck", where no step leads on, however short;
     "not finite", of a replicate that diverged in training; "rounding", where ‖∇L‖ is at most the tolerance in the

@@ -14,11 +14,6 @@ def analyse(
     Training metrics are those of the first ``samples`` training samples, of all with None; test metrics of all.
     With ``dropout`` both sets are measured with dropout active, with masks of each replicate's own; the test loss is
     multiplied by ``test_loss_factor``, before the gap is taken.
-
-    Columns: model, replicate, parameters, batch_size, lr, optimizer, weight_decay, train_loss,
-    test_loss, loss_gap (test minus training) and, for classification, train_accuracy, test_accuracy
-    (fractions) and accuracy_gap (training minus test).  Where the training has a stopping rule, ``stopped`` says
-    whether the replicate met it.
     """
     tables = [
         evaluated(name, run, samples=samples, dropout=dropout, test_loss_factor=test_loss_factor)

@@ -11,10 +11,6 @@ from hwcore.errors import HwcoreError
 def analyse(runs: dict[str, Run], *, accuracy: float) -> pd.DataFrame:
     """The first epoch whose training accuracy is at least ``accuracy`` (Zhang et al. 2017, arXiv:1611.03530).
 
-    Columns: model, replicate, random_labels (the share that was drawn at random), fitted, epochs_to_fit (NaN where
-    ``fitted`` is not yet so after all ``epochs``), epochs, steps_to_fit, and train_accuracy and test_accuracy of
-    the last epoch.
-
     Raises HwcoreError for a regression, which has no accuracy.
     """
     return pd.concat([_measure(name, run, accuracy) for name, run in runs.items()], ignore_index=True)

@@ -13,17 +13,7 @@ Array = NDArray[np.float64]
 
 
 def analyse(runs: dict[str, Run], *, window: int) -> pd.DataFrame:
-    """Loss and gradient norm of each step, with the decrease of the loss per step.
-
-    Columns: model, replicate, step, loss, grad_norm, decrease: minus the slope of the loss smoothed
-    by a moving average of ``window`` steps; grad_norm_smoothed, the norm smoothed likewise;
-    grad_norm_deviation, its standard deviation over as many steps around each, of which there are
-    fewer at both ends; spike: whether the norm has a peak there that stands out by more than its own
-    moving average (its prominence, as SciPy defines it, is larger), missing from where a norm is not finite;
-    and relation, one number for each
-    replicate: Spearman's rank correlation of grad_norm_smoothed and decrease over all steps (NaN where one of
-    them does not vary or is not finite).
-    """
+    """Loss and gradient norm of each step, with the decrease of the loss per step."""
     return pd.concat([_relate(name, run, window) for name, run in runs.items()], ignore_index=True)
 
 

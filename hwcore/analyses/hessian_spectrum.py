@@ -44,8 +44,6 @@ def analyse(
     each linear and convolutional layer, by its number from 1 in a column ``layer``.  Scales and shifts of
     normalisation are in no block.
 
-    Columns: model, replicate, measure, at, value, converged.
-
     Raises HwcoreError if a matrix or a block has fewer than ``count`` rows, if a model has no layers to take blocks of,
     and for a Gauss-Newton matrix that says nothing.
     """

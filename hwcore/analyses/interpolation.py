@@ -34,11 +34,6 @@ def analyse(
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches
     of the first model's size (Izmailov et al. 2018, arXiv:1803.05407).
 
-    Columns: pair ("first → second"), replicate, alpha, train_loss, test_loss, the accuracies, and
-    train_barrier and test_barrier, one number for each pair and replicate: the largest excess over
-    the straight line between the losses of the ends, max of L(θ(α)) − (1 − α) L(θ₁) − α L(θ₂) over
-    the steps with 0 ≤ α ≤ 1 (Entezari et al. 2022, arXiv:2110.06296).
-
     Raises HwcoreError if two networks differ, with the first layer in which they do.
     """
     tables = []

@@ -41,10 +41,9 @@ def analyse(
     there x and y are distances.  Running statistics of batch normalisation are those of θ throughout.
     The loss is that of the first ``samples`` training samples.
 
-    Columns: model, replicate, kind, epoch, x, y (NaN on a line), train_loss, train_accuracy (of classes),
-    plane_loss, explained1, explained2.  ``kind`` "surface" is a point of the grid.  "trajectory" is a record,
-    at the place of its projection: train_loss is its own loss and plane_loss that of its projection, so their
-    difference is what the plane does not show, like the shares of variance that it does not explain.
+    Rows of ``kind`` "surface" are the points of the grid, and of "trajectory" the records, each at the place of its
+    projection: how far train_loss, its own, lies from plane_loss, that of its projection, is what the plane does not
+    show, like the shares of variance that it does not explain.
 
     A replicate that diverged has one row of NaN.  Raises HwcoreError if a trajectory is not
     recorded in all layers or spans no plane.

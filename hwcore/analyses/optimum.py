@@ -18,8 +18,7 @@ def analyse(runs: dict[str, Run], *, steps: int, replicates: int) -> pd.DataFram
     In float64 on the full batch, for the first ``replicates`` of each model.  Curves of one optimizer compare
     how fast it learns with networks; what a network can represent is at most the loss found here.
 
-    Columns: model, replicate, trained_loss, train_loss (after it), grad_norm, steps.  A replicate that diverged
-    has NaN.
+    A replicate that diverged has NaN.
 
     Raises HwcoreError for another loss than mse and for a network with too many parameters.
     """

@@ -14,8 +14,7 @@ from hwcore.nets.network import forward
 def analyse(runs: dict[str, Run], *, points: int) -> pd.DataFrame:
     """Predictions on an even grid of ``points`` over the domain.
 
-    Columns: model, replicate, x, target, prediction.  Raises HwcoreError for a model that was not
-    trained on a function.
+    Raises HwcoreError for a model that was not trained on a function.
     """
     return pd.concat([_predict(name, run, points) for name, run in runs.items()], ignore_index=True)
 

@@ -38,9 +38,6 @@ def analyse(runs: dict[str, Run], *, samples: int, batch: str = "first", input_g
     with respect to its (normalised) input, averaged over the first ``samples`` test points; and
     ``predicted_input_gradient_norm``: the same where the label is the class that the network itself predicts
     (NaN for a regression).  A report that differentiates the mean loss of a batch of B has a B-th of it.
-
-    One row per model and replicate, with batch_size, lr, optimizer, train_loss, loss_gap, accuracy_gap (of
-    classes) and stopped (of trainings with a stopping rule), as in evaluation.
     """
     tables = [_measure(name, run, samples, batch, input_gradient) for name, run in runs.items()]
     return pd.concat(tables, ignore_index=True)

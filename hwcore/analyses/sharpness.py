@@ -55,9 +55,8 @@ def analyse(
     weights: those of the first layer that is followed by ReLUs times α, and those of the next layer over α
     (Dinh et al. 2017, arXiv:1703.04933).  What changes by this says nothing about the function.
 
-    Columns: model, replicate, batch_size, lr, optimizer, train_loss, loss_gap, accuracy_gap (of classes; both as
-    in evaluation), and the measures; NaN for a replicate that diverged, and of the last three where its weights are so
-    large that products are not finite.
+    They are NaN for a replicate that diverged, and the last three where its weights are so large that products are
+    not finite.
 
     Raises HwcoreError if a network has no layers that can be rescaled so.
     """

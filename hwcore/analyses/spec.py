@@ -5,7 +5,7 @@ computes.  The grammar of studies, the schema for editors and the reference are 
 what computes never imports them, so that a new label or a new check makes no table stale.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -21,10 +21,16 @@ class AnalysisSpec(Spec):
     sets: the reference is made of both.
     """
 
-    # what the axes of figures call the columns of the table
+    # the columns that the table can have, with what they hold; a name with * stands for several
+    columns: ClassVar[Mapping[str, str]]
+    # what the axes of figures call columns, those of which their names alone would not do
     labels: ClassVar[Mapping[str, str]] = {}
     # whether each row of the table is of one model, named in a column `model`
     of_models: ClassVar[bool] = True
+
+    def absent(self) -> Iterable[str]:
+        """Those of the columns that the table does not have with these options."""
+        return ()
 
     def unrecorded(self, record: Record) -> str | None:
         """What the experiment must record for this analysis and does not, as a study file says it; None if nothing."""
@@ -59,6 +65,9 @@ class WeightsAnalysis(AnalysisSpec):
         None, description="epochs repeats it for the recorded weights of each epoch, in a column `epoch` of the table"
     )
 
+    def absent(self) -> Iterable[str]:
+        return () if self.over else ("epoch",)
+
     def unrecorded(self, record: Record) -> str | None:
         return ALL_WEIGHTS if self.over and (not record.weights_every or record.layers) else None
 
@@ -81,6 +90,21 @@ def of_first(
         return None
     return f"{measured} are of at most {{{table}.samples}} training samples."
 
+
+# Columns of many tables.
+OF_RUNS = {"model": "the model", "replicate": "the replicate, counted from 0"}
+OF_WEIGHTS = OF_RUNS | {"epoch": "after how many epochs the weights were recorded, with `over`"}
+SETTINGS = {
+    "batch_size": "samples in one step of training",
+    "lr": "the learning rate with which training starts",
+    "optimizer": "the optimizer",
+}
+GAPS = {
+    "train_loss": "loss on the training set",
+    "loss_gap": "test loss minus training loss",
+    "accuracy_gap": "training accuracy minus test accuracy, of classes",
+    "stopped": "whether the replicate met its stopping rule, with `until`",
+}
 
 WEIGHTS = "record: {weights_every: 3}"
 ALL_WEIGHTS = "record: {weights_every: 3, layers: null}"

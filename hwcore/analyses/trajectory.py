@@ -31,12 +31,7 @@ def analyse(
     The ``method`` "tsne" makes one embedding of all recorded weights of a model instead of the components; see
     hwcore.analyses.tsne for ``perplexity``.  Its distances and its axes mean nothing beyond which weights are near.
 
-    Columns: model, replicate, epoch, pc1, pc2, explained1, explained2 (shares of the variance of the
-    model's own runs), half_sum1 and half_sum2 (another reduction that reports use: the sums of the first
-    and of the second half of the weights, the middle one of an odd number in the first), distance (Euclidean, of
-    these weights from those of the record before; NaN at the first), dimension (how many weights), and the
-    training metrics of that epoch (NaN before the first).  By t-SNE tsne1, tsne2, perplexity and divergence (what
-    is lost) take the place of the components and of what they explain.
+    ``half_sum1`` and ``half_sum2`` are another reduction that reports use.
 
     Raises HwcoreError if the layer does not exist or is not recorded, if a model does not fit its basis, or if it
     has fewer weights than ``first``.

@@ -58,6 +58,17 @@ class Measure(Spec):
         named = getattr(self, self.kind())
         yield from [named] if isinstance(named, str) else named
 
+    def reads_columns(self) -> Iterator[tuple[str | None, str, str]]:
+        """The columns that it names, each as (experiment, table, column)."""
+        for experiment, table in self.reads():
+            yield from ((experiment, table, column) for column in (*self.columns(), *self.chooses()))
+
+    def chooses(self) -> Iterator[str]:
+        """The columns that it names beside those that it measures: which choose or tell apart the rows."""
+        yield from getattr(self, "where", ())
+        if (by := getattr(self, "by", None)) is not None:
+            yield by
+
     @classmethod
     def kind(cls) -> str:
         """The name of the kind, which is that of its module and of a field."""

@@ -161,6 +161,12 @@ class Claim(Spec):
             for experiment, table in measure.reads()
         }
 
+    def reads_columns(self) -> Iterator[tuple[str, str, str]]:
+        """The columns that it names, each as (experiment, table, column)."""
+        for measure in self.measures():
+            for experiment, table, column in measure.reads_columns():
+                yield experiment or self.experiment, table, column
+
     def tables(self) -> set[str]:
         """The tables that it reads of its own experiment, and of each variant with which it is compared."""
         return {table for measure in self.measures() for experiment, table in measure.reads() if experiment is None}

@@ -4,6 +4,7 @@ Each kind has a module in hwcore/figures/specs/ with its ``Options``, beside the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -20,6 +21,10 @@ class FigureSpec(Spec):
 
     def tables(self) -> Iterator[str]:
         """The tables that the figure shows: metrics, steps, or those of analyses."""
+        yield from ()
+
+    def needs(self) -> Iterator[tuple[str, str]]:
+        """The columns without which nothing can be shown, each as (table, column)."""
         yield from ()
 
     def columns(self) -> tuple[str, ...]:
@@ -45,12 +50,17 @@ class FigureSpec(Spec):
 
 
 class TableFigure(FigureSpec):
-    """A figure of one table."""
+    """A figure of one table, which has the columns ``needed``."""
+
+    needed: ClassVar[tuple[str, ...]]
 
     table: str = Field(description="the table of an analysis")
 
     def tables(self) -> Iterator[str]:
         yield self.table
+
+    def needs(self) -> Iterator[tuple[str, str]]:
+        yield from ((self.table, column) for column in self.needed)
 
 
 def metric(column: str) -> str:

@@ -11,28 +11,12 @@ from hwcore.analyses.spec import AnalysisSpec
 from hwcore.figures.spec import FigureSpec
 from hwcore.kinds import kinds
 from hwcore.nets.spec import LayerSpec, layer_kinds, layer_spec
-
-# The columns of what each run records, whatever is analysed.
-_RECORDED = {
-    "train_loss": "training loss",
-    "test_loss": "test loss",
-    "train_accuracy": "training accuracy",
-    "test_accuracy": "test accuracy",
-    "validation_loss": "validation loss",
-    "validation_accuracy": "validation accuracy",
-    "last_batch_loss": "last-batch loss",
-    "last_batch_test_loss": "last-batch test loss",
-    "last_batch_accuracy": "last-batch accuracy",
-    "last_batch_gradient_norm": "last-batch gradient norm",
-    "lr": "learning rate",
-    "seconds": "time (s)",
-}
-
+from hwcore.train.columns import LABELS as RECORDED
 
 ANALYSES = kinds("hwcore.analyses.specs", "Options", AnalysisSpec)
 FIGURES = kinds("hwcore.figures.specs", "Options", FigureSpec)
 LAYERS: dict[str, type[LayerSpec]] = {kind: layer_spec(kind) for kind in layer_kinds()}
-LABELS = {column: label for kind in ANALYSES.values() for column, label in kind.labels.items()} | _RECORDED
+LABELS = {column: label for kind in ANALYSES.values() for column, label in kind.labels.items()} | RECORDED
 
 
 def labels(columns: Iterable[str]) -> dict[str, str]:

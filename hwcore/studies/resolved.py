@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 from hwcore.analyses.spec import AnalysisSpec
 from hwcore.claims.spec import Claim
-from hwcore.data.spec import DataSpec, FunctionData
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.figures.spec import FigureSpec
 from hwcore.nets.spec import Network
 from hwcore.studies import schema
+from hwcore.train import columns
 from hwcore.train.spec import Record, Training
 
+# The columns of the table of all models of an experiment, which the plan writes.
+_OF_MODELS = ("model", "label", "title", "layers", "parameters", "reported_parameters")
 # How many times as much of its training one network may keep as another for a scale with caps to compare them.
 _ALIKE = 2
 
@@ -130,6 +133,24 @@ class Experiment:
     def tables(self) -> list[str]:
         """The names of the tables that a claim may read: of the runs, of the models themselves, of analyses."""
         return ["metrics", *(["steps"] if self.record.steps else []), "models", *self.analyses]
+
+    def columns(self, table: str) -> Iterable[str]:
+        """The names of the columns that one of these tables has; one with * stands for several."""
+        there: Iterable[str]
+        if table in self.analyses:
+            options = self.analyses[table].options
+            there, absent = options.columns, {*options.absent()}
+        else:
+            there, absent = {"metrics": columns.METRICS, "steps": columns.STEPS, "models": _OF_MODELS}[table], set()
+        trainings = [model.training for model in self.models.values()]
+        recorded = {
+            "accuracy": any(isinstance(model.data, DatasetData) for model in self.models.values()),
+            "last_batch": self.record.last_batch,
+            "stopped": any(training.until for training in trainings),
+            "validation": any(training.validation for training in trainings),
+        }
+        unrecorded = [part for part, there_is in recorded.items() if not there_is]
+        return [each for each in there if each not in absent and not any(part in each for part in unrecorded)]
 
     def of_models(self, table: str) -> bool:
         """Whether each row of a table is of one model, which a claim may name."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -358,6 +359,8 @@ class _Reader:
                 if table not in tables:
                     of = f" of {experiment.id}" if len(experiments) > 1 else ""
                     raise HwcoreError(f"{self.file}: {at}: unknown table {table!r}{of}{did_you_mean(table, tables)}")
+            for table, column in options.needs():
+                self._check_column(experiment, table, column, at)
         models = [model for experiment in experiments for model in experiment.models.values()]
         replicates, sizes = max(model.replicates for model in models), [model.samples for model in models]
         most = None if None in sizes else max(size or 0 for size in sizes)
@@ -483,6 +486,15 @@ class _Reader:
                     f"{{value: parameters, table: evaluation, model: {model}}} of the analysis evaluation measures the "
                     "latter"
                 )
+        for id, table, column in claim.reads_columns():
+            self._check_column(experiments[id], table, column, at)
+
+    def _check_column(self, experiment: Experiment, table: str, column: str, at: str) -> None:
+        known = experiment.columns(table)
+        if not any(fnmatchcase(column, each) for each in known):
+            hint = did_you_mean(column, known)
+            of = "" if at.startswith(f"experiments.{experiment.id}.") else f" of {experiment.id}"
+            raise HwcoreError(f"{self.file}: {at}: the table {table}{of} has no column {column!r}{hint}")
 
     def _check_replicates(self, claim: Claim, experiments: dict[str, Experiment], at: str) -> None:
         """Refuse a claim that no outcome would decide, at any scale that judges."""

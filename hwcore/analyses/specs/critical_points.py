@@ -2,13 +2,50 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hwcore.analyses.spec import WeightsAnalysis
+from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
 from hwcore.spec import Count, NotNegative, Positive
 
 
 class Options(WeightsAnalysis):
     """Points of zero gradient in float64 with their evidence, signs of the Hessian's eigenvalues, minimal ratios."""
 
+    columns = OF_WEIGHTS | {
+        "kind": "found, or padded for a saddle made of a smaller network (`saddles`)",
+        "padded_units": "how many units of zero weights were added",
+        "variant": "as-trained, levenberg-marquardt, or the `activation`",
+        "weight_decay": "λ",
+        "trained_loss": "the loss after training, without λ",
+        "loss": "the loss at the point, without λ",
+        "objective": "the loss with λ",
+        "grad_norm": "‖∇L‖, of the objective",
+        "flatness": "‖H∇L‖ / (λ_max ‖∇L‖), small where the gradient lies in a flat direction (Frye et al. 2021, "
+        "arXiv:2003.10397)",
+        "lipschitz": "a local estimate ρ of the Lipschitz constant of H; NaN without a solver",
+        "tau": "the size below which an eigenvalue counts as zero: rounding, P ε λ_max, or √(ρ ‖∇L‖) where a solver "
+        "ended at a distance from a critical point and that is more",
+        "positive": "how many eigenvalues are above `tau`",
+        "zero": "how many count as zero",
+        "negative": "how many are below −`tau`",
+        "minimal_ratio": "the share of positive eigenvalues",
+        "negative_share": "the share of negative ones, the index of Pennington & Bahri 2017",
+        "perturbation_ratio": "the share of random perturbations, by a thousandth of the norm of the weights, that "
+        "raise the objective",
+        "ratio_at_*": "`ratio_at_0.01` and so on: the share of eigenvalues above so many times λ_max",
+        "largest": "the largest eigenvalue, λ_max",
+        "smallest": "the smallest eigenvalue",
+        "kantorovich": "the bound of Newton-Kantorovich in coordinates in which all curvatures are ±1; NaN unless "
+        "converged",
+        "kink_distance": "to the nearest weights where L is not smooth; infinite for smooth activations",
+        "reports_loss": "where the reports stop, at ‖∇L‖ < 10⁻³: the loss, without λ",
+        "reports_grad_norm": "and the gradient norm there, with λ",
+        "reports_ratio": "and the share of all eigenvalues above 0, as they count it",
+        "converged": "whether ‖∇L‖ is at most `tolerance`",
+        "outcome": "why the search ended",
+        "certified": "converged, and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), "
+        "with H nonsingular beyond rounding and no kink within the radius that the bound speaks of",
+        "steps": "steps of the solvers",
+        "restarts": "how often the search began anew",
+    }
     labels = {
         "minimal_ratio": "minimal ratio",
         "negative_share": "index (share of negative eigenvalues)",

@@ -2,13 +2,23 @@ from collections.abc import Sequence
 
 from pydantic import Field, PositiveFloat
 
-from hwcore.analyses.spec import WeightsAnalysis, of_first, of_test
+from hwcore.analyses.spec import GAPS, OF_WEIGHTS, SETTINGS, WeightsAnalysis, of_first, of_test
 from hwcore.spec import Count
 
 
 class Options(WeightsAnalysis):
     """Loss, accuracy and their gaps on the training and test set."""
 
+    columns = {
+        **OF_WEIGHTS,
+        "parameters": "number of trained parameters",
+        **SETTINGS,
+        "weight_decay": "weight decay",
+        **GAPS,
+        "test_loss": "loss on the test set",
+        "train_accuracy": "accuracy on the training set, a fraction; of classes",
+        "test_accuracy": "accuracy on the test set, a fraction; of classes",
+    }
     labels = {
         "loss_gap": "loss gap (test − training)",
         "accuracy_gap": "accuracy gap (training − test)",

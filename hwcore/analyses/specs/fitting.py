@@ -2,12 +2,21 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hwcore.analyses.spec import AnalysisSpec
+from hwcore.analyses.spec import OF_RUNS, AnalysisSpec
 
 
 class Options(AnalysisSpec):
     """Epochs and steps until the labels, random ones included, are fitted."""
 
+    columns = OF_RUNS | {
+        "random_labels": "the share of labels that were drawn at random",
+        "fitted": "whether the training accuracy was high enough after all `epochs` at the latest",
+        "epochs_to_fit": "the first epoch in which it was; NaN if never",
+        "steps_to_fit": "steps of training until the end of that epoch",
+        "epochs": "epochs of training",
+        "train_accuracy": "training accuracy of the last epoch, a fraction",
+        "test_accuracy": "test accuracy of the last epoch, a fraction",
+    }
     labels = {
         "random_labels": "share of random labels",
         "epochs_to_fit": "epochs to fit",

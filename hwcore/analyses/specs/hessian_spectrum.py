@@ -1,13 +1,22 @@
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
 
-from hwcore.analyses.spec import WeightsAnalysis
+from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
 from hwcore.spec import Count, Positive
 
 
 class Options(WeightsAnalysis):
     """Largest eigenvalues, trace and density of the Hessian, the Gauss-Newton or the empirical Fisher matrix."""
+
+    columns = OF_WEIGHTS | {
+        "layer": "the number of the layer, from 1, with `by: layer`",
+        "measure": "eigenvalue, trace, trace error or density",
+        "at": "of an eigenvalue its rank by size, from 1; of a density the λ",
+        "value": "the number",
+        "converged": "whether an eigenvalue is accurate to `tolerance`",
+    }
 
     matrix: Literal["hessian", "ggn", "empirical_fisher"] = Field(
         "hessian",
@@ -22,3 +31,6 @@ class Options(WeightsAnalysis):
     steps: Count = Field(100, description="Lanczos steps at most")
     probes: Count = Field(10, description="random vectors for trace and density")
     samples: Count | None = Field(None, description="training samples of the loss; all if left out")
+
+    def absent(self) -> Iterable[str]:
+        return [*super().absent(), *(() if self.by == "layer" else ("layer",))]

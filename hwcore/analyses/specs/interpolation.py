@@ -18,6 +18,19 @@ class Grid(Spec):
 class Options(AnalysisSpec):
     """Metrics and barriers on the lines between trained networks."""
 
+    columns = {
+        "pair": "the two models, `first → second`",
+        "replicate": "the replicate of both, counted from 0",
+        "alpha": "α, 0 at the first model and 1 at the second",
+        "train_loss": "loss on the training set",
+        "test_loss": "loss on the test set",
+        "train_accuracy": "accuracy on the training set, a fraction; of classes",
+        "test_accuracy": "accuracy on the test set, a fraction; of classes",
+        "train_barrier": "one number for each pair and replicate: how far the training loss rises above the straight "
+        "line between its ends, max of L(θ(α)) − (1 − α) L(θ₁) − α L(θ₂) over the α from 0 to 1 (Entezari et al. "
+        "2022, arXiv:2110.06296)",
+        "test_barrier": "the same of the test loss",
+    }
     of_models: ClassVar[bool] = False
 
     between: Annotated[tuple[str, ...], Field(min_length=2)] = Field(description="the models, each joined to the next")

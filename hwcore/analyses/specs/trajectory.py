@@ -1,16 +1,37 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hwcore.analyses.spec import WEIGHTS, AnalysisSpec
+from hwcore.analyses.spec import OF_RUNS, WEIGHTS, AnalysisSpec
 from hwcore.spec import Count
 from hwcore.train.spec import Record
+
+# The columns of one method alone.
+_COMPONENTS = ("pc1", "pc2", "explained1", "explained2")
+_TSNE = ("tsne1", "tsne2", "perplexity", "divergence")
 
 
 class Options(AnalysisSpec):
     """Recorded weights along their joint principal components, and the sums of their halves."""
 
+    columns = OF_RUNS | {
+        "epoch": "after how many epochs the weights were recorded",
+        "pc1": "the first principal component",
+        "pc2": "the second principal component",
+        "explained1": "the share of the variance of the model’s own runs along the first",
+        "explained2": "the same along the second",
+        "tsne1": "the first coordinate, with `method: tsne`",
+        "tsne2": "the second coordinate",
+        "perplexity": "that of t-SNE, after its bound",
+        "divergence": "the Kullback-Leibler divergence that t-SNE leaves",
+        "half_sum1": "the sum of the first half of the weights, the middle one of an odd number included",
+        "half_sum2": "the sum of the second half",
+        "distance": "Euclidean, from the weights of the record before; NaN at the first",
+        "dimension": "how many weights there are",
+        "train_loss": "training loss of that epoch; NaN before the first",
+        "train_accuracy": "training accuracy of that epoch, a fraction; of classes",
+    }
     labels = {
         "tsne1": "first t-SNE coordinate",
         "tsne2": "second t-SNE coordinate",
@@ -35,6 +56,9 @@ class Options(AnalysisSpec):
         if self.method == "pca" and self.perplexity != 30.0:
             raise ValueError("perplexity: principal components have none; it is of `method: tsne`")
         return self
+
+    def absent(self) -> Iterable[str]:
+        return _COMPONENTS if self.method == "tsne" else _TSNE
 
     def unrecorded(self, record: Record) -> str | None:
         return None if record.weights_every else WEIGHTS

@@ -37,6 +37,10 @@ class Kind(Measure):
         for part in self.difference:
             yield from part.columns()
 
+    def reads_columns(self) -> Iterator[tuple[str | None, str, str]]:
+        for part in self.difference:
+            yield from part.reads_columns()
+
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         for part in self.difference:
             yield from part.networks()

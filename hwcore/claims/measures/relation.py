@@ -23,6 +23,10 @@ class Kind(Measure):
     def reads(self) -> Iterator[tuple[str | None, str]]:
         yield from ((self.experiment, table) for table in self._tables())
 
+    def reads_columns(self) -> Iterator[tuple[str | None, str, str]]:
+        for table, column in zip(self._tables(), self.relation, strict=True):
+            yield self.experiment, table, column
+
     def networks(self) -> Iterator[tuple[str | None, str | None]]:
         yield from ((self.experiment, model) for model in (self.models or (None,)))
 

@@ -8,6 +8,8 @@ from hwcore.figures.spec import TableFigure
 class Options(TableFigure):
     """Training and test metrics, and their gap, against the number of parameters."""
 
+    needed = ("parameters", "train_loss", "test_loss")
+
     def columns(self) -> tuple[str, ...]:
         return ("parameters", "loss", "accuracy", "loss_gap", "accuracy_gap")
 

@@ -35,6 +35,11 @@ class Options(FigureSpec):
         if self.floor is not None:
             yield self.floor
 
+    def needs(self) -> Iterator[tuple[str, str]]:
+        yield from ((self.table, column) for column in (self.x, *self.y))
+        if self.floor is not None:
+            yield self.floor, "trained_loss"
+
     def columns(self) -> tuple[str, ...]:
         panels = [metric(column) for column in self.y]
         return (self.x, *shared(self.y, panels, panels))

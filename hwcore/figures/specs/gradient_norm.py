@@ -7,6 +7,8 @@ from hwcore.figures.spec import TableFigure
 class Options(TableFigure):
     """Loss and gradient norm of each step."""
 
+    needed = ("step", "loss", "grad_norm")
+
     def columns(self) -> tuple[str, ...]:
         return ("loss", "grad_norm")
 

@@ -8,6 +8,8 @@ from hwcore.figures.spec import TableFigure
 class Options(TableFigure):
     """Metrics on the lines between trained networks, against α."""
 
+    needed = ("pair", "alpha", "train_loss", "test_loss")
+
     def columns(self) -> tuple[str, ...]:
         return ("loss", "accuracy")
 

@@ -8,6 +8,8 @@ from hwcore.figures.spec import TableFigure
 class Options(TableFigure):
     """Predictions of networks of one input beside the function that they learn."""
 
+    needed = ("x", "target", "prediction")
+
     def beside(self) -> bool:
         return True
 

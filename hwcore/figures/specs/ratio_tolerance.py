@@ -8,5 +8,7 @@ from hwcore.figures.spec import TableFigure
 class Options(TableFigure):
     """The minimal ratio against the tolerance below which an eigenvalue counts as zero."""
 
+    needed = ("minimal_ratio", "ratio_at_*")
+
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
         return lines(replicates)

@@ -16,6 +16,10 @@ class Options(FigureSpec):
     def tables(self) -> Iterator[str]:
         yield from (table for table, _ in self.measures)
 
+    def needs(self) -> Iterator[tuple[str, str]]:
+        for table, column in self.measures:
+            yield from ((table, column), (table, self.gap))
+
     def columns(self) -> tuple[str, ...]:
         return (*(column for _, column in self.measures), self.gap)
 
