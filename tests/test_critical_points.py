@@ -239,15 +239,8 @@ def test_networks_without_a_closed_form_that_all_diverged(tmp_path: Path) -> Non
     assert table.outcome.tolist() == ["not finite"] * 2
 
 
-def test_options_that_contradict_each_other_are_named(relu: Run) -> None:
-    with pytest.raises(HwcoreError, match="activation tanh changes the trained network, so it needs a solver"):
-        critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6, activation="tanh")
-    with pytest.raises(HwcoreError, match="saddles need activation: tanh"):
-        critical_points.analyse({"m": relu}, saddles=True, **SOLVE)
-
-
 def test_a_network_too_large_for_an_exact_hessian(relu: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(critical_points, "_PARAMETER_LIMIT", 9)
+    monkeypatch.setattr(critical_points, "EXACT_HESSIAN", 9)
     with pytest.raises(HwcoreError, match="model m has 10 parameters; an exact Hessian takes at most 9"):
         critical_points.analyse({"m": relu}, solver="none", tolerance=1e-6)
 

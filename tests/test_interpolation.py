@@ -14,7 +14,6 @@ from hwcore.analyses import interpolation, points
 from hwcore.analyses.run import Run
 from hwcore.analyses.specs.interpolation import Grid, Options
 from hwcore.data.prepare import prepare
-from hwcore.errors import HwcoreError
 from hwcore.tensors import write_tensors
 from hwcore.train.spec import RunSpec
 from hwcore.train.train import train
@@ -136,15 +135,6 @@ def test_a_network_that_diverged_spoils_neither_the_other_end_nor_other_replicat
     own = table[table.replicate == 0].set_index("alpha")
     assert own.train_loss[0.0] == clean[clean.replicate == 0].set_index("alpha").train_loss[0.0]
     assert own.train_barrier.isna().all()
-
-
-def test_networks_that_differ_are_told_with_the_layer(tmp_path: Path) -> None:
-    sizes = {"a": [1, 4, 1], "b": [1, 5, 1], "c": [1, 4, 4, 1]}
-    runs = {name: run(tmp_path, name, None, {"mlp": mlp}) for name, mlp in sizes.items()}
-    with pytest.raises(HwcoreError, match=r"a and b have different networks: layer 2 .*out=4.*out=5"):
-        interpolation.analyse(runs, between=["a", "b"], alphas=ALPHAS)
-    with pytest.raises(HwcoreError, match="a and c have different networks: layer 4"):
-        interpolation.analyse(runs, between=["a", "c"], alphas=ALPHAS)
 
 
 def test_how_many_points_go_together_changes_nothing(

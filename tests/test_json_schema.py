@@ -66,7 +66,7 @@ experiments:
     chosen: {lr: none is given}
     models:
       m: {label: M, mlp: [784, 10]}
-      "n-{lr}": {zip: {training.lr: [1, 2], h: [[3], [4]]}, label: "N {lr}", mlp: [784, "{h}", 10]}
+      "n-{lr}": {zip: {training.lr: [1, 2], h: [[3], [3]]}, label: "N {lr}", mlp: [784, "{h}", 10]}
       c: {label: C, input: [1, 28, 28], layers: [{conv: {channels: 3, kernel: 4}}, relu, flatten, linear: 10]}
     analyses: {evaluation: {}, path: {kind: interpolation, between: [n-1, n-2], alphas: {start: 0, stop: 1, count: 3}}}
     figures:

@@ -249,11 +249,7 @@ def test_analyses_of_modules(tmp_path: Path, digits: Path) -> None:
     assert found.train_loss.notna().all()
     measures = sharpness.analyse(one, epsilon=1e-3, rho=5e-3, samples=20, probes=2, lanczos_steps=5)
     assert measures.sharpness.notna().all()
-    with pytest.raises(HwcoreError, match="no two layers with only ReLUs between them"):
-        sharpness.analyse(one, epsilon=1e-3, rho=5e-3, samples=20, probes=2, lanczos_steps=5, rescale=2.0)
     assert runs["a"].recorded(None, weights_only=True).shape[:2] == (2, 5)
-    with pytest.raises(HwcoreError, match="layer 1 of model a does not exist"):
-        runs["a"].recorded(1, weights_only=True)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcore.analyses import evaluation, sharpness
+from hwcore.analyses.forms import rescalable
 from hwcore.analyses.run import Run
 from hwcore.data.prepare import prepare
-from hwcore.errors import HwcoreError
 from hwcore.nets.network import flatten, forward
 from hwcore.nets.spec import Network
 from hwcore.tensors import write_tensors
@@ -94,7 +94,7 @@ def test_nothing_accumulates_in_the_weights(perceptron: Run) -> None:
 
 
 def test_rescaling_changes_neither_the_function_nor_adaptive_sharpness(perceptron: Run) -> None:
-    other = sharpness.rescaled("m", perceptron.network, perceptron.parameters, 5.0)
+    other = sharpness.rescaled(perceptron.network, perceptron.parameters, 5.0)
     x = perceptron.data.test_x
     outputs = [forward(perceptron.network, weights, {}, x) for weights in (perceptron.parameters, other)]
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-5)
@@ -105,14 +105,13 @@ def test_rescaling_changes_neither_the_function_nor_adaptive_sharpness(perceptro
     assert (np.abs(table.rescaled_sharpness / table.sharpness - 1) > 0.5).all()
 
 
-def test_convolutions_are_rescaled_and_what_cannot_be_is_told(tmp_path: Path) -> None:
+def test_convolutions_are_rescaled(tmp_path: Path) -> None:
     run = classifier(tmp_path, CONV)
-    other = sharpness.rescaled("m", run.network, run.parameters, 3.0)
+    other = sharpness.rescaled(run.network, run.parameters, 3.0)
     outputs = [forward(run.network, weights, {}, run.data.test_x) for weights in (run.parameters, other)]
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-5)
     smooth = Network.model_validate({"mlp": [64, 6, 10], "activation": "tanh"})
-    with pytest.raises(HwcoreError, match="model m has no two layers"):
-        sharpness.rescaled("m", smooth, {}, 3.0)
+    assert rescalable(smooth) is None
 
 
 def test_eigenvalue_and_trace_are_those_of_the_matrix(perceptron: Run) -> None:

@@ -1,6 +1,5 @@
 """The Hessian's spectrum against matrices that are small enough to be written down."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -281,12 +280,6 @@ def test_products_are_those_of_the_matrices_by_definition(
         assert (matrices["ggn"] - matrices[other]).norm() > 0.1 * matrices["ggn"].norm()
 
 
-def test_a_matrix_that_says_nothing_is_refused(run: Run) -> None:
-    weights = torch.zeros(1, run.network.parameters())
-    with pytest.raises(HwcoreError, match="ggn: the loss nll needs a network that ends in log_softmax"):
-        products.product_of(run.network, "nll", weights, {}, run.data.train_x, run.data.train_y[0], matrix="ggn")
-
-
 def test_the_blocks_of_layers_are_those_of_the_matrix(run: Run, exact: list[torch.Tensor]) -> None:
     table = hessian_spectrum.analyse({"m": run}, **OPTIONS, by="layer")
     for r in range(2):
@@ -300,10 +293,6 @@ def test_the_blocks_of_layers_are_those_of_the_matrix(run: Run, exact: list[torc
             assert trace == pytest.approx(values.sum().item(), abs=max(4 * error, 0.01 * trace))
     with pytest.raises(HwcoreError, match="count: 60, but layer 2 of model m has 50 parameters"):
         hessian_spectrum.analyse({"m": run}, **{**OPTIONS, "count": 60}, by="layer")
-    network = Network.model_validate({"torchvision": "squeezenet1_1", "input": [3, 32, 32], "out": 10})
-    whole = replace(run, spec=run.spec.model_copy(update={"network": network}))
-    with pytest.raises(HwcoreError, match="by: layer: model m has no linear or convolutional layer in its list"):
-        hessian_spectrum.analyse({"m": whole}, **OPTIONS, by="layer")
 
 
 @pytest.mark.parametrize("matrix", ["ggn", "empirical_fisher"])

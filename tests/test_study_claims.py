@@ -22,6 +22,7 @@ FUNCTION = {"function": "cos(x)", "domain": [-1, 1], "samples": 9, "test_samples
 TRAINING = {"optimizer": "adam", "lr": 0.1, "loss": "mse", "epochs": 5, "batch_size": "full"}
 MNIST = {"dataset": "mnist", "train_samples": 1000}
 CLASSIFY = {**TRAINING, "loss": "cross_entropy", "batch_size": 50}
+SOLVER = {"solver": "levenberg-marquardt"}
 LINE = {"kind": "interpolation", "between": ["a", "b"], "alphas": {"start": 0, "stop": 1, "count": 3}}
 CLAIM = {
     "where": "1",
@@ -50,7 +51,7 @@ def study(
         "title": "T",
         "data": FUNCTION,
         "training": TRAINING,
-        "models": {"a": {"label": "A", "mlp": [1, 3, 1]}, "b": {"label": "B", "mlp": [1, 4, 1]}},
+        "models": {"a": {"label": "A", "mlp": [1, 3, 1]}, "b": {"label": "B", "mlp": [1, 3, 1]}},
         "analyses": {"evaluation": {}, "predictions": {}, "line": LINE},
         "figures": {"loss": {"kind": "curves", "y": ["train_loss"], "caption": "C."}},
         "variants": variants or {},
@@ -204,6 +205,115 @@ def test_a_figure_of_what_its_table_does_not_have_is_refused(tmp_path: Path, fig
     with pytest.raises(HwcoreError, match=re.escape(says)) as error:
         study(tmp_path, CLAIM, analyses=analyses, figures=figures, record={"weights_every": 1})
     assert "experiments.fit.figures.f: the table " in str(error.value)
+
+
+BLOCK = [{"linear": 5}, {"residual": [{"linear": 5}, "tanh", {"linear": 5}]}, {"linear": 1}]
+SPECTRUM = {"kind": "hessian_spectrum"}
+
+
+@pytest.mark.parametrize(
+    ("analysis", "model", "says"),
+    [
+        ({"kind": "fitting"}, {}, "fitting cannot take model a, which learns a function, which has no accuracy"),
+        ({"kind": "predictions"}, {"mlp": [784, 10]}, "predictions cannot take model a, which learns classes, not a f"),
+        ({"kind": "optimum"}, {"mlp": [784, 3, 10]}, "has the loss cross_entropy, and Levenberg-Marquardt needs mse"),
+        (
+            {"kind": "optimum"},
+            {"mlp": [1, 99, 99, 1]},
+            "10,198 parameters, and Levenberg-Marquardt takes at most",
+        ),
+        (
+            {"kind": "critical_points", **SOLVER},
+            {"mlp": [784, 10]},
+            "the loss cross_entropy, and the solver needs mse",
+        ),
+        (
+            {"kind": "critical_points", "solver": "none"},
+            {"mlp": [1, 99, 99, 1]},
+            "and an exact Hessian takes at most 2,0",
+        ),
+        (
+            {"kind": "critical_points", "solver": "none", "activation": "tanh"},
+            {},
+            "t: activation: tanh changes the trained network, so that it needs a solver: set solver: levenberg-marqua",
+        ),
+        (
+            {"kind": "critical_points", **SOLVER, "saddles": True},
+            {},
+            "t: saddles: they need `activation: tanh`, which is 0 at 0, not none",
+        ),
+        (
+            {"kind": "critical_points", **SOLVER, "activation": "tanh"},
+            {"input": [1], "layers": BLOCK},
+            "which has activations within a block or module, and only those in the list of layers can be replaced",
+        ),
+        (
+            {"kind": "critical_points", **SOLVER, "activation": "tanh", "saddles": True},
+            {"mlp": [1, 1]},
+            "which is not a perceptron with biases and a hidden layer, as `saddles` needs it",
+        ),
+        (
+            {**SPECTRUM, "count": 99},
+            {},
+            "cannot take model a, which has 10 parameters, fewer than `count: 99`",
+        ),
+        (
+            {**SPECTRUM, "matrix": "ggn"},
+            {"mlp": [784, 10], "training": {"loss": "nll"}},
+            "nll without a log_softmax",
+        ),
+        (
+            {**SPECTRUM, "by": "layer"},
+            {"torchvision": "squeezenet1_1", "input": [3, 32, 32], "out": 10},
+            "which has no linear or convolutional layer in its list of layers, of which `by: layer` takes the blocks",
+        ),
+        (
+            {"kind": "sharpness", "rescale": 2},
+            {"mlp": [1, 1]},
+            "has no two layers with only ReLUs between them",
+        ),
+        (
+            {"kind": "trajectory", "layer": 3},
+            {},
+            "cannot take model a, which has no layer 3: 2 with weights",
+        ),
+        (
+            {"kind": "trajectory", "layer": 2},
+            {"layers": [1]},
+            "trajectory needs `record: {layers: [1, 2]}`",
+        ),
+        (
+            LINE,
+            {"mlp": [1, 5, 1]},
+            "layer 2, linear, has another `out`: 5 in one and 3 in the other",
+        ),
+        (LINE, {"mlp": [1, 3, 3, 1]}, "no line: layer 4, linear, has another `out`: 3 in one and 1 in the other"),
+        (
+            LINE,
+            {"activation": "tanh"},
+            "a and b have different networks, between which there is no line: layer 3",
+        ),
+        (
+            LINE,
+            {"input": [1], "layers": [{"linear": 3}, "relu", {"linear": 1}]},
+            "no line: layer 1 is linear in one",
+        ),
+    ],
+)
+def test_an_analysis_that_cannot_take_a_model_is_refused(
+    tmp_path: Path, analysis: dict[str, Any], model: dict[str, Any], says: str
+) -> None:
+    record = {"weights_every": 1, "layers": model.pop("layers") if model.get("layers") == [1] else None}
+    form = {} if "layers" in model or "torchvision" in model else {"mlp": [1, 3, 1]}
+    models = {"a": {"label": "A", **form, **model}, "b": {"label": "B", "mlp": [1, 3, 1]}}
+    classes = model.get("mlp", [1])[0] == 784 or "torchvision" in model
+    if classes:
+        del models["b"]
+    data = {"dataset": "cifar10" if "torchvision" in model else "mnist", "train_samples": 1000}
+    about = {"data": data, "training": CLASSIFY} if classes else {}
+    with pytest.raises(HwcoreError, match=re.escape(says)) as error:
+        study(tmp_path, CLAIM, analyses={"t": analysis}, models=models, record=record, figures={}, **about)
+    assert re.search(r"study\.yaml:\d+: experiments\.fit\.analyses\.t", str(error.value))
 
 
 def test_layers_are_counted_with_those_within_blocks(tmp_path: Path) -> None:
@@ -418,7 +528,7 @@ def test_a_difference_of_some_models_names_them_and_one_of_an_analysis_names_it(
         "analyses": {"predictions": {"points": 10}},
     }
     models = {"a": {"label": "model A", "mlp": [1, 3, 1]}, "b": {"label": "model B", "mlp": [1, 4, 1]}}
-    found = study(tmp_path, claim, variants={"as-run": variant}, models=models)
+    found = study(tmp_path, claim, variants={"as-run": variant}, models=models, analyses={"predictions": {}})
     described, as_run = found.experiments["fit"], found.experiments["fit--as-run"]
     assert differences(described, as_run, found.claims["c"]) == [
         "learning rate 0.5 instead of 0.1 in model A",

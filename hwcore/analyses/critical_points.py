@@ -12,7 +12,8 @@ import pandas as pd
 import torch
 from torch import Generator, Tensor
 
-from hwcore.analyses.curvature import Perceptron, Surface, start, surface
+from hwcore.analyses.curvature import Surface, start, surface
+from hwcore.analyses.limits import EXACT_HESSIAN
 from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import Outcome, Solver, levenberg_marquardt, newton, polish, root
 from hwcore.errors import HwcoreError
@@ -22,8 +23,6 @@ from hwcore.nets.specs.activation import Activation
 from hwcore.nets.specs.linear import Linear
 from hwcore.seeds import seed
 
-# An exact Hessian of more parameters does not fit on a laptop with a hundred replicates.
-_PARAMETER_LIMIT = 2000
 # Solvers in turn with the most steps of each, for `steps` of 300: from where a smooth network starts, from where
 # another does, and from its restarts.  A descent that has come to a kink gains nothing from more of them.
 _STEPS = 300
@@ -113,16 +112,8 @@ def analyse(
     is that of the smooth piece around the point; without λ it is singular, for its weights can be
     rescaled, and nothing is certified.
 
-    Raises HwcoreError for a network with more parameters than an exact Hessian allows, for a
-    solver with another loss than mse, and for options that contradict each other.
+    Raises HwcoreError for a network with more parameters than an exact Hessian allows.
     """
-    if activation != "none" and solver == "none":
-        raise HwcoreError(
-            f"critical_points: activation {activation} changes the trained network, so it needs a solver: "
-            "set solver: levenberg-marquardt"
-        )
-    if saddles and activation != "tanh":
-        raise HwcoreError(f"critical_points: saddles need activation: tanh, which is 0 at 0, not {activation}")
     effort = Effort(tolerance, restarts, steps)
     tables = [_examine(name, run, solver, effort, activation, weight_decay, saddles) for name, run in runs.items()]
     return pd.concat(tables, ignore_index=True)
@@ -132,21 +123,11 @@ def _examine(
     name: str, run: Run, solver: str, effort: Effort, activation: str, weight_decay: float, saddles: bool
 ) -> pd.DataFrame:
     count = run.parameter_count
-    if count > _PARAMETER_LIMIT:
+    if count > EXACT_HESSIAN:
         raise HwcoreError(
-            f"critical_points: model {name} has {count:,} parameters; "
-            f"an exact Hessian takes at most {_PARAMETER_LIMIT:,}"
-        )
-    if solver != "none" and (loss := run.spec.training.loss) != "mse":
-        raise HwcoreError(f"critical_points: model {name}: solver levenberg-marquardt needs the loss mse, not {loss}")
-    if activation != "none" and any(layer.inner() or not layer.stacks() for layer in run.network.layers):
-        raise HwcoreError(
-            f"critical_points: activation: model {name} has activations within a block or module, and only those in "
-            "the list of layers can be replaced"
+            f"critical_points: model {name} has {count:,} parameters; an exact Hessian takes at most {EXACT_HESSIAN:,}"
         )
     network = run.network if activation == "none" else with_activation(run.network, activation)
-    if saddles and not Perceptron.fits(network, "mse"):
-        raise HwcoreError(f"critical_points: saddles: model {name} is not a perceptron with biases")
     function, plain = surface(run, network, weight_decay), surface(run, run.network, 0.0)
     trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)
@@ -252,9 +233,8 @@ def padded_saddles(run: Run, network: Network, weight_decay: float, effort: Effo
     others of its m inputs and its bias, m times λ: one negative eigenvalue if ‖c‖ > λ.
     """
     places = [i for i, layer in enumerate(network.layers) if isinstance(layer, Linear)]
-    last = network.layers[places[-2]] if len(places) > 1 else None
-    if not isinstance(last, Linear):
-        raise HwcoreError("critical_points: saddles need a network with a hidden layer")
+    last = network.layers[places[-2]]
+    assert isinstance(last, Linear)
     whole = _initial(run, network)
     saddles = []
     for units in range(1, last.out):

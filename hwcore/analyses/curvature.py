@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import jvp, vmap
 
+from hwcore.analyses.forms import is_perceptron
 from hwcore.analyses.run import Run
 from hwcore.nets.network import count, flatten, forward, unflatten
 from hwcore.nets.spec import Network
@@ -78,13 +79,7 @@ class Perceptron:
     @staticmethod
     def fits(network: Network, loss: str) -> bool:
         """Whether the closed form holds for a network and its loss."""
-        layers = [layer for layer in network.layers if layer.kind != "flatten"]
-        known = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus"}
-        alternate = all(
-            (isinstance(layer, Linear) and layer.bias) if i % 2 == 0 else layer.kind in known
-            for i, layer in enumerate(layers)
-        )
-        return loss == "mse" and alternate
+        return loss == "mse" and is_perceptron(network)
 
     def loss(self, weights: Tensor, chosen: Tensor) -> Tensor:
         a = self._x.expand(weights.shape[0], *self._x.shape)

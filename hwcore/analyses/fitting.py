@@ -5,21 +5,16 @@ import pandas as pd
 
 from hwcore.analyses.run import Run
 from hwcore.data.spec import DatasetData
-from hwcore.errors import HwcoreError
 
 
 def analyse(runs: dict[str, Run], *, accuracy: float) -> pd.DataFrame:
-    """The first epoch whose training accuracy is at least ``accuracy`` (Zhang et al. 2017, arXiv:1611.03530).
-
-    Raises HwcoreError for a regression, which has no accuracy.
-    """
+    """The first epoch whose training accuracy is at least ``accuracy`` (Zhang et al. 2017, arXiv:1611.03530)."""
     return pd.concat([_measure(name, run, accuracy) for name, run in runs.items()], ignore_index=True)
 
 
 def _measure(name: str, run: Run, accuracy: float) -> pd.DataFrame:
     data = run.spec.data
-    if not isinstance(data, DatasetData):
-        raise HwcoreError(f"fitting: model {name} learns a function, which has no accuracy")
+    assert isinstance(data, DatasetData)
     by = run.metrics.sort_values("epoch").groupby("replicate")
     table = by[["epoch", "train_accuracy", "test_accuracy"]].last().rename(columns={"epoch": "epochs"})
     there = run.metrics[run.metrics.train_accuracy >= accuracy].groupby("replicate").epoch.min()

@@ -44,16 +44,11 @@ def analyse(
     each linear and convolutional layer, by its number from 1 in a column ``layer``.  Scales and shifts of
     normalisation are in no block.
 
-    Raises HwcoreError if a matrix or a block has fewer than ``count`` rows, if a model has no layers to take blocks of,
-    and for a Gauss-Newton matrix that says nothing.
+    Raises HwcoreError if a matrix or a block has fewer than ``count`` rows.
     """
     tables = []
     for name, run in runs.items():
         blocks = _layers(run) if by == "layer" else [_Block(None, 0, run.parameter_count)]
-        if not blocks:
-            raise HwcoreError(
-                f"hessian_spectrum: by: layer: model {name} has no linear or convolutional layer in its list of layers"
-            )
         for block in blocks:
             if count > block.size:
                 part = f"layer {block.layer} of " if block.layer else ""

@@ -4,11 +4,11 @@ import pandas as pd
 import torch
 
 from hwcore.analyses.curvature import start, surface
+from hwcore.analyses.limits import LEVENBERG_MARQUARDT
 from hwcore.analyses.run import Run
 from hwcore.analyses.stationary import levenberg_marquardt
 from hwcore.errors import HwcoreError
 
-_PARAMETER_LIMIT = 3000  # parameters: each step solves a dense system of as many unknowns
 _TOLERANCE = 1e-12  # the gradient norm below which nothing is left to do
 
 
@@ -20,20 +20,16 @@ def analyse(runs: dict[str, Run], *, steps: int, replicates: int) -> pd.DataFram
 
     A replicate that diverged has NaN.
 
-    Raises HwcoreError for another loss than mse and for a network with too many parameters.
+    Raises HwcoreError for a network with too many parameters.
     """
     return pd.concat([_examine(name, run, steps, replicates) for name, run in runs.items()], ignore_index=True)
 
 
 def _examine(name: str, run: Run, steps: int, replicates: int) -> pd.DataFrame:
     count = run.parameter_count
-    if count > _PARAMETER_LIMIT:
+    if count > LEVENBERG_MARQUARDT:
         raise HwcoreError(
-            f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {_PARAMETER_LIMIT:,}"
-        )
-    if run.spec.training.loss != "mse":
-        raise HwcoreError(
-            f"optimum: model {name}: Levenberg-Marquardt needs the loss mse, not {run.spec.training.loss}"
+            f"optimum: model {name} has {count:,} parameters; Levenberg-Marquardt takes {LEVENBERG_MARQUARDT:,}"
         )
     function = surface(run, run.network, 0.0)
     trained = start(run)[:replicates]

@@ -18,7 +18,6 @@ from torch import Tensor
 
 from hwcore.analyses.krylov import Product
 from hwcore.analyses.run import Run
-from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, forward, unflatten
 from hwcore.nets.spec import Network
 from hwcore.train.loss import losses
@@ -54,8 +53,8 @@ def product_of(
     backward passes.  The weights are never changed, so no call changes what the next one sees.  A product is where
     its vector is, whatever device computes it.
 
-    Raises HwcoreError for the Gauss-Newton matrix of nll where the network does not end in a log-softmax: in what
-    it takes for log-probabilities that loss is linear.
+    Of the loss nll the Gauss-Newton matrix is that of the cross-entropy before a last log-softmax, which the network
+    must have: in what it takes for log-probabilities that loss is linear.
     """
     if matrix == "ggn" and loss == "nll":
         network, loss = _on_logits(network)
@@ -136,6 +135,5 @@ def _mean_loss(loss: str, targets: Tensor, outputs: Tensor) -> Tensor:
 
 
 def _on_logits(network: Network) -> tuple[Network, str]:
-    if network.layers[-1].kind != "log_softmax":
-        raise HwcoreError("matrix: ggn: the loss nll needs a network that ends in log_softmax")
+    assert network.layers[-1].kind == "log_softmax"
     return network.model_copy(update={"layers": network.layers[:-1]}), "cross_entropy"

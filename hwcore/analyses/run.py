@@ -106,11 +106,9 @@ class Run:
         """The recorded weights of each replicate at each epoch, as rows: (R, S, p).
 
         ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
-        ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer does not exist or is not recorded.
+        ``weights_only`` leaves the biases out.  Raises HwcoreError if the layer is not recorded.
         """
         model, layers, (_, snapshots) = self.spec.model, self.network.weighted(), self.snapshots
-        if layer is not None and layer > len(layers):
-            raise HwcoreError(f"layer {layer} of model {model} does not exist; it has {len(layers)}")
         chosen = layers if layer is None else [layers[layer - 1]]
         kept = [
             value

@@ -11,10 +11,10 @@ from scipy.optimize import minimize
 from torch import Generator, Tensor
 
 from hwcore.analyses.evaluation import gaps
+from hwcore.analyses.forms import rescalable
 from hwcore.analyses.krylov import largest, trace
 from hwcore.analyses.products import product_of
 from hwcore.analyses.run import Run
-from hwcore.errors import HwcoreError
 from hwcore.nets.network import Parameters, flatten, forward, unflatten
 from hwcore.nets.spec import Network
 from hwcore.seeds import seed
@@ -57,8 +57,6 @@ def analyse(
 
     They are NaN for a replicate that diverged, and the last three where its weights are so large that products are
     not finite.
-
-    Raises HwcoreError if a network has no layers that can be rescaled so.
     """
     measure = partial(_measures, epsilon, rho, samples, probes, lanczos_steps)
     rows = []
@@ -71,7 +69,7 @@ def analyse(
             )
             columns = measure(run, replicate, parameters, buffers)
             if rescale is not None:
-                other = rescaled(name, run.network, parameters, rescale)
+                other = rescaled(run.network, parameters, rescale)
                 again = measure(run, replicate, other, buffers)
                 columns |= {f"rescaled_{key}": value for key, value in again.items()}
             rows.append(known.iloc[[replicate]].assign(**columns))
@@ -150,22 +148,13 @@ def _highest(f: Objective, x: Array, bound: Array) -> float:
     return best
 
 
-def rescaled(name: str, network: Network, parameters: Parameters, alpha: float) -> Parameters:
-    """The same function in other weights: a layer with weights and bias times α, and the next one's weights over α.
-
-    Raises HwcoreError if no two layers have nothing but ReLUs, pooling and the like between them, for which
-    σ(α z) = α σ(z).
-    """
-    first: int | None = None
-    for i, layer in enumerate(network.layers):
-        if layer.weighted() == [""]:
-            if first is not None:
-                scaled = {f"{first}.weight": alpha, f"{first}.bias": alpha, f"{i}.weight": 1 / alpha}
-                return {key: value * scaled.get(key, 1.0) for key, value in parameters.items()}
-            first = i
-        elif not layer.homogeneous():
-            first = None
-    raise HwcoreError(f"sharpness: rescale: model {name} has no two layers with only ReLUs between them")
+def rescaled(network: Network, parameters: Parameters, alpha: float) -> Parameters:
+    """The same function in other weights: a layer with weights and bias times α, and the next one's weights over α."""
+    layers = rescalable(network)
+    assert layers is not None
+    first, second = layers
+    scaled = {f"{first}.weight": alpha, f"{first}.bias": alpha, f"{second}.weight": 1 / alpha}
+    return {key: value * scaled.get(key, 1.0) for key, value in parameters.items()}
 
 
 def _objective(network: Network, loss: str, buffers: Parameters, x: Tensor, y: Tensor) -> Objective:

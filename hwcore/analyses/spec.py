@@ -10,8 +10,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count, Spec
-from hwcore.train.spec import Record
+from hwcore.train.spec import Record, Training
 
 
 class AnalysisSpec(Spec):
@@ -34,6 +36,14 @@ class AnalysisSpec(Spec):
 
     def unrecorded(self, record: Record) -> str | None:
         """What the experiment must record for this analysis and does not, as a study file says it; None if nothing."""
+        return None
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        """Why a model with these settings cannot be analysed so, as the end of `model a: …`; None if it can."""
+        return None
+
+    def refuses_pair(self, first: Network, second: Network) -> str | None:
+        """Why two networks cannot be joined, where the options join some; None if they can."""
         return None
 
     def models(self) -> Iterator[tuple[str, str]]:
@@ -105,6 +115,13 @@ GAPS = {
     "accuracy_gap": "training accuracy minus test accuracy, of classes",
     "stopped": "whether the replicate met its stopping rule, with `until`",
 }
+
+
+def too_many(network: Network, limit: int, method: str) -> str | None:
+    """What is said of a network with more parameters than a method takes; None of any other."""
+    count = network.parameters()
+    return f"has {count:,} parameters, and {method} takes at most {limit:,}" if count and count > limit else None
+
 
 WEIGHTS = "record: {weights_every: 3}"
 ALL_WEIGHTS = "record: {weights_every: 3, layers: null}"

@@ -33,7 +33,7 @@ def analyse(
 
     ``half_sum1`` and ``half_sum2`` are another reduction that reports use.
 
-    Raises HwcoreError if the layer does not exist or is not recorded, if a model does not fit its basis, or if it
+    Raises HwcoreError if the layer is not recorded, if a model does not fit its basis, or if it
     has fewer weights than ``first``.
     """
     rows = {name: _first(name, run.recorded(layer, weights_only=weights_only), first) for name, run in runs.items()}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -326,12 +327,22 @@ class _Reader:
             if model not in models:
                 hint = did_you_mean(model, models)
                 raise HwcoreError(f"{self.file}: {at}.{option}: unknown model {model!r}{hint}")
-        data = [_measured_on(models[model].data) for option, model in options.models() if option == "between"]
-        if any(each != data[0] for each in data):
+        joined = [model for option, model in options.models() if option == "between"]
+        data = [_measured_on(models[model].data) for model in joined]
+        if any(other != data[0] for other in data):
             raise HwcoreError(
                 f"{self.file}: {at}.between: the data of the two models differ, so that no loss between them is that "
                 "of both"
             )
+        for each in models.values():
+            if reason := options.refuses(each.network, each.data, each.training):
+                raise HwcoreError(f"{self.file}: {at}: {kind} cannot take model {each.name}, which {reason}")
+        for first, second in pairwise(joined):
+            if reason := options.refuses_pair(models[first].network, models[second].network):
+                raise HwcoreError(
+                    f"{self.file}: {at}.between: {first} and {second} have different networks, between which there is "
+                    f"no line: {reason}"
+                )
         return Analysis(name, kind, options)
 
     def _cap_options(self, kind: str, options: AnalysisSpec) -> AnalysisSpec:

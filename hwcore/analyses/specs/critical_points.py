@@ -1,9 +1,14 @@
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
+from hwcore.analyses.forms import is_perceptron
+from hwcore.analyses.limits import EXACT_HESSIAN
+from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis, too_many
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count, NotNegative, Positive
+from hwcore.train.spec import Training
 
 
 class Options(WeightsAnalysis):
@@ -64,3 +69,23 @@ class Options(WeightsAnalysis):
     steps: Count = Field(
         300, description="steps of Levenberg-Marquardt at most from a start, twice as many from the first"
     )
+
+    @model_validator(mode="after")
+    def _options_belong_together(self) -> "Options":
+        if self.activation != "none" and self.solver == "none":
+            raise ValueError(
+                f"activation: {self.activation} changes the trained network, so that it needs a solver: "
+                "set solver: levenberg-marquardt"
+            )
+        if self.saddles and self.activation != "tanh":
+            raise ValueError(f"saddles: they need `activation: tanh`, which is 0 at 0, not {self.activation}")
+        return self
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        if self.solver != "none" and training.loss != "mse":
+            return f"has the loss {training.loss}, and the solver needs mse"
+        if self.activation != "none" and any(layer.inner() or not layer.stacks() for layer in network.layers):
+            return "has activations within a block or module, and only those in the list of layers can be replaced"
+        if self.saddles and not (is_perceptron(network) and len(network.weighted()) > 1):
+            return "is not a perceptron with biases and a hidden layer, as `saddles` needs it"
+        return too_many(network, EXACT_HESSIAN, "an exact Hessian")

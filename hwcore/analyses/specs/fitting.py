@@ -3,6 +3,9 @@ from typing import Annotated
 from pydantic import Field
 
 from hwcore.analyses.spec import OF_RUNS, AnalysisSpec
+from hwcore.data.spec import DataSpec, FunctionData
+from hwcore.nets.spec import Network
+from hwcore.train.spec import Training
 
 
 class Options(AnalysisSpec):
@@ -24,3 +27,6 @@ class Options(AnalysisSpec):
     }
 
     accuracy: Annotated[float, Field(gt=0, le=1)] = Field(0.99, description="training accuracy that counts as fitted")
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        return "learns a function, which has no accuracy" if isinstance(data, FunctionData) else None

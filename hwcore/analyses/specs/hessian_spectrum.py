@@ -4,7 +4,10 @@ from typing import Literal
 from pydantic import Field
 
 from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count, Positive
+from hwcore.train.spec import Training
 
 
 class Options(WeightsAnalysis):
@@ -34,3 +37,11 @@ class Options(WeightsAnalysis):
 
     def absent(self) -> Iterable[str]:
         return [*super().absent(), *(() if self.by == "layer" else ("layer",))]
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        if self.by == "layer" and not network.weighted():
+            return "has no linear or convolutional layer in its list of layers, of which `by: layer` takes the blocks"
+        if self.matrix == "ggn" and training.loss == "nll" and network.layers[-1].kind != "log_softmax":
+            return "has the loss nll without a log_softmax at its end, of which the Gauss-Newton matrix says nothing"
+        count = network.parameters()
+        return f"has {count} parameters, fewer than `count: {self.count}`" if count and count < self.count else None

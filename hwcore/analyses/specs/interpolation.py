@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from hwcore.analyses.spec import AnalysisSpec, of_first, of_test
+from hwcore.nets.spec import Network, show
 from hwcore.spec import Count, Spec
 
 
@@ -56,3 +57,17 @@ class Options(AnalysisSpec):
 
     def models(self) -> Iterator[tuple[str, str]]:
         yield from (("between", model) for model in self.between)
+
+    def refuses_pair(self, first: Network, second: Network) -> str | None:
+        if first.input != second.input:
+            return f"the input is {show(first.input)} in one and {show(second.input)} in the other"
+        for number, (one, other) in enumerate(zip(first.layers, second.layers, strict=False), start=1):
+            if one.kind != other.kind:
+                return f"layer {number} is {one.kind} in one and {other.kind} in the other"
+            for name in type(one).model_fields:
+                if (here := getattr(one, name)) != (there := getattr(other, name)):
+                    apart = f": {here} in one and {there} in the other" if isinstance(here, int | float | str) else ""
+                    return f"layer {number}, {one.kind}, has another `{name}`{apart}"
+        if len(first.layers) != len(second.layers):
+            return f"one has {len(first.layers)} layers and the other {len(second.layers)}"
+        return None

@@ -1,7 +1,11 @@
 from pydantic import Field
 
-from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
+from hwcore.analyses.limits import LEVENBERG_MARQUARDT
+from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis, too_many
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count
+from hwcore.train.spec import Training
 
 
 class Options(WeightsAnalysis):
@@ -16,3 +20,8 @@ class Options(WeightsAnalysis):
 
     steps: Count = Field(100, description="steps at most")
     replicates: Count = Field(3, description="how many replicates of each model")
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        if training.loss != "mse":
+            return f"has the loss {training.loss}, and Levenberg-Marquardt needs mse"
+        return too_many(network, LEVENBERG_MARQUARDT, "Levenberg-Marquardt")

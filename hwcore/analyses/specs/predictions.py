@@ -1,7 +1,10 @@
 from pydantic import Field
 
 from hwcore.analyses.spec import OF_WEIGHTS, WeightsAnalysis
+from hwcore.data.spec import DataSpec, FunctionData
+from hwcore.nets.spec import Network
 from hwcore.spec import Count
+from hwcore.train.spec import Training
 
 
 class Options(WeightsAnalysis):
@@ -14,3 +17,6 @@ class Options(WeightsAnalysis):
     }
 
     points: Count = Field(400, description="points of the grid")
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        return None if isinstance(data, FunctionData) else "learns classes, not a function of one variable"

@@ -2,8 +2,12 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
+from hwcore.analyses.forms import rescalable
 from hwcore.analyses.spec import GAPS, OF_WEIGHTS, SETTINGS, WeightsAnalysis
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count, Positive
+from hwcore.train.spec import Training
 
 
 class Options(WeightsAnalysis):
@@ -36,3 +40,8 @@ class Options(WeightsAnalysis):
 
     def absent(self) -> Iterable[str]:
         return [*super().absent(), *(() if self.rescale else ("rescaled_*",))]
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        if self.rescale is not None and rescalable(network) is None:
+            return "has no two layers with only ReLUs between them, as `rescale` needs them"
+        return None

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from hwcore.analyses.spec import OF_RUNS, WEIGHTS, AnalysisSpec
+from hwcore.data.spec import DataSpec
+from hwcore.nets.spec import Network
 from hwcore.spec import Count
-from hwcore.train.spec import Record
+from hwcore.train.spec import Record, Training
 
 # The columns of one method alone.
 _COMPONENTS = ("pc1", "pc2", "explained1", "explained2")
@@ -61,8 +63,16 @@ class Options(AnalysisSpec):
         return _COMPONENTS if self.method == "tsne" else _TSNE
 
     def unrecorded(self, record: Record) -> str | None:
+        if record.weights_every and record.layers and self.layer is not None and self.layer not in record.layers:
+            return f"record: {{layers: [{', '.join(map(str, sorted({*record.layers, self.layer})))}]}}"
         return None if record.weights_every else WEIGHTS
 
     def models(self) -> Iterator[tuple[str, str]]:
         if self.basis is not None:
             yield "basis", self.basis
+
+    def refuses(self, network: Network, data: DataSpec, training: Training) -> str | None:
+        layers = len(network.weighted())
+        if self.layer is not None and self.layer > layers:
+            return f"has no layer {self.layer}: {layers} with weights"
+        return None
