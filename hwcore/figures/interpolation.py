@@ -45,7 +45,9 @@ def draw(
         panel.margins(x=0.01)
         style.level(panel, (chance or {}).get(metric), "chance")
     if not several:
-        return style.finish(figure, style.pair(style.COLOURS, sum(map(len, lost.values()))))
+        first, second = (labels.get(model, model) for pair in pairs for model in pair.split(" → "))
+        ends = style.entry(f"α = 0: {first}; α = 1: {second}", colours.GREY, marker="|", linestyle="", markersize=9)
+        return style.finish(figure, style.pair(style.COLOURS, sum(map(len, lost.values()))), [ends])
     named = [style.entry(_named(pair, labels), looks[pair], lost=len(lost[pair])) for pair in pairs]
     return style.finish(figure, [*named, *style.pair()])
 
