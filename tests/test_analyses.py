@@ -1,6 +1,7 @@
 """Analyses against references that are not ours: scikit-learn, SciPy, autograd, closed forms."""
 
 import json
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -79,6 +80,36 @@ def classifiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         name: trained(folder / name, prepared, model=name, training={**CLASSIFY, "lr": lr}, **same)
         for name, lr in (("slow", 0.001), ("fast", 0.05))
     }
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "critical_points": {"solver": "none"},
+    "evaluation": {},
+    "fitting": {},
+    "gradient_norm": {"window": 3},
+    "hessian_spectrum": {"count": 1, "steps": 3, "probes": 1},
+    "interpolation": {"between": ["slow", "fast"], "alphas": {"start": 0, "stop": 1, "count": 2}},
+    "landscape": {"across": "trajectory", "count": 2},
+    "optimum": {"steps": 1},
+    "predictions": {"points": 2},
+    "sensitivity": {"samples": 2, "input_gradient": True},
+    "sharpness": {"samples": 5, "rescale": 2.0, "probes": 1, "lanczos_steps": 2},
+    "trajectory": {},
+}
+
+
+@pytest.mark.parametrize("kind", ANALYSES)
+def test_a_table_has_the_columns_that_its_kind_states(kind: str, fitted: Run, classifiers: dict[str, Run]) -> None:
+    runs = classifiers if kind in ("fitting", "evaluation", "interpolation", "sharpness") else {"m": fitted}
+    options = ANALYSES[kind].model_validate(OPTIONS[kind])
+    table = import_module(f"hwcore.analyses.{kind}").analyse(runs, **options.model_dump(exclude={"over"}))
+    # neither has a stopping rule, and functions have no accuracies
+    absent = {*options.absent(), "stopped"}
+    stated = {
+        each for each in options.columns if each not in absent and (runs is classifiers or "accuracy" not in each)
+    }
+    there = {next((each for each in options.columns if fnmatchcase(column, each)), column) for column in table}
+    assert there == stated
 
 
 def test_evaluation_is_the_mean_over_all_samples(classifiers: dict[str, Run]) -> None:

@@ -119,7 +119,7 @@ def test_the_look_of_figures_redraws_them_all(edited: Edit) -> None:
 
 
 def test_a_label_redraws_the_figures_that_show_its_column(edited: Edit) -> None:
-    stale = edited("hwcore/studies/kinds.py", '"training loss"', '"loss on the training set"')
+    stale = edited("hwcore/train/columns.py", '"training loss"', '"loss on the training set"')
     drawn = {"draw tiny/fit/loss", "draw tiny/fit--corrected/loss", "draw tiny/fit--as-run/loss"}
     assert stale == drawn | PAGES
 
