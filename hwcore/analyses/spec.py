@@ -103,7 +103,7 @@ def of_first(
 
 # Columns of many tables.
 OF_RUNS = {"model": "the model", "replicate": "the replicate, counted from 0"}
-OF_WEIGHTS = OF_RUNS | {"epoch": "after how many epochs the weights were recorded, with `over`"}
+OF_WEIGHTS = OF_RUNS | {"epoch": "after how many epochs the weights were recorded, with `over: epochs`"}
 SETTINGS = {
     "batch_size": "samples in one step of training",
     "lr": "the learning rate with which training starts",
@@ -112,7 +112,7 @@ SETTINGS = {
 GAPS = {
     "train_loss": "loss on the training set",
     "loss_gap": "test loss minus training loss",
-    "accuracy_gap": "training accuracy minus test accuracy, of classes",
+    "accuracy_gap": "training accuracy minus test accuracy; classification only",
     "stopped": "whether the replicate met its stopping rule, with `until`",
 }
 

@@ -15,9 +15,9 @@ class Options(WeightsAnalysis):
     """Points of zero gradient in float64 with their evidence, signs of the Hessian's eigenvalues, minimal ratios."""
 
     columns = OF_WEIGHTS | {
-        "kind": "found, or padded for a saddle made of a smaller network (`saddles`)",
+        "kind": "`found`, or `padded` for a saddle made of a smaller network (`saddles`)",
         "padded_units": "how many units of zero weights were added",
-        "variant": "as-trained, levenberg-marquardt, or the `activation`",
+        "variant": "`as-trained`, `levenberg-marquardt`, or the `activation`",
         "weight_decay": "λ",
         "trained_loss": "the loss after training, without λ",
         "loss": "the loss at the point, without λ",
@@ -41,9 +41,9 @@ class Options(WeightsAnalysis):
         "kantorovich": "the bound of Newton-Kantorovich in coordinates in which all curvatures are ±1; NaN unless "
         "converged",
         "kink_distance": "to the nearest weights where L is not smooth; infinite for smooth activations",
-        "reports_loss": "where the reports stop, at ‖∇L‖ < 10⁻³: the loss, without λ",
-        "reports_grad_norm": "and the gradient norm there, with λ",
-        "reports_ratio": "and the share of all eigenvalues above 0, as they count it",
+        "reports_loss": "the loss, without λ, where the reports stop, at ‖∇L‖ < 10⁻³",
+        "reports_grad_norm": "the gradient norm there, with λ",
+        "reports_ratio": "the share of all eigenvalues above 0 there, as the reports count it",
         "converged": "whether ‖∇L‖ is at most `tolerance`",
         "outcome": "why the search ended",
         "certified": "converged, and an exact, isolated critical point is near by Newton-Kantorovich (bound ≤ ½), "

@@ -16,8 +16,8 @@ class Options(WeightsAnalysis):
         "weight_decay": "weight decay",
         **GAPS,
         "test_loss": "loss on the test set",
-        "train_accuracy": "accuracy on the training set, a fraction; of classes",
-        "test_accuracy": "accuracy on the test set, a fraction; of classes",
+        "train_accuracy": "accuracy on the training set, as a fraction; classification only",
+        "test_accuracy": "accuracy on the test set, as a fraction; classification only",
     }
     labels = {
         "loss_gap": "loss gap (test − training)",

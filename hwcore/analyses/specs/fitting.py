@@ -13,12 +13,12 @@ class Options(AnalysisSpec):
 
     columns = OF_RUNS | {
         "random_labels": "the share of labels that were drawn at random",
-        "fitted": "whether the training accuracy was high enough after all `epochs` at the latest",
-        "epochs_to_fit": "the first epoch in which it was; NaN if never",
+        "fitted": "whether the training accuracy was reached within `epochs`",
+        "epochs_to_fit": "the first epoch that reached it; NaN if none did",
         "steps_to_fit": "steps of training until the end of that epoch",
         "epochs": "epochs of training",
-        "train_accuracy": "training accuracy of the last epoch, a fraction",
-        "test_accuracy": "test accuracy of the last epoch, a fraction",
+        "train_accuracy": "training accuracy of the last epoch, as a fraction",
+        "test_accuracy": "test accuracy of the last epoch, as a fraction",
     }
     labels = {
         "random_labels": "share of random labels",

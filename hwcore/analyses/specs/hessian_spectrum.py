@@ -15,8 +15,8 @@ class Options(WeightsAnalysis):
 
     columns = OF_WEIGHTS | {
         "layer": "the number of the layer, from 1, with `by: layer`",
-        "measure": "eigenvalue, trace, trace error or density",
-        "at": "of an eigenvalue its rank by size, from 1; of a density the λ",
+        "measure": "`eigenvalue`, `trace`, `trace error` or `density`",
+        "at": "for an eigenvalue its rank by size, from 1; for a density the λ",
         "value": "the number",
         "converged": "whether an eigenvalue is accurate to `tolerance`",
     }

@@ -25,8 +25,8 @@ class Options(AnalysisSpec):
         "alpha": "α, 0 at the first model and 1 at the second",
         "train_loss": "loss on the training set",
         "test_loss": "loss on the test set",
-        "train_accuracy": "accuracy on the training set, a fraction; of classes",
-        "test_accuracy": "accuracy on the test set, a fraction; of classes",
+        "train_accuracy": "accuracy on the training set, as a fraction; classification only",
+        "test_accuracy": "accuracy on the test set, as a fraction; classification only",
         "train_barrier": "one number for each pair and replicate: how far the training loss rises above the straight "
         "line between its ends, max of L(θ(α)) − (1 − α) L(θ₁) − α L(θ₂) over the α from 0 to 1 (Entezari et al. "
         "2022, arXiv:2110.06296)",

@@ -12,12 +12,12 @@ class Options(AnalysisSpec):
     """The loss on filter-normalised lines and planes, or in the plane of a run's own trajectory."""
 
     columns = OF_RUNS | {
-        "kind": "surface for a point of the grid, trajectory for recorded weights",
+        "kind": "`surface` for a point of the grid, `trajectory` for recorded weights",
         "epoch": "of recorded weights, after how many epochs",
         "x": "the place along the first direction; recorded weights are projected",
         "y": "the place along the second direction; NaN on a line",
         "train_loss": "the loss there; of recorded weights their own, not that of their projection",
-        "train_accuracy": "the accuracy there, a fraction; of classes",
+        "train_accuracy": "the accuracy there, as a fraction; classification only",
         "plane_loss": "of recorded weights, the loss at their projection",
         "explained1": "the share of the variance along the first direction, with `across: trajectory`",
         "explained2": "the same of the second",

@@ -16,12 +16,12 @@ class Options(WeightsAnalysis):
         **SETTINGS,
         **GAPS,
         "jacobian_norm_logits": "mean over test points of the Frobenius norm of the Jacobian of the logits",
-        "jacobian_norm_probabilities": "the same of the probabilities; NaN of a regression",
+        "jacobian_norm_probabilities": "the same of the probabilities; NaN for a regression",
         "train_jacobian_norm_logits": "the same as of the logits, at training points",
         "loss_gradient_norm": "mean over parameter tensors of the norm of the gradient of the loss of one mini-batch",
         "input_gradient_norm": "mean over test points of the norm of the gradient of the loss by the input, with "
         "`input_gradient`",
-        "predicted_input_gradient_norm": "the same at the label that the network predicts; NaN of a regression",
+        "predicted_input_gradient_norm": "the same at the label that the network predicts; NaN for a regression",
     }
     labels = {
         "jacobian_norm_logits": "Jacobian norm (logits)",

@@ -32,7 +32,7 @@ class Options(AnalysisSpec):
         "distance": "Euclidean, from the weights of the record before; NaN at the first",
         "dimension": "how many weights there are",
         "train_loss": "training loss of that epoch; NaN before the first",
-        "train_accuracy": "training accuracy of that epoch, a fraction; of classes",
+        "train_accuracy": "training accuracy of that epoch, as a fraction; classification only",
     }
     labels = {
         "tsne1": "first t-SNE coordinate",

@@ -38,7 +38,7 @@ class Options(FigureSpec):
     def needs(self) -> Iterator[tuple[str, str]]:
         yield from ((self.table, column) for column in (self.x, *self.y))
         if self.floor is not None:
-            yield self.floor, "trained_loss"
+            yield from ((self.floor, column) for column in ("trained_loss", "train_loss"))
 
     def columns(self) -> tuple[str, ...]:
         panels = [metric(column) for column in self.y]
