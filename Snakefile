@@ -68,6 +68,7 @@ try:
                 )
         # slow to load, and no job on a node plans
         from hwcore import records
+        from hwcore.preview import Preview
         from hwcore.workflow import Workflow
 
         PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
@@ -78,6 +79,8 @@ try:
             if dryrun and not alone
             else records.write(PLAN.plan, alone=alone is not False)
         )
+        if dryrun:
+            Preview.attach(workflow, PLAN.plan)
     else:
         PLAN = Submitted(config["scale"], sys.argv)
 except HwcoreError as error:

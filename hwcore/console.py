@@ -13,19 +13,19 @@ import signal
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from hwcore import calls
 from hwcore.errors import of_disk
 
 # Events, and beginnings of other records, that say nothing to someone who watches a run.
-_SILENT = ("workflow_started", "resources_info", "job_started", "progress")
-_NOISE = (
+SILENT = ("workflow_started", "resources_info", "job_started", "progress")
+NOISE = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
     "Cleaning up SLURM log files",
@@ -117,6 +117,21 @@ class _Pace:
         return work * self.elapsed / busy
 
 
+H = TypeVar("H", bound=logging.Handler)
+
+
+def take_over(make: Callable[[Any], H]) -> H | None:
+    """Let a handler take the place of Snakemake's, of which ``make`` makes it; None if that is not the one in use."""
+    logger = logging.getLogger("snakemake.logging")
+    for default in logger.handlers:
+        if default.name == "DefaultStreamHandler":
+            handler = make(default)
+            logger.removeHandler(default)
+            logger.addHandler(handler)
+            return handler
+    return None
+
+
 class Console(logging.Handler):
     """Prints the records of one call of Snakemake instead of the handler ``default``.
 
@@ -146,14 +161,9 @@ class Console(logging.Handler):
         settings = workflow.output_settings
         if settings.verbose or settings.dryrun:
             return
-        logger = logging.getLogger("snakemake.logging")
-        for handler in logger.handlers:
-            if handler.name == "DefaultStreamHandler":
-                logger.removeHandler(handler)
-                console = cls(handler, workflow)
-                logger.addHandler(console)
-                console._watch_interrupts()
-                return
+        console = take_over(lambda default: cls(default, workflow))
+        if console:
+            console._watch_interrupts()
 
     def _watch_interrupts(self) -> None:
         """Know of Ctrl-C before Snakemake does: it reaches jobs too, whose ends may be told first."""
@@ -206,9 +216,9 @@ class Console(logging.Handler):
             self._list_failures(record)
         elif _LOCKED in text:
             self._print(record, f"error: {calls.others()}")
-        elif record.levelno >= logging.ERROR and (own := _of_snakemake(text)):
+        elif record.levelno >= logging.ERROR and (own := in_words(text)):
             self._print(record, own)
-        elif event not in _SILENT and not text.startswith(_NOISE) and _FAILED_COMMAND not in text:
+        elif event not in SILENT and not text.startswith(NOISE) and _FAILED_COMMAND not in text:
             self._clear_and_pass(record)
 
     def _clear_and_pass(self, record: logging.LogRecord) -> None:
@@ -227,7 +237,7 @@ class Console(logging.Handler):
         self._total = rules.pop("total")
         self._pace = _Pace(rules)
         if not self._terminal:
-            self._print(record, f"{_jobs(self._total)} to run")
+            self._print(record, f"{jobs_in_words(self._total)} to run")
         elif self._default.filter(record):
             threading.Thread(target=self._tick, daemon=True).start()
 
@@ -270,14 +280,14 @@ class Console(logging.Handler):
 
     def _sum_up(self, record: logging.LogRecord) -> None:
         if self._total and self._workflow.scheduler.finished_jobs == self._total:
-            self._print(record, f"{_jobs(self._total)} done in {_duration(self._pace.elapsed)}")
+            self._print(record, f"{jobs_in_words(self._total)} done in {_duration(self._pace.elapsed)}")
 
     def _list_failures(self, record: logging.LogRecord) -> None:
         scheduler = self._workflow.scheduler
         failed = [each for job in scheduler.failed for each in (job.jobs if job.is_group() else [job])]
         blocked = self._dependents(failed)
         if self._stopped:
-            failed = [job for job in failed if not _ended_by_interrupt(_failure(_title(job), job.log))]
+            failed = [job for job in failed if not _ended_by_interrupt(_failure(title_of(job), job.log))]
             blocked = self._dependents(failed)
         head = f"{scheduler.finished_jobs} of {self._total} jobs are done"
         if not failed:
@@ -287,10 +297,10 @@ class Console(logging.Handler):
         if blocked:
             head += f", {len(blocked)} could not be made because of {'it' if len(failed) == 1 else 'them'}:"
         failures = [
-            self._failures.get(job.jobid) or _failure(_title(job), job.log)
+            self._failures.get(job.jobid) or _failure(title_of(job), job.log)
             for job in sorted(failed, key=lambda job: job.jobid)
         ]
-        self._print(record, "\n".join([head, *failures, *(f"not made: {_title(job)}" for job in blocked)]))
+        self._print(record, "\n".join([head, *failures, *(f"not made: {title_of(job)}" for job in blocked)]))
 
     def _dependents(self, jobs: Iterable[Any]) -> list[Any]:
         """The jobs that need what ``jobs`` make, directly or not, in the order of their ids."""
@@ -339,7 +349,7 @@ class Console(logging.Handler):
         self._default.flush()
 
 
-def _of_snakemake(text: str) -> str | None:
+def in_words(text: str) -> str | None:
     """What Snakemake itself cannot do, in a line; None if ``text`` says nothing of that."""
     if match := _SETTING.search(text):
         return f"error: target {match[1]}: there is none of that name; settings follow --config: --config {match[1]}"
@@ -362,11 +372,11 @@ def _logs(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def _jobs(count: int) -> str:
+def jobs_in_words(count: int) -> str:
     return "1 job" if count == 1 else f"{count} jobs"
 
 
-def _title(job: Any) -> str:
+def title_of(job: Any) -> str:
     """What a job of Snakemake does, in words; a target is called by its name, since its message says it is made."""
     return str(job.message if job.output and job.message else job.rule.name)
 

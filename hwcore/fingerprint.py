@@ -72,6 +72,7 @@ class Code:
         self._path = cache(self._find_path)
         self._closure = cache(self._find_closure)
         self.modules = cache(self._find_modules)
+        self.digests = cache(self._compute_digests)
         self.digest = cache(self._compute_digest)
 
     def save(self) -> None:
@@ -87,9 +88,14 @@ class Code:
 
     def _compute_digest(self, script: str, named: tuple[str, ...] = ()) -> str:
         """One hash over ``script`` and its modules."""
+        own, *hashes = self.digests(script, named).items()
+        return digest([own[1], dict(hashes)])
+
+    def _compute_digests(self, script: str, named: tuple[str, ...] = ()) -> dict[str, str]:
+        """A hash for ``script``, which comes first, and for each of its modules, by path and by name."""
         computing = [name for name in self.modules(script, named) if name not in PLUMBING]
         hashes = {name: self._read(path).digest for name in computing if (path := self._path(name))}
-        return digest([self._read(self.root / script).digest, hashes])
+        return {script: self._read(self.root / script).digest, **hashes}
 
     def _find_path(self, module: str) -> Path | None:
         folder = self.root.joinpath(*module.split("."))

@@ -34,8 +34,9 @@ class Job:
     ``plan`` is the file that describes it.  ``spec`` decides the outcome; ``settings`` (device, mirror,
     folders) do not.  ``inputs`` and ``outputs`` have the names that the workflow script uses.  ``modules`` are
     all of hwcore that it may load, and ``fingerprint`` is a hash over all that decides its outcome.  What a run
-    of it took, and the checksums of what it made, go to ``timing``; ``makers`` are the like of the jobs that made its
-    inputs, by input.
+    of it took, the checksums of what it made and what it was then, go to ``timing``; ``makers`` are the like of the
+    jobs that made its inputs, by input.  ``parts`` are what its fingerprint covers beside ``spec``: a hash of each of
+    its modules that count, the versions of packages, and the fingerprints of the jobs that make its inputs.
     """
 
     rule: str
@@ -49,6 +50,7 @@ class Job:
     makers: Mapping[Path, Path] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     fingerprint: str = ""
+    parts: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -65,6 +67,7 @@ class Job:
             "makers": {str(path): str(record) for path, record in self.makers.items()},
             "modules": list(self.modules),
             "fingerprint": self.fingerprint,
+            "parts": self.parts,
         }
 
     @classmethod
@@ -81,6 +84,7 @@ class Job:
             makers={Path(path): Path(record) for path, record in values["makers"].items()},
             modules=tuple(values["modules"]),
             fingerprint=values["fingerprint"],
+            parts=values.get("parts", {}),
         )
 
 
@@ -130,7 +134,8 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
         _bring_to_present(job.inputs.values())
         work(job)
         _check_modules(job.modules)
-        write_json(job.timing, {**_timing(started), "sha256": checksums(job.outputs.values())})
+        made = {"fingerprint": job.fingerprint, "spec": job.spec, **job.parts}
+        write_json(job.timing, {**_timing(started), "sha256": checksums(job.outputs.values()), "job": made})
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -142,14 +142,18 @@ class Plan:
         unknown = [str(path) for path in inputs.values() if path not in self._makers]
         if unknown:
             raise ValueError(f"{rule} {name}: no job makes the input {unknown[0]}")
-        parts = {
+        fetches = rule in FETCHING_RULES
+        packages = self._versions if rule in NUMERIC_RULES else {}
+        makers = {key: self._makers[path].fingerprint for key, path in inputs.items()}
+        covered = {
             "rule": rule,
             "name": name,
             "spec": plain(spec, defaults=False),
-            "code": "" if rule in FETCHING_RULES else self.code.digest(script, modules),
-            "versions": self._versions if rule in NUMERIC_RULES else {},
-            "inputs": {key: self._makers[path].fingerprint for key, path in inputs.items()},
+            "code": "" if fetches else self.code.digest(script, modules),
+            "versions": packages,
+            "inputs": makers,
         }
+        code = {} if fetches else self.code.digests(script, modules)
         job = Job(
             rule=rule,
             name=name,
@@ -161,7 +165,8 @@ class Plan:
             timing=(RESOURCES if group == "data" else self.results) / "benchmarks" / rule / f"{name}.json",
             makers={path: self._makers[path].timing for path in inputs.values()},
             modules=tuple(self.code.modules(script, modules)),
-            fingerprint=digest(parts),
+            fingerprint=digest(covered),
+            parts={"code": _short(code), "versions": packages, "inputs": _short(makers)},
         )
         self.jobs[rule, name] = job
         self._makers.update(dict.fromkeys(outputs.values(), job))
@@ -698,6 +703,11 @@ def _cut(study: Study, measure: Measure | None, experiment: str, models: Contain
         "uneven": uneven(each),
         "lengths": ended if stops and not fewer else {},
     }
+
+
+def _short(hashes: Mapping[str, str]) -> dict[str, str]:
+    """As much of hashes as tells one from the next of the same thing."""
+    return {key: each[:12] for key, each in hashes.items()}
 
 
 def _title(experiment: Experiment) -> str:

@@ -4,6 +4,7 @@ import math
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,35 @@ class Workflow(Planned):
 
         Below ten minutes less asked for gains nothing.
         """
-        if rule == "train":
-            spec = self.training(name)
-            cores = self.threads(name, None)
-            return max(10, math.ceil(seconds(spec, _samples(spec)) / cores / 60))
-        job = self.plan.job(rule, name)
-        return max(10, math.ceil(analysis_seconds(job.spec["kind"], job.spec["options"], self._analysed(job)) / 60))
+        return max(10, math.ceil(self._seconds(self.plan.job(rule, name)) / 60))
+
+    def longest_chain(self, rule: str, name: str) -> float:
+        """Seconds of the longest chain of jobs, each made from the one before, that begins with this one.
+
+        Where the job that begins the longest chain starts first, no long one is left for the end with cores idle: list
+        scheduling by critical paths (Kohler, IEEE Transactions on Computers 24, 1975).
+        """
+        return self._chains[rule, name]
+
+    @cached_property
+    def _chains(self) -> dict[tuple[str, str], float]:
+        chains: dict[tuple[str, str], float] = {}
+        # each job is planned after those that make its inputs
+        for key, job in reversed(self.plan.jobs.items()):
+            chains[key] = chains.get(key, 0.0) + self._seconds(job)
+            for path in job.inputs.values():
+                maker = self.plan.maker(path)
+                chains[maker.rule, maker.name] = max(chains.get((maker.rule, maker.name), 0.0), chains[key])
+        return chains
+
+    def _seconds(self, job: Job) -> float:
+        """How long a job takes, at most; nothing for one that neither trains nor analyses."""
+        if job.rule == "train":
+            spec = self.training(job.name)
+            return seconds(spec, _samples(spec)) / self.threads(job.name, None)
+        if job.rule == "analyse":
+            return analysis_seconds(job.spec["kind"], job.spec["options"], self._analysed(job))
+        return 0.0
 
     def _analysed(self, job: Job) -> list[RunSpec]:
         """The trainings of which an analysis is made."""

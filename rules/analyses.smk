@@ -14,6 +14,7 @@ rule analyse:
     conda:
         "../envs/analyses.yaml"
     threads: 1
+    priority: lambda w: PLAN.longest_chain("analyse", w.table)
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: memory("analyse", w.table) * attempt,

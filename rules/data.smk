@@ -14,6 +14,7 @@ rule download:
     conda:
         "../envs/data.yaml"
     threads: 1
+    priority: lambda w: PLAN.longest_chain("download", w.dataset)
     resources:
         mem_mb=1000,
         runtime=60,
@@ -38,6 +39,7 @@ rule prepare:
     conda:
         "../envs/data.yaml"
     threads: 1
+    priority: lambda w: PLAN.longest_chain("prepare", w.dataset)
     resources:
         mem_mb=4000,
         runtime=60,

@@ -20,6 +20,7 @@ for recorded in PLAN.recorded():
         conda:
             "../envs/train.yaml"
         threads: lambda w: PLAN.threads(w.run, CORES)
+        priority: lambda w: PLAN.longest_chain("train", w.run)
         resources:
             gpu=1,
             mem_mb=lambda w, attempt: memory("train", w.run) * attempt,

@@ -42,9 +42,17 @@ class Project:
 
     def stale(self, *arguments: str) -> set[str]:
         """The jobs that a run would do now, by their messages."""
-        lines = self.run("--dry-run", *arguments).splitlines()
-        jobs = {line.partition(": ")[2].strip() for line in lines if re.match(r"Job \d+: ", line)}
-        return jobs - {"the report is complete"}
+        return {*self.reasons(*arguments)}
+
+    def reasons(self, *arguments: str) -> dict[str, str]:
+        """Why a run would do them, by their messages."""
+        done = self.snakemake("--dry-run", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        *lines, last = [line for line in done.stdout.splitlines() if not line.startswith("Config file")]
+        # a target such as `report` is a job too
+        count = rf"({len(lines)}|{len(lines) + 1}) jobs? to run: "
+        assert last.startswith("Nothing to be done") or re.match(count, last), done.stdout
+        return dict(line.split(": ", 1) for line in lines)
 
     def edit(self, file: str, old: str, new: str) -> None:
         path = self.folder / file

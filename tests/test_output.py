@@ -22,7 +22,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import Project, make_project
-from hwcore.console import Console, _duration, _error, _failure, _of_snakemake
+from hwcore.console import Console, _duration, _error, _failure, in_words
 
 # What the Slurm plugin says of a job that failed.
 ENDED = (
@@ -323,7 +323,7 @@ def test_what_a_cluster_says_of_a_failure_is_a_line(tmp_path: Path, status: str,
     ],
 )
 def test_what_snakemake_cannot_do_is_a_line(text: str, line: str | None) -> None:
-    assert _of_snakemake(text) == line
+    assert in_words(text) == line
 
 
 def test_durations() -> None:

@@ -1,6 +1,7 @@
 """What trainings and analyses ask of a cluster, beside what they use."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from hwcore.train.duration import seconds
 from hwcore.train.spec import RunSpec
 from hwcore.workflow import Workflow
 
+EPOCHS = (10, 20, 40, 80)
 SPEC: dict[str, Any] = {
     "study": "s",
     "experiment": "e",
@@ -47,6 +49,32 @@ def test_what_takes_seconds_asks_for_minutes(jobs: tuple[Workflow, list[tuple[Jo
     assert {plan.minutes(job.rule, job.name) for job, _ in records} == {10}
     for job, record in records:
         assert record["cpu_seconds"] < 600, job.name
+
+
+def test_a_chain_goes_through_what_waits_for_a_job(jobs: tuple[Workflow, list[tuple[Job, dict[str, Any]]]]) -> None:
+    plan, _ = jobs
+    trained = plan.longest_chain("train", "tiny/classify/small")
+    assert trained > 0
+    # of all that rests on the digits this is the only training, and nothing that takes long rests on it
+    assert plan.longest_chain("prepare", "digits") == trained
+    tables = [plan.longest_chain("analyse", f"tiny/fit/{name}") for name in ("predictions", "evaluation")]
+    for model in ("narrow", "wide"):
+        spec = plan.training(f"tiny/fit/{model}")
+        trains = seconds(spec, spec.data.samples) / plan.threads(f"tiny/fit/{model}", None)
+        # a variant that trains nothing of its own reads them too, and takes no longer
+        assert plan.longest_chain("train", f"tiny/fit/{model}") == pytest.approx(trains + max(tables))
+
+
+def test_the_longest_training_starts_first(project: Project) -> None:
+    """Else all cores but one could be idle while it ends."""
+    models = {
+        f"m{epochs}": f"      m{epochs}: {{label: m{epochs}, mlp: [1, 3, 1], training: {{epochs: {epochs}}}}}\n"
+        for epochs in EPOCHS
+    }
+    project.edit("report/tiny/study.yaml", "      wide: {label: wide, mlp: [1, 8, 1]}\n", "".join(models.values()))
+    told = project.run(*(f"results/quick/runs/tiny/fit/{model}/metrics.parquet" for model in models), cores=1)
+    started = re.findall("start: train tiny/fit/m(\\d+)", told)
+    assert [*map(int, started)] == sorted(EPOCHS, reverse=True)
 
 
 EVALUATION: dict[str, Any] = {"over": None}

@@ -14,10 +14,10 @@ from typing import Any
 
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json
+from hwcore.stale import NOTHING, changes
 
 _PARTS = ("spec", "settings", "inputs", "outputs")
 _MAXIMUM = 4  # jobs of one change that are named; of more their number is given
-_NOTHING = object()
 
 
 def jobs(plan: Path) -> dict[str, Any]:
@@ -39,32 +39,19 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
     """A line for each job that only one plan has, and for each change of the others."""
     for sign, some, others in (("-", old, new), ("+", new, old)):
         yield from (f"{sign} {key}" for key in some if key not in others)
-    changes: dict[tuple[str, str], list[str]] = {}
+    changed: dict[tuple[str, str], list[str]] = {}
     for key in old.keys() & new.keys():
         for part in _PARTS:
-            for path, before, after in _changes(old[key][part], new[key][part], part):
+            for path, before, after in changes(old[key][part], new[key][part], part):
                 rule = key.partition(":")[0]
-                changes.setdefault((f"{rule}: {path}", f"{_json(before)} → {_json(after)}"), []).append(key)
-    for (path, change), keys in sorted(changes.items()):
+                changed.setdefault((f"{rule}: {path}", f"{_json(before)} → {_json(after)}"), []).append(key)
+    for (path, change), keys in sorted(changed.items()):
         names = ", ".join(sorted(key.partition(":")[2] for key in keys))
         yield f"~ {path}: {change}  ({names if len(keys) <= _MAXIMUM else f'{len(keys)} jobs'})"
 
 
-def _changes(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in dict.fromkeys([*old, *new]):
-            yield from _changes(old.get(key, _NOTHING), new.get(key, _NOTHING), f"{path}.{key}")
-        if [key for key in old if key in new] != [key for key in new if key in old]:
-            yield f"{path} (order)", list(old), list(new)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for number, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _changes(before, after, f"{path}.{number}")
-    elif old != new:
-        yield path, old, new
-
-
 def _json(value: Any) -> str:
-    return "nothing" if value is _NOTHING else json.dumps(value, ensure_ascii=False)
+    return "nothing" if value is NOTHING else json.dumps(value, ensure_ascii=False)
 
 
 def main(arguments: list[str]) -> str | None:
