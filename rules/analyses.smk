@@ -11,10 +11,10 @@ rule analyse:
         "results/{scale}/logs/analyse/{table}.log",
     benchmark:
         "results/{scale}/benchmarks/analyse/{table}.tsv"
+    priority: lambda w: PLAN.longest_chain("analyse", w.table)
     conda:
         "../envs/analyses.yaml"
     threads: 1
-    priority: lambda w: PLAN.longest_chain("analyse", w.table)
     resources:
         gpu=1,
         mem_mb=lambda w, attempt: memory("analyse", w.table) * attempt,

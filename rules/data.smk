@@ -10,11 +10,11 @@ rule download:
         "resources/benchmarks/download/{dataset}.tsv"
     wildcard_constraints:
         dataset=PLAN.pattern("download"),
+    priority: lambda w: PLAN.longest_chain("download", w.dataset)
     localrule: True
     conda:
         "../envs/data.yaml"
     threads: 1
-    priority: lambda w: PLAN.longest_chain("download", w.dataset)
     resources:
         mem_mb=1000,
         runtime=60,
@@ -36,10 +36,10 @@ rule prepare:
         "resources/logs/prepare/{dataset}.log",
     benchmark:
         "resources/benchmarks/prepare/{dataset}.tsv"
+    priority: lambda w: PLAN.longest_chain("prepare", w.dataset)
     conda:
         "../envs/data.yaml"
     threads: 1
-    priority: lambda w: PLAN.longest_chain("prepare", w.dataset)
     resources:
         mem_mb=4000,
         runtime=60,

@@ -17,10 +17,10 @@ for recorded in PLAN.recorded():
             "results/{scale}/benchmarks/train/{run}.tsv"
         wildcard_constraints:
             run=PLAN.pattern("train", recorded),
+        priority: lambda w: PLAN.longest_chain("train", w.run)
         conda:
             "../envs/train.yaml"
         threads: lambda w: PLAN.threads(w.run, CORES)
-        priority: lambda w: PLAN.longest_chain("train", w.run)
         resources:
             gpu=1,
             mem_mb=lambda w, attempt: memory("train", w.run) * attempt,
