@@ -471,6 +471,19 @@ def test_every_verdict_has_a_symbol(folder: Path, monkeypatch: pytest.MonkeyPatc
                 assert re.search(r"✓ holds ✗ fails \? undecided", text)
 
 
+def test_the_counts_of_all_verdicts_stay_within_the_lines(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = (14, 2, 3, 17, 44, 6, 1, 12)
+    words = ("hold", "fail", "undecided", "consistent", "inconsistent", "right", "wrong", "not testable")
+    spans = [
+        f'<span class="verdict {each.replace(" ", "-")}" data-count="{number}">{number} {word}</span>'
+        for each, number, word in zip(VERDICTS[:8], numbers, words, strict=True)
+    ]
+    markdown = page(folder, f"## Summary\n\n{' '.join(spans)}\n")
+    if shutil.which("pdflatex"):
+        _, log = by_tex(markdown, monkeypatch)
+        assert "Overfull" not in log
+
+
 def test_works_are_cited_in_every_format(folder: Path) -> None:
     text = "Labels [@zhang2017], after @li2018.\n\n## Appendix: more\n\ntext\n"
     to_html(page(folder, text), folder / "page.html")
