@@ -121,7 +121,7 @@ H = TypeVar("H", bound=logging.Handler)
 
 
 def take_over(make: Callable[[Any], H]) -> H | None:
-    """Let a handler take the place of Snakemake's, of which ``make`` makes it; None if that is not the one in use."""
+    """Replace Snakemake's handler by the one that ``make`` makes of it; None if another one is in use."""
     logger = logging.getLogger("snakemake.logging")
     for default in logger.handlers:
         if default.name == "DefaultStreamHandler":

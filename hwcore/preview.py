@@ -93,7 +93,7 @@ class Preview(logging.Handler):
         if phrases:
             return "; ".join(phrases)
         known = stale.is_known(planned)
-        return "Snakemake has no record of it" if known else "has changed, in what its record does not say"
+        return "Snakemake has no record of it" if known else "has changed in a way that its record does not tell"
 
     def _sum_up(self, record: Any) -> None:
         """Snakemake counts the jobs before and after it tells of them; one that is quiet about them ends before."""
