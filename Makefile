@@ -12,7 +12,7 @@ MARKED ?=
 
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
-RESULTS = results/$(or $(SCALE),$(shell sed -n 's/^scale: *\([^ #]*\).*/\1/p' config.yaml))
+RESULTS = results/$(or $(SCALE),$(shell sed -n 's/^scale: *\([^ #]*\).*/\1/p' $(CONFIGFILE) config.yaml | head -n 1))
 # what is not set here is as config.yaml says
 SETTINGS := $(if $(SCALE),scale=$(SCALE)) $(if $(STUDIES),studies=$(STUDIES))
 CONFIG := $(strip $(if $(CONFIGFILE),--configfile $(CONFIGFILE)) $(if $(strip $(SETTINGS)),--config $(strip $(SETTINGS))))
@@ -47,7 +47,7 @@ test: .venv/dev.done ## run the whole test suite
 test-slurm: .venv/dev.done .venv/slurm.done ## run jobs on a throw-away Slurm (root, with slurm-wlm, munge and iproute2; MARKED='not faults' in a third of the time)
 	REQUIRE_SLURM=1 $(BIN)/python -m pytest -q tests/test_slurm.py $(if $(MARKED),-m '$(MARKED)')
 
-lint: .venv/dev.done ## format, lint, types and walls
+lint: .venv/dev.done ## check formatting, style, types, imports between modules and the schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check --compact-diff Snakefile rules

@@ -96,7 +96,7 @@ class Config(Spec):
         [], description="the studies whose own code, the networks in nets.py, may be run: `[mine]`"
     )
     replicates: Count | None = Field(
-        description="how often every model is trained; null: as each experiment says, up to the cap of the scale"
+        description="how often every model is trained, up to the cap of the scale; null: as each experiment says"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         description="where training and analyses run; auto: on a GPU if there is one"

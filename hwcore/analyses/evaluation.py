@@ -11,7 +11,7 @@ def analyse(
 ) -> pd.DataFrame:
     """One row per model and replicate, with the settings that experiments vary beside the metrics.
 
-    Training metrics are those of the first ``samples`` training samples, of all with None; test metrics of all.
+    Training metrics are those of the first ``samples`` training samples, or of all; test metrics are of all.
     With ``dropout`` both sets are measured with dropout active, with masks of each replicate's own; the test loss is
     multiplied by ``test_loss_factor``, before the gap is taken.
     """

@@ -29,7 +29,7 @@ def analyse(
 ) -> pd.DataFrame:
     """Eigenvalues, trace and spectral density of the Hessian of the mean training loss.
 
-    Or of another ``matrix`` of it, "ggn" or "empirical_fisher", see hwcore.analyses.products.
+    Or of another ``matrix`` of it, "ggn" (the generalised Gauss-Newton matrix) or "empirical_fisher".
 
     Rows by ``measure``: "eigenvalue" (``at`` is the rank by size, 1 to ``count``; Lanczos with full
     reorthogonalisation, until the residual ‖H u − θ u‖ is at most ``tolerance`` · |θ|, or ``steps``

@@ -26,8 +26,8 @@ def analyse(
     """Metrics of θ(α) = (1 − α) θ₁ + α θ₂ (Goodfellow et al. 2015, arXiv:1412.6544).
 
     Each model of ``between`` is joined to the next, replicate r to replicate r, for
-    ``alphas["count"]`` even steps from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
-    those of the models.  The training data are the first ``samples`` of the training set, all with None; random labels
+    ``alphas["count"]`` evenly spaced values from ``start`` to ``stop``.  At α = 0 and 1 the weights are exactly
+    those of the models.  The training data are the first ``samples`` of the training set, or all of it; random labels
     are those of the first model.
     ``batch_norm`` says what the running statistics of batch normalisation are:
     "interpolate": interpolated like weights; "recompute": those of the training data at each α, in batches

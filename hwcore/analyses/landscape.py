@@ -36,8 +36,8 @@ def analyse(
     ``across`` "line" and "plane" take one or two random directions, normalised by filters: each filter of
     d (the weights into a unit or an output channel) has the norm of that filter of θ, and biases and batch
     normalisation stay as they are (Li et al. 2018, arXiv:1712.09913); x and y run from -``extent`` to
-    ``extent`` in ``count`` steps.  "trajectory" takes the plane through θ along the two principal components
-    of the replicate's own recorded weights, and as much of it as the recorded weights take, and a margin;
+    ``extent`` at ``count`` evenly spaced values.  "trajectory" takes the plane through θ along the two principal
+    components of the replicate's own recorded weights, and as much of it as the recorded weights take, and a margin;
     there x and y are distances.  Running statistics of batch normalisation are those of θ throughout.
     The loss is that of the first ``samples`` training samples.
 

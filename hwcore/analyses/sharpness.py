@@ -46,8 +46,8 @@ def analyse(
 ) -> pd.DataFrame:
     """Four measures of the training loss on the first ``samples`` training points, beside the generalisation gap.
 
-    ``sharpness``: Keskar et al. 2017 (arXiv:1609.04836), in per cent, see ``box_sharpness``.
-    ``adaptive_sharpness``: Kwon et al. 2021 (arXiv:2102.11600), see there.  ``top_eigenvalue`` of the
+    ``sharpness``: Keskar et al. 2017 (arXiv:1609.04836), in per cent.
+    ``adaptive_sharpness``: Kwon et al. 2021 (arXiv:2102.11600).  ``top_eigenvalue`` of the
     Hessian, that of largest size (Lanczos, at most ``lanczos_steps`` products), and its ``trace`` (Hutch++, by 3 to
     12 · ``probes`` products, with its standard error ``trace_error``), see hessian_spectrum.
 

@@ -22,7 +22,7 @@ def analyse(
 ) -> pd.DataFrame:
     """Joint PCA over all replicates and recorded epochs, for each model by itself.
 
-    ``layer`` is the number, from 1, of a linear or convolutional layer, None for the whole model;
+    ``layer`` is the number, from 1, of a linear or convolutional layer, or the whole model where there is none;
     ``weights_only`` leaves the biases out, and ``first`` all but so many of the weights, in the order in which
     PyTorch flattens a layer's (out, in, ...).  With a ``basis``, the components are those of that model
     alone, and the runs of all others, which it does not depend on, are projected on them.  A replicate

@@ -21,9 +21,9 @@ _INDEX = "index.md"
 _INTRODUCTION = """\
 # Gallery
 
-What hwcore found out about the reports that it comes with, study by study. `make gallery SCALE=standard STUDIES=alluri`
+What hwcore found in the reports that it comes with, study by study. `make gallery SCALE=standard STUDIES=alluri`
 writes the page of a study from finished results, and this one; each page names the scale, the commit and the day.
-[How verdicts are reached](../verdicts.md) says what they mean."""
+[How verdicts are reached](../verdicts.md) says what the verdicts mean."""
 
 
 def gallery(results: Path, folder: Path) -> None:

@@ -15,7 +15,7 @@ def number_format(spec: RunSpec, where: torch.device) -> torch.dtype:
     bfloat16 is for matrix products and convolutions alone (torch.autocast): weights, gradients of
     weights, optimizer and losses stay float32.  ``auto`` takes it for classification on a device
     that has instructions for it, by networks of at least 50,000 multiplications per sample;
-    `make bench NAME=accuracy` shows that test accuracies then agree within the noise of the seeds.
+    `make bench NAME=accuracy-mnist-mlp` and others show that test accuracies then agree within the noise of the seeds.
     Regression stays float32: its losses fall below what eight bits of mantissa can tell apart.  So does a
     study's own module, of which nothing is known; `precision: bfloat16` asks for it.
 
