@@ -58,26 +58,25 @@ try:
         if workflow.resource_settings.nodes is None:
             gpus.check_visible(os.environ.get(gpus.VARIABLE), GPUS)
         dryrun = workflow.output_settings.dryrun
-        alone = not calls.busy() if dryrun else calls.hold()
-        if alone and not dryrun:
-            left = cluster.cancel_left()
-            if left:
-                print(
-                    f"A call that was killed left {left} jobs on the cluster: they are cancelled, and submitted again if they are needed.",
-                    file=sys.stderr,
-                )
+        alone = None if dryrun else calls.hold()
         # slow to load, and no job on a node plans
         from hwcore import records
         from hwcore.preview import Preview
         from hwcore.workflow import Workflow
 
-        PLAN = Workflow(config, workflow.configfiles, sys.argv[1:], deployed=DEPLOYED)
+        PLAN = Workflow(
+            config,
+            workflow.configfiles,
+            sys.argv[1:],
+            deployed=DEPLOYED,
+            cores=CORES,
+        )
         os.environ.update(HWCORE_CALLED=repr(time.time()))
         # a look at what is stale does not change the plan of a call that works here
         changed = (
             set()
-            if dryrun and not alone
-            else records.write(PLAN.plan, alone=alone is not False)
+            if dryrun and calls.busy()
+            else records.write(PLAN.plan, alone=alone is not False, dry=dryrun)
         )
         if dryrun:
             Preview.attach(workflow, PLAN.plan)
@@ -104,6 +103,8 @@ onerror:
 onstart:
     if MAIN:
         try:
+            if alone:
+                cancel_left()
             if workflow.executor_plugin.name == "slurm":
                 begin_on_cluster()
             elif workflow.resource_settings.nodes is None:
@@ -157,7 +158,8 @@ rule claims:
 include: "rules/call.smk"
 
 
-compare_parameters_as_text()
+if MAIN:
+    compare_fingerprints()
 
 
 include: "rules/data.smk"

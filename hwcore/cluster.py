@@ -175,7 +175,10 @@ def try_out(jobs: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
             kinds[flags].append(rule)
     for flags, rules in kinds.items():
         command = ["sbatch", "--test-only", *flags, "--wrap=true"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise _silent(str(error)) from error
         lines = [re.sub(r"^(sbatch: error|allocation failure): ", "", line) for line in answer.stderr.splitlines()]
         said = "; ".join(line.strip() for line in lines if line.strip())
         if answer.returncode and not any(word in said.lower() for word in _LATER):
@@ -230,9 +233,13 @@ def _ask(*command: str) -> str:
         # the last line says what failed, and without its service for credentials an earlier one why
         reason = next((line for line in lines if "Munge encode failed" in line), lines[-1])
         reason = re.sub(r"^\w+: error: ", "", reason)
-        raise HwcoreError(
-            f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
-        ) from error
+        raise _silent(reason) from error
+
+
+def _silent(reason: str) -> HwcoreError:
+    return HwcoreError(
+        f"Slurm does not answer ({reason}).\nRun this command on a machine where `sinfo` and `sbatch` work."
+    )
 
 
 def _nearest(nodes: Iterable[Node], request: Request) -> Node:

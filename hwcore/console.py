@@ -56,9 +56,9 @@ _STATES = {
 # What Snakemake itself cannot do, and the error of the operating system within.
 _OWN = re.compile(r"(?:WorkflowError|MissingRuleException)(?: in [^\n]*)?:\n(?P<why>.*)", re.DOTALL)
 _SYSTEM = re.compile(r"\b\w+: \[Errno \d+\] ([^:\n]*)(?:: '[^'\n]*')?")
-# An error of the operating system that ends Snakemake itself.
-# a setting where a target stands
+# A setting where a target stands.
 _SETTING = re.compile(r"No rule to produce (\w+=\S*)")
+# An error of the operating system that ends Snakemake itself.
 _CRASH = re.compile(
     r"Traceback \(most.*\n\w+: \[Errno (?P<number>\d+)\] (?P<what>[^:\n]*)(?:: '(?P<file>[^'\n]*)')?\s*", re.DOTALL
 )

@@ -26,6 +26,9 @@ from hwcore.integrity import check, checksums
 from hwcore.machine import machine
 from hwcore.provenance import commit
 
+# What a fingerprint covers; records keep it, so that a change can be told.
+PARTS = ("stated", "code", "versions", "inputs")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -34,9 +37,10 @@ class Job:
     ``plan`` is the file that describes it.  ``spec`` decides the outcome; ``settings`` (device, mirror,
     folders) do not.  ``inputs`` and ``outputs`` have the names that the workflow script uses.  ``modules`` are
     all of hwcore that it may load, and ``fingerprint`` is a hash over all that decides its outcome.  What a run
-    of it took, the checksums of what it made and what it was then, go to ``timing``; ``makers`` are the like of the
-    jobs that made its inputs, by input.  ``parts`` are what its fingerprint covers beside ``spec``: a hash of each of
-    its modules that count, the versions of packages, and the fingerprints of the jobs that make its inputs.
+    of it took, the checksums of what it read and made, and what it was then, go to ``timing``; ``makers`` are the like
+    of the jobs that made its inputs, by input.  ``parts`` are what its fingerprint covers, by the names in PARTS:
+    ``spec`` without what is left at its default, a hash of each of its modules that count, the versions of packages,
+    and the fingerprints of the jobs that make its inputs.
     """
 
     rule: str
@@ -50,7 +54,7 @@ class Job:
     makers: Mapping[Path, Path] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     fingerprint: str = ""
-    parts: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -88,8 +92,12 @@ class Job:
         )
 
 
+# The groups of jobs that are those of no study.
+GROUPS = ("data", "summary", "crate")
+
+
 def plan_file(results: Path, group: str) -> Path:
-    """Where the jobs of a group are planned: a study, ``summary``, ``crate`` or ``data``.
+    """Where the jobs of a group are planned: a study, or one of GROUPS.
 
     Data sets are the same at every scale.  So is the file that plans them, as Snakemake knows a job by its command:
     after one at another scale it would prepare them again, and train again all that was trained on them.
@@ -130,12 +138,17 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
     try:
         job = _find(arguments.plan, rule, arguments.name, arguments.fingerprint)
         _check_inputs(job.inputs.values())
-        check(job.makers)
+        read = check(job.makers)
         _bring_to_present(job.inputs.values())
         work(job)
         _check_modules(job.modules)
-        made = {"fingerprint": job.fingerprint, "spec": job.spec, **job.parts}
-        write_json(job.timing, {**_timing(started), "sha256": checksums(job.outputs.values()), "job": made})
+        known = {
+            **_timing(started),
+            "sha256": checksums(job.outputs.values()),
+            "read": read,
+            "job": {"fingerprint": job.fingerprint, **job.parts},
+        }
+        write_json(job.timing, known)
     except HwcoreError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
@@ -144,10 +157,12 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
             raise
         sys.exit(f"error: {said}")
     except (MemoryError, RuntimeError) as error:
-        # torch says so in a RuntimeError
-        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+        # torch says so in a RuntimeError, of a GPU in other words
+        on_gpu = "out of memory" in str(error)
+        if isinstance(error, RuntimeError) and not on_gpu and "allocate memory" not in str(error):
             raise
-        sys.exit(f"error: {arguments.name}: there is not enough memory; run fewer jobs at a time, by a smaller --cores")
+        memory, fewer = ("memory on the GPU", "--resources gpu=1") if on_gpu else ("memory", "a smaller --cores")
+        sys.exit(f"error: {arguments.name}: there is not enough {memory}; run fewer jobs at a time, by {fewer}")
 
 
 def _check_inputs(paths: Iterable[Path]) -> None:
@@ -194,7 +209,7 @@ def _check_modules(covered: tuple[str, ...]) -> None:
 
 
 def _timing(started: float) -> dict[str, Any]:
-    """When the call of Snakemake began, and when the job was launched, did its first line and ended: in seconds
+    """When the call of Snakemake had its plan, and when the job was launched, did its first line and ended: in seconds
     since 1970.  Whether it was forked from a server.  Its processor time in seconds, and the memory of its
     largest process in MB.  The machine, the commit and the version of Python.
     """

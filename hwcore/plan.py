@@ -98,8 +98,8 @@ class Plan:
         self._makers: dict[Path, Job] = {}
         self._runs: dict[tuple[str, str, str], Job] = {}
         self._described: dict[str, PageDescription] = {}
-        self._known = available(root / REPORT)
-        names = self._known if config.studies == "all" else list(dict.fromkeys(config.studies))
+        self.known = available(root / REPORT)
+        names = self.known if config.studies == "all" else list(dict.fromkeys(config.studies))
         self.studies = {name: load(name, root / REPORT, config) for name in names}
         if not self.studies:
             raise HwcoreError("studies: none chosen; name at least one folder of report/, or `all`")
@@ -131,7 +131,7 @@ class Plan:
         settings: Mapping[str, Any] | None = None,
         modules: Iterable[str] = (),
     ) -> Job:
-        """Plan one job of a group: a study's name, data or summary.
+        """Plan one job of a group: a study's name, data, summary or crate.
 
         ``spec`` may hold specifications; ``modules`` are what the job's script loads by name.
 
@@ -145,10 +145,11 @@ class Plan:
         fetches = rule in FETCHING_RULES
         packages = self._versions if rule in NUMERIC_RULES else {}
         makers = {key: self._makers[path].fingerprint for key, path in inputs.items()}
+        stated = plain(spec, defaults=False)
         covered = {
             "rule": rule,
             "name": name,
-            "spec": plain(spec, defaults=False),
+            "spec": stated,
             "code": "" if fetches else self.code.digest(script, modules),
             "versions": packages,
             "inputs": makers,
@@ -162,11 +163,11 @@ class Plan:
             settings=settings or {},
             inputs=inputs,
             outputs=outputs,
-            timing=(RESOURCES if group == "data" else self.results) / "benchmarks" / rule / f"{name}.json",
+            timing=plan_file(self.results, group).parents[1] / "benchmarks" / rule / f"{name}.json",
             makers={path: self._makers[path].timing for path in inputs.values()},
             modules=tuple(self.code.modules(script, modules)),
             fingerprint=digest(covered),
-            parts={"code": _short(code), "versions": packages, "inputs": _short(makers)},
+            parts={"stated": stated, "code": _short(code), "versions": packages, "inputs": _short(makers)},
         )
         self.jobs[rule, name] = job
         self._makers.update(dict.fromkeys(outputs.values(), job))
@@ -200,8 +201,8 @@ class Plan:
         # one data set can be there in several sizes, which share the download
         name = data.dataset + (f"-{data.size[0]}x{data.size[1]}" if data.size else "")
         prepared = RESOURCES / "data" / f"{name}.safetensors"
-        # the recipe lies in results/, as Snakemake's records do: where these are lost, so is the proof of what
-        # the prepared file was made from
+        # the recipe lies in results/, as the records of jobs do: where these are lost, so is the proof of what the
+        # prepared file was made from
         outputs = {"prepared": prepared, "recipe": Path("results/data") / f"{name}.json"}
         spec = {"dataset": data.dataset, "identity": source.identity}
         if prepared in self._makers and self._makers[prepared].spec != plain(spec):
@@ -569,7 +570,7 @@ class Plan:
             "index",
             spec={
                 "studies": [self._describe(study) for study in self.studies.values()],
-                "others": sorted({*self._known} - {*self.studies}),
+                "others": sorted({*self.known} - {*self.studies}),
                 "forms": self._forms,
                 "questions": [
                     {

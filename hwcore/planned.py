@@ -20,9 +20,8 @@ _ALWAYS = tuple(files(Record()))
 class Planned:
     """Jobs by rule and name."""
 
-    def __init__(self, scale: str, studies: Iterable[str], jobs: Mapping[tuple[str, str], Job]) -> None:
+    def __init__(self, scale: str, jobs: Mapping[tuple[str, str], Job]) -> None:
         self.scale = scale
-        self.studies = list(studies)
         self.jobs = jobs
 
     def of(self, *rules: str) -> list[Job]:
@@ -109,13 +108,13 @@ class Submitted(Planned):
         jobs = [job for plan, keys in names.items() for job in planned([plan]) if job.key in keys]
         if missing := set().union(*names.values()) - {job.key for job in jobs}:
             raise HwcoreError(f"{min(missing)} is no longer planned; run the same command again")
-        super().__init__(scale, [], {(job.rule, job.name): job for job in jobs})
+        super().__init__(scale, {(job.rule, job.name): job for job in jobs})
 
     def memory(self, rule: str, name: str) -> int:
         """It has been asked for."""
         return 1
 
-    def minutes(self, rule: str, name: str) -> int:
+    def minutes(self, rule: str, name: str, threads: int = 1) -> int:
         return 1
 
     def longest_chain(self, rule: str, name: str) -> float:

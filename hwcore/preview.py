@@ -9,6 +9,7 @@ from typing import Any
 from hwcore import stale
 from hwcore.claims.words import listed
 from hwcore.console import NOISE, SILENT, in_words, jobs_in_words, take_over, title_of
+from hwcore.integrity import noted
 from hwcore.plan import Plan
 
 # What Snakemake adds to a dry run: its own reasons, of which a fingerprint that changed is most.
@@ -79,21 +80,31 @@ class Preview(logging.Handler):
         dag = self._workflow.dag
         reason, planned = dag.reason(job), self._plan.maker(Path(job.output[0]))
         missing = sorted(str(path) for path in job.output if not Path(path).exists())
+        # Snakemake takes a job that was stopped for one that is asked for
+        if self._stopped(job):
+            return "was stopped before it ended"
+        if damaged := sorted({*map(str, noted())} & {*map(str, job.output)}):
+            return f"{damaged[0]} is damaged"
         if reason.forced:
             return "asked for by --force, --forceall or --forcerun"
         if missing:
             return f"{missing[0]} is missing" if len(missing) < len(job.output) else "is not there yet"
-        if reason.incomplete_output:
-            return "was stopped before it ended"
         makers = {path: each for each, paths in dag.dependencies[job].items() for path in paths}
         # those that run again, and those that already did
         before = [each for each in dag.dependencies[job] if dag.needrun(each)]
         before += [makers[path] for path in map(str, stale.changed_inputs(planned)) if path in makers]
         phrases = [*stale.reasons(planned), *_after(sorted(dict.fromkeys(before), key=lambda each: each.jobid))]
+        phrases += [f"{path} was changed since" for path in sorted(map(str, reason.updated_input))]
         if phrases:
             return "; ".join(phrases)
-        known = stale.is_known(planned)
-        return "Snakemake has no record of it" if known else "has changed in a way that its record does not tell"
+        if stale.fingerprint(planned) is None:
+            return "no record tells what it was made from"
+        return "has changed in a way that its record does not tell"
+
+    def _stopped(self, job: Any) -> bool:
+        """Whether it began and did not end, so that its files may be half of what they should be."""
+        persistence, paths = self._workflow.persistence, list(map(str, job.output))
+        return any(Path(path).exists() for path in persistence._filter_incomplete_keys(paths))
 
     def _sum_up(self, record: Any) -> None:
         """Snakemake counts the jobs before and after it tells of them; one that is quiet about them ends before."""

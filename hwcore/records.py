@@ -9,6 +9,7 @@ from hwcore import calls
 from hwcore.errors import HwcoreError, of_disk
 from hwcore.files import read_json, write_json
 from hwcore.integrity import put_aside
+from hwcore.jobs import GROUPS, plan_files
 from hwcore.plan import Plan
 from hwcore.upgrade import bring_up_to_date
 
@@ -17,15 +18,14 @@ _LINK = Path(".snakemake/metadata")
 _RECORDS = Path("results/.snakemake")
 
 
-def write(plan: Plan, *, alone: bool = True) -> set[str]:
+def write(plan: Plan, *, alone: bool = True, dry: bool = False) -> set[str]:
     """Write the plan files, each only if it changed, let Snakemake's records lie in results/, put damaged files aside.
 
-    Where it is not ``alone`` here, the jobs of the other call stay in the plan files as they are.
+    In results/ these records travel with a copy of them.  Where it is not ``alone`` here, the jobs of the other call
+    stay in the plan files as they are, and where it is a ``dry`` run, all results do: nothing is put aside, removed or
+    brought up to date.
 
     Returns the rules of the jobs that are not as the plan files were: these will run, if all is asked for.
-
-    So they travel with a copy of the results: in a fresh clone with results/ copied in, nothing is
-    stale, and what is edited there later is seen.
 
     Raises HwcoreError if the folders cannot be written, or were made by a newer version, and if a job of another call
     would change.
@@ -36,7 +36,7 @@ def write(plan: Plan, *, alone: bool = True) -> set[str]:
         plans.setdefault(job.plan, {})[job.key] = job.as_json()
     try:
         if alone:
-            bring_up_to_date()
+            bring_up_to_date(dry=dry)
         before = {path: _read(path) for path in plans}
         if not alone:
             jobs = [(before[path], key, job) for path, content in plans.items() for key, job in content.items()]
@@ -48,13 +48,21 @@ def write(plan: Plan, *, alone: bool = True) -> set[str]:
             if before[path] != content:
                 write_json(path, content)
         _link_records()
-        if alone:
+        if alone and not dry:
             put_aside()
+            _forget_removed(plan)
         plan.code.save()
     except OSError as error:
         said = of_disk(error) or f"{error.filename}: {error.strerror}; results/ must be a folder you can write"
         raise HwcoreError(said) from None
     return changed
+
+
+def _forget_removed(plan: Plan) -> None:
+    """Remove the plan files of studies that are no longer there."""
+    for path in plan_files(plan.results):
+        if path.stem not in (*plan.known, *GROUPS):
+            path.unlink()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -36,8 +36,10 @@ _STEPS: Mapping[int, Callable[[], None]] = {1: _remove_pickled_states, 2: _share
 VERSION = max(_STEPS)
 
 
-def bring_up_to_date() -> None:
+def bring_up_to_date(*, dry: bool = False) -> None:
     """Let results/ have the format of this version; one that says none is older than the first that does.
+
+    A ``dry`` run only checks that they are not newer.
 
     Raises HwcoreError for results of a newer version, and OSError if the folder cannot be written.
     """
@@ -52,6 +54,8 @@ def bring_up_to_date() -> None:
             f"{_RESULTS}/: was made by a newer hwcore (format {found}, this one knows {VERSION}); use that one, "
             "or move the folder away"
         )
+    if dry and found < VERSION:
+        return
     for version in range(found + 1, VERSION + 1):
         _STEPS[version]()
     write_json(_FORMAT, {"version": VERSION})

@@ -9,11 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from hwcore import stale
 from hwcore.analyses.duration import seconds as analysis_seconds
 from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.config import parse
 from hwcore.data.spec import FunctionData
 from hwcore.errors import HwcoreError
+from hwcore.integrity import noted
 from hwcore.jobs import Job
 from hwcore.plan import CRATE, Plan
 from hwcore.planned import Planned
@@ -32,7 +34,7 @@ class Workflow(Planned):
     """The plan of one Snakemake call.
 
     Where TeX is found it typesets the PDFs, and Typst elsewhere.  ``deployed`` says that Snakemake provides the
-    programs of jobs, as conda does, so that TeX will be there.
+    programs of jobs, as conda does, so that TeX will be there.  ``cores`` are all there are, None on a cluster.
 
     Raises HwcoreError for every mistake in the configuration, the study files and, where they are
     paths, the targets named in ``arguments`` (the command line).
@@ -45,11 +47,13 @@ class Workflow(Planned):
         arguments: Sequence[str],
         *,
         deployed: bool = False,
+        cores: int | None = None,
     ) -> None:
         tex = deployed or any(shutil.which(program) for program in ("pdflatex", "tectonic"))
-        packed = any(Path(argument).name in ("crate", CRATE) for argument in arguments)
+        packed = any(Path(argument).name in ("crate", CRATE, "workflow") for argument in arguments)
         self.plan = Plan(parse(values, files), tex=tex, packed=packed)
-        super().__init__(self.plan.scale, self.plan.studies, self.plan.jobs)
+        self._cores = cores
+        super().__init__(self.plan.scale, self.plan.jobs)
         self._check_targets(arguments)
 
     def results(self) -> list[str]:
@@ -66,6 +70,22 @@ class Workflow(Planned):
     def training(self, name: str) -> RunSpec:
         return self.plan.trainings[name]
 
+    def is_stale(self, path: str | Path) -> bool | None:
+        """Whether a file was made from something else than it would be now, or is damaged; None if no record tells."""
+        job = self.plan.maker(Path(path))
+        if not self._noted.isdisjoint(job.outputs.values()):
+            return True
+        made = stale.fingerprint(job)
+        return None if made is None else made != job.fingerprint
+
+    def checksum(self, path: str, read: str) -> str | None:
+        """The SHA-256 of the file ``read`` when ``path`` was made from it; None if no record tells."""
+        return stale.checksum(self.plan.maker(Path(path)), read)
+
+    @cached_property
+    def _noted(self) -> set[Path]:
+        return set(noted())
+
     def shown(self, name: str) -> Shown:
         """How Snakemake's own report shows a figure or a page."""
         return shown(self.plan, name)
@@ -78,12 +98,12 @@ class Workflow(Planned):
         job = self.plan.job(rule, name)
         return analysis_memory(job.spec["kind"], job.spec["options"], self._analysed(job))
 
-    def minutes(self, rule: str, name: str) -> int:
-        """How long a training or an analysis may take on a cluster.
+    def minutes(self, rule: str, name: str, threads: int = 1) -> int:
+        """How long a training or an analysis of so many threads may take on a cluster.
 
         Below ten minutes less asked for gains nothing.
         """
-        return max(10, math.ceil(self._seconds(self.plan.job(rule, name)) / 60))
+        return max(10, math.ceil(self._work(self.plan.job(rule, name)) / threads / 60))
 
     def longest_chain(self, rule: str, name: str) -> float:
         """Seconds of the longest chain of jobs, each made from the one before, that begins with this one.
@@ -98,17 +118,18 @@ class Workflow(Planned):
         chains: dict[tuple[str, str], float] = {}
         # each job is planned after those that make its inputs
         for key, job in reversed(self.plan.jobs.items()):
-            chains[key] = chains.get(key, 0.0) + self._seconds(job)
+            threads = self.threads(job.name, self._cores) if job.rule == "train" else 1
+            chains[key] = chains.get(key, 0.0) + self._work(job) / threads
             for path in job.inputs.values():
                 maker = self.plan.maker(path)
                 chains[maker.rule, maker.name] = max(chains.get((maker.rule, maker.name), 0.0), chains[key])
         return chains
 
-    def _seconds(self, job: Job) -> float:
-        """How long a job takes, at most; nothing for one that neither trains nor analyses."""
+    def _work(self, job: Job) -> float:
+        """The processor time of a job in seconds, at most; nothing for one that neither trains nor analyses."""
         if job.rule == "train":
             spec = self.training(job.name)
-            return seconds(spec, _samples(spec)) / self.threads(job.name, None)
+            return seconds(spec, _samples(spec))
         if job.rule == "analyse":
             return analysis_seconds(job.spec["kind"], job.spec["options"], self._analysed(job))
         return 0.0

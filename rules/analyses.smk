@@ -16,7 +16,7 @@ rule analyse:
         "../envs/analyses.yaml"
     threads: 1
     resources:
-        gpu=1,
+        gpu=int(config["device"] != "cpu"),
         mem_mb=lambda w, attempt: memory("analyse", w.table) * attempt,
         runtime=lambda w, attempt: PLAN.minutes("analyse", w.table) * attempt,
     params:

@@ -8,9 +8,32 @@ from snakemake.cli import parse_args
 from snakemake.persistence import PersistenceBase
 
 
-def compare_parameters_as_text():
-    """Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table."""
-    # all parameters here are strings, which both methods write alike
+def compare_fingerprints():
+    """Let the record of each job decide whether its results are stale, and Snakemake's where it left none.
+
+    Snakemake writes one at the end of a job that it sees, by hand and on a node whose call was killed none.  Results
+    of which neither says what they were made from are stale.
+    """
+    recorded, changed = PersistenceBase.has_metadata, PersistenceBase.params_changed
+    checksums = PersistenceBase.input_checksums
+
+    def is_stale(self, job, file=None):
+        # targets such as `report` make nothing
+        stale = PLAN.is_stale(job.output[0]) if job.output else False
+        if stale is None:
+            return changed(self, job, file) if recorded(self, job) else True
+        return stale
+
+    def as_read(self, job, path):
+        checksum = PLAN.checksum(job.output[0], str(path))
+        return {f"sha256:{checksum}"} if checksum else checksums(self, job, path)
+
+    PersistenceBase.has_metadata = lambda self, job: True
+    PersistenceBase.has_outdated_metadata = lambda self, job: False
+    PersistenceBase.params_changed = is_stale
+    PersistenceBase.input_checksums = as_read
+    # Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table; all
+    # are strings here, which both methods write alike
     PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
 
 
@@ -57,15 +80,21 @@ def check_machine():
     if CORES == 0:
         raise HwcoreError("--cores 0: no job can run; give 1 or more, or `all`")
     if config["device"] == "cuda" and not GPUS:
-        computed = [
-            job
-            for job in workflow.dag.needrun_jobs()
-            if job.rule.name in ("train", "analyse")
-        ]
-        if computed:
+        if any("gpu" in job.rule.resources for job in workflow.dag.needrun_jobs()):
             raise HwcoreError(
                 "device: cuda, but this machine has no GPU; use `auto` or `cpu`"
             )
+
+
+def cancel_left():
+    """Cancel what a call that was killed left on the cluster: it would write the same files."""
+    left = cluster.cancel_left()
+    if left:
+        jobs = "1 job" if left == 1 else f"{left} jobs"
+        print(
+            f"A call that was killed left {jobs} on the cluster. They are cancelled, and submitted again if needed.",
+            file=sys.stderr,
+        )
 
 
 def begin_on_cluster():
@@ -134,7 +163,11 @@ def fit_to_cluster():
     # Snakemake passes this limit on to its processes on the nodes
     settings = workflow.resource_settings
     settings.max_threads = min(settings.max_threads or largest, largest)
-    if not nodes.gpus and any("gpu" in job.rule.resources for job in jobs):
+    if not nodes.gpus and any(job.rule.resources.get("gpu") for job in jobs):
+        if config["device"] == "cuda":
+            raise HwcoreError(
+                "device: cuda, but no node of the cluster has a GPU; use `auto` or `cpu`"
+            )
         print("No node of the cluster has a GPU: jobs run on CPUs.", file=sys.stderr)
         os.environ[cluster.VARIABLE] = "1"
         workflow.register_resource("gpu", 0)

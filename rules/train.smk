@@ -22,9 +22,10 @@ for recorded in PLAN.recorded():
             "../envs/train.yaml"
         threads: lambda w: PLAN.threads(w.run, CORES)
         resources:
-            gpu=1,
+            gpu=int(config["device"] != "cpu"),
             mem_mb=lambda w, attempt: memory("train", w.run) * attempt,
-            runtime=lambda w, attempt: PLAN.minutes("train", w.run) * attempt,
+            runtime=lambda w, threads, attempt: PLAN.minutes("train", w.run, threads)
+            * attempt,
         params:
             job=lambda w: PLAN.arguments("train", w.run),
         message:

@@ -178,6 +178,9 @@ def test_no_core_to_run_on(project: Project) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_told_before_any_job(project: Project) -> None:
     assert complaint(project, "--config", "device=cuda").startswith("device: cuda, but this machine has no GPU; use")
+    # a training that records more is a rule of its own
+    figure = project.snakemake("results/quick/figures/tiny/fit/loss.svg", "--config", "device=cuda")
+    assert "error: device: cuda, but this machine has no GPU" in figure.stderr
     assert not list(project.folder.glob("results/quick/runs/*"))
 
 

@@ -49,8 +49,8 @@ def test_a_sweep_that_says_what_was_written_out_plans_the_same(project: Project,
 """
     project.edit("report/tiny/study.yaml", "      wide: {label: wide, mlp: [1, 8, 1]}\n", written)
     project.run("--dry-run", "report")
-    old = tmp_path / "old"
-    shutil.copytree(project.folder / "results/quick/plan", old)
+    old = tmp_path / "old/quick/plan"
+    shutil.copytree(project.folder / "results", tmp_path / "old", ignore=shutil.ignore_patterns(".snakemake"))
     project.edit("report/tiny/study.yaml", written, swept)
     project.run("--dry-run", "report")
 
@@ -62,6 +62,9 @@ def test_a_sweep_that_says_what_was_written_out_plans_the_same(project: Project,
     project.edit("report/tiny/study.yaml", "h: [3, 4]", "h: [3, 5]")
     project.run("--dry-run", "report")
     assert "~ train: spec.network.layers.1.out: 4 → 5  (tiny/fit--corrected/a-2, tiny/fit/a-2)\n" in compared()
+    project.edit("config.yaml", "size: [28, 28]", "size: [14, 28]")
+    project.run("--dry-run", "data")
+    assert "~ prepare: spec.identity." in compared()
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}"])

@@ -100,6 +100,16 @@ def test_verify_names_what_is_missing(copy: Project) -> None:
     assert "files are damaged or missing; make them again: snakemake" in done.stderr
 
 
+def test_verify_says_the_same_twice_of_a_record_that_is_damaged(copy: Project) -> None:
+    """Without its checksums there is no telling whether the files of a job are as they were."""
+    record = "results/quick/benchmarks/train/tiny/fit/narrow.json"
+    (copy.folder / record).write_text("{")
+    first, second = verify(copy), verify(copy)
+    assert first.returncode == 1
+    assert f"{CHECKPOINT}: its record, {record}, cannot be read\n" in first.stdout
+    assert (first.stdout, first.stderr) == (second.stdout, second.stderr)
+
+
 @pytest.mark.parametrize("script", ["verify", "profile"])
 def test_results_that_are_not_there(copy: Project, script: str) -> None:
     command = [sys.executable, "-m", f"workflow_scripts.{script}", "results/quik"]
@@ -181,3 +191,15 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path) -> None:
         write_json(tmp_path / "a.json", 1)
     assert error.value.filename == str(tmp_path / "a.json")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_study_that_was_removed_is_not_missed(copy: Project) -> None:
+    """Its results may go with it."""
+    shutil.copytree(copy.folder / "report/tiny", copy.folder / "report/more")
+    copy.run("results/quick/runs/more/fit/narrow/run.json")
+    for folder in ("report", "results/quick/runs"):
+        shutil.rmtree(copy.folder / folder / "more")
+    assert verify(copy).returncode == 1
+    copy.run("data")
+    assert verify(copy).returncode == 0
+    assert not (copy.folder / "results/quick/plan/more.json").exists()

@@ -23,7 +23,7 @@ from hwcore.reporting.index import index
 from hwcore.reporting.latex import to_latex
 from hwcore.reporting.markdown import render
 from hwcore.reporting.pdf import to_pdf
-from hwcore.reporting.runtimes import Runtime, longest, runtime_table
+from hwcore.reporting.runtimes import Runtime, longest, runtime_table, runtimes
 from hwcore.reporting.settings import settings_line, settings_table
 from hwcore.reporting.sparkline import sparkline
 from hwcore.reporting.words import measured, networks, pipe_table, plain, told, verdict_counts
@@ -831,3 +831,17 @@ def test_the_index_names_the_studies_that_were_not_asked_for(results: Path) -> N
         text = " ".join(pages.read_text().split())
         assert says in text
         assert ("Not in this report" in text) == bool(others)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"launched": 1}'])
+def test_a_record_that_is_damaged_has_no_runtime(tmp_path: Path, content: str) -> None:
+    """Every page of a study has the runtimes of its data sets, whose records no job of a page checks."""
+    times = {"called": 1, "launched": 2, "started": 3, "ended": 5, "cpu_seconds": 1, "memory_mb": 7}
+    jobs = {}
+    for name, record in (("whole", json.dumps(times)), ("damaged", content)):
+        (tmp_path / f"{name}.json").write_text(record)
+        files = {"timing": str(tmp_path / f"{name}.json"), "outputs": {"prepared": name}}
+        empty: dict[str, Any] = {"spec": {}, "settings": {}, "inputs": {}, "makers": {}, "modules": []}
+        jobs[f"prepare:{name}"] = {**empty, **files, "fingerprint": ""}
+    write_json(tmp_path / "plan.json", jobs)
+    assert [(each.name, each.computing) for each in runtimes([tmp_path / "plan.json"])] == [("whole", 2)]

@@ -1,6 +1,8 @@
 """Why a job is stale, in words."""
 
+import base64
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,9 +14,11 @@ import pytest
 from conftest import Project
 from hwcore.jobs import Job
 from hwcore.stale import changed_inputs, changes, is_known, reasons
+from hwcore.upgrade import VERSION
 
 SPEC: dict[str, Any] = {"kind": "sgd", "training": {"lr": 0.1, "epochs": 2}, "layers": [{"out": 3}, {"out": 4}]}
-PARTS: dict[str, dict[str, str | None]] = {
+PARTS: dict[str, dict[str, Any]] = {
+    "stated": SPEC,
     "code": {"workflow_scripts/train.py": "1", "hwcore.a": "2"},
     "versions": {"torch": "2.1", "pillow": None},
     "inputs": {"data": "3", "recipe": "4"},
@@ -25,7 +29,7 @@ def job(folder: Path, **changed: Any) -> Job:
     """A job whose results were made from SPEC and PARTS, and what it is now."""
     files = {"data": folder / "data", "recipe": folder / "recipe", "more": folder / "more"}
     made = Job("train", "m", folder, SPEC, {}, files, {}, folder / "record.json", fingerprint="old", parts=PARTS)
-    record = {"job": {"fingerprint": "old", "spec": SPEC, **PARTS}}
+    record = {"job": {"fingerprint": "old", **PARTS}}
     made.timing.write_text(json.dumps(record))
     return replace(made, **({"fingerprint": "new"} | changed))
 
@@ -37,7 +41,10 @@ def job(folder: Path, **changed: Any) -> Job:
         ({"kind": "adam"}, ["kind adam instead of sgd"]),
         ({"kind": None}, ["kind null instead of sgd"]),
         ({"kind": "two words"}, ['kind "two words" instead of sgd']),
+        ({"kind": ""}, ['kind "" instead of sgd']),
+        ({"training": {"lr": "0.1", "epochs": 2}}, ['training.lr "0.1" instead of 0.1']),
         ({"kind": "0" * 64}, ["kind changed"]),
+        ({"training": {"lr": 0.1, "epochs": 2.0}}, ["training.epochs 2.0 instead of 2"]),
         ({"layers": [{"out": 3}, {"out": 5}]}, ["layers.1.out 5 instead of 4"]),
         ({"layers": []}, ['layers [] instead of [{"out": 3}, {"out": 4}]']),
         ({"clip": 1.0}, ["clip 1.0, which was not set"]),
@@ -57,7 +64,7 @@ def job(folder: Path, **changed: Any) -> Job:
     ],
 )
 def test_what_changed_in_the_settings(tmp_path: Path, spec: dict[str, Any], phrases: list[str]) -> None:
-    assert reasons(job(tmp_path, spec={**SPEC, **spec})) == phrases
+    assert reasons(job(tmp_path, parts={**PARTS, "stated": {**SPEC, **spec}})) == phrases
 
 
 @pytest.mark.parametrize(
@@ -74,17 +81,30 @@ def test_which_code_changed(tmp_path: Path, code: dict[str, str], phrases: list[
 
 
 def test_which_packages_changed(tmp_path: Path) -> None:
-    versions = {"torch": "2.2", "pillow": "11"}
-    phrases = ["torch 2.2 instead of 2.1", "pillow 11 instead of none"]
+    versions = {"scipy": "1.1", "pillow": "11"}
+    phrases = ["pillow 11 instead of none", "scipy 1.1 instead of none", "torch none instead of 2.1"]
     assert reasons(job(tmp_path, parts={**PARTS, "versions": versions})) == phrases
 
 
 def test_which_inputs_changed(tmp_path: Path) -> None:
-    inputs = {"data": "3", "recipe": "5", "more": "6"}
-    assert changed_inputs(job(tmp_path, parts={**PARTS, "inputs": inputs})) == [tmp_path / "recipe", tmp_path / "more"]
+    changed = job(tmp_path, parts={**PARTS, "inputs": {"recipe": "5", "more": "6"}})
+    assert changed_inputs(changed) == [tmp_path / "data", tmp_path / "recipe"]
+    assert reasons(changed) == ["no longer reads data", "now reads more"]
 
 
-@pytest.mark.parametrize("record", [None, "", "{", "[]", "{}"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"job": "x"}',
+        '{"job": {"fingerprint": "x"}}',
+        json.dumps({"job": PARTS | {"code": 1}}),
+    ],
+)
 def test_nothing_is_known_of_results_whose_record_does_not_say(tmp_path: Path, record: str | None) -> None:
     stale = job(tmp_path)
     assert is_known(stale)
@@ -94,8 +114,10 @@ def test_nothing_is_known_of_results_whose_record_does_not_say(tmp_path: Path, r
 
 
 def test_items_of_a_list_are_called_by_their_ids() -> None:
-    old, new = ([{"id": "fit", "lr": lr}] for lr in (1, 2))
+    old, new = ([{"id": "fit", "lr": lr}, {"id": "more"}] for lr in (1, 2))
     assert list(changes(old, new, "experiments")) == [("experiments.fit.lr", 1, 2)]
+    assert list(changes(old, old[::-1], "models")) == [("models (order)", ["fit", "more"], ["more", "fit"])]
+    assert [path for path, *_ in changes(old, old[:1], "models")] == ["models.more"]
 
 
 def test_a_dry_run_says_why(finished: Project) -> None:
@@ -163,3 +185,73 @@ def test_of_a_dry_run_one_may_read_the_beginning(project: Project) -> None:
 
 def test_a_verbose_dry_run_is_that_of_snakemake(project: Project) -> None:
     assert "Reason: Missing output files: " in project.run("--dry-run", "--verbose", "data")
+
+
+def test_results_without_snakemakes_records_are_known(finished: Project, tmp_path: Path) -> None:
+    """As after `cp -r results/* …`, which leaves out the hidden folder of these."""
+    clone = finished.clone(tmp_path / "clone")
+    shutil.rmtree(clone.folder / "results/.snakemake")
+    assert clone.reasons() == {}
+    clone.edit("report/tiny/study.yaml", "mlp: [784, 4, 10]", "mlp: [784, 4, 10], training: {lr: 0.2}")
+    told = clone.reasons("results/quick/runs/tiny/classify/small/checkpoint.safetensors")
+    # the prepared data did not come along
+    assert told["train tiny/classify/small"] == "training.lr 0.2 instead of 0.1; after prepare digits"
+
+
+def test_results_of_which_nothing_is_known_are_stale(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    record = clone.folder / "results/quick/benchmarks/train/tiny/fit/wide.json"
+    record.unlink()
+    assert clone.reasons() == {}  # Snakemake has a record
+    shutil.rmtree(clone.folder / "results/.snakemake")
+    run = "results/quick/runs/tiny/fit/wide/checkpoint.safetensors"
+    assert clone.reasons(run) == {"train tiny/fit/wide": "no record tells what it was made from"}
+    clone.run(run)
+    assert clone.reasons(run) == {}
+
+
+def test_what_is_made_by_hand_counts(finished: Project, tmp_path: Path) -> None:
+    """Also where it is other than Snakemake's record says."""
+    clone = finished.clone(tmp_path / "clone")
+    option = "log: true, caption: Training loss", "log: false, caption: Training loss"
+    study = clone.folder / "report/tiny/study.yaml"
+    before = study.read_bytes()
+    clone.edit("report/tiny/study.yaml", *option)
+    draw = "draw tiny/fit/loss"
+    assert draw in clone.reasons()
+    command = [sys.executable, "-m", "workflow_scripts.figure", "results/quick/plan/tiny.json", "tiny/fit/loss"]
+    subprocess.run(command, cwd=clone.folder, check=True)
+    assert draw not in clone.reasons()
+    study.write_bytes(before)
+    assert draw in clone.reasons()
+
+
+def test_a_job_that_was_stopped_is_told(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    path = "results/quick/figures/tiny/fit/loss.svg"
+    marker = clone.folder / ".snakemake/incomplete" / base64.b64encode(path.encode()).decode()
+    assert clone.reasons(path) == {}
+    marker.write_text("")
+    assert clone.reasons(path) == {"draw tiny/fit/loss": "was stopped before it ended"}
+
+
+def test_a_file_that_was_edited_is_told(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    page = clone.folder / "results/quick/report/tiny.md"
+    page.write_text(page.read_text() + "\nMore.\n")
+    told = clone.reasons("results/quick/report/tiny.html")
+    assert told == {"HTML of tiny": "results/quick/report/tiny.md was changed since"}
+
+
+def test_a_dry_run_changes_no_result(finished: Project, tmp_path: Path) -> None:
+    clone = finished.clone(tmp_path / "clone")
+    page = "results/quick/report/tiny.md"
+    (clone.folder / "results/damaged.txt").write_text(f"{page}\n")
+    version = clone.folder / "results/format.json"
+    version.write_text('{"version": 1}')
+    before = {path: path.read_bytes() for path in (clone.folder / "results").rglob("*") if path.is_file()}
+    assert clone.reasons(page) == {"write the page of tiny": f"{page} is damaged"}
+    assert {path: path.read_bytes() for path in (clone.folder / "results").rglob("*") if path.is_file()} == before
+    clone.run(page)
+    assert (clone.folder / f"{page}.damaged").is_file()
+    assert json.loads(version.read_text()) == {"version": VERSION}

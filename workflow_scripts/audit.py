@@ -1,14 +1,19 @@
 """Look up the pinned packages among known vulnerabilities: ``python -m workflow_scripts.audit requirements/run.txt …``.
 
 In: lists of pins, and a database of vulnerabilities on the network.  Out: a line for each known vulnerability; the exit
-code says whether there is any.  Where the database cannot be reached, that is said, and nothing else is known.
+code says whether there is any.  Where the database cannot be reached, that is said, and nothing else is known; any
+other failure is one.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+# What pip-audit says where it cannot reach its database.
+_UNREACHABLE = re.compile(r"connect|timed? ?out|resolve|resolution|network|proxy|ssl|http", re.IGNORECASE)
 
 
 def told(found: Mapping[str, Any]) -> tuple[list[str], str]:
@@ -33,9 +38,12 @@ def main(lists: Sequence[str]) -> int:
     try:
         lines, summary = told(json.loads(done.stdout))
     except (ValueError, LookupError):
-        said = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
-        print(f"nothing is known of any package: no database could be reached ({said[-1][:200]})")
-        return 0
+        said = (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1][:200]
+        if _UNREACHABLE.search(done.stderr):
+            print(f"nothing is known of any package: no database could be reached ({said})")
+            return 0
+        print(f"error: the packages could not be looked up: {said}", file=sys.stderr)
+        return 2
     print(*lines, summary, sep="\n")
     return 1 if lines else 0
 

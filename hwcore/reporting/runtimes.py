@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwcore.files import read_json
 from hwcore.jobs import planned
@@ -12,6 +13,8 @@ _SUMS = (
     "Times are summed over jobs. Many jobs wait at the same time, so the sum of their waiting can exceed the time that "
     "the whole run took."
 )
+# What a record has that is told here.
+_TIMES = {"called", "launched", "started", "ended", "cpu_seconds", "memory_mb"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Runtime:
 def runtimes(plans: Iterable[Path]) -> list[Runtime]:
     """The runtimes of the jobs in some plan files, as far as they have been done."""
     jobs = planned(plans)
-    times = {job.key: read_json(job.timing) for job in jobs if job.timing.is_file()}
+    times = {job.key: time for job in jobs if (time := _times(job.timing))}
     makers = {path: job.key for job in jobs for path in job.outputs.values()}
     measured = []
     for job in jobs:
@@ -58,6 +61,15 @@ def runtimes(plans: Iterable[Path]) -> list[Runtime]:
             )
         )
     return measured
+
+
+def _times(record: Path) -> dict[str, Any]:
+    """What a job took; empty without a record, or if that is damaged, which the next job that reads its files tells."""
+    try:
+        times: dict[str, Any] = read_json(record)
+        return times if times.keys() >= _TIMES else {}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def runtime_table(measured: Sequence[Runtime]) -> str:
