@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hwcore.integrity import damaged, put_aside
+from hwcore.errors import HwcoreError
+from hwcore.integrity import check, damaged, put_aside
 from hwcore.jobs import Job, run
 
 
@@ -79,8 +80,12 @@ def test_a_record_that_is_none_makes_its_file_again(
     file.parent.mkdir()
     file.write_text("a")
     record.write_text(content)
+    with pytest.raises(HwcoreError, match=r"a: its record, results/a\.json, cannot be read; the same command makes"):
+        check({file: record})
+    # others that read it say so too
     assert damaged(file, record) == "its record, results/a.json, cannot be read"
-    assert not record.exists()
+    put_aside()
+    assert not file.exists()
 
 
 def test_only_results_are_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
