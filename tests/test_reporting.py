@@ -662,6 +662,7 @@ def test_without_tex_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest
         (1.5e-7, "1.500·10⁻⁷"),
         (-2.5e12, "−2.500·10¹²"),
         (0.0099999999, "0.01000"),
+        (9.9996e-6, "1.000·10⁻⁵"),
     ],
 )
 def test_numbers(value: float, said: str) -> None:
@@ -679,6 +680,7 @@ def test_numbers(value: float, said: str) -> None:
         (0.0027, -3.36e-5, 0.005434, "0.0027 [−3.4·10⁻⁵, 0.0054]"),
         # as does the middle of an interval over decades
         (3.5e-5, 1e-6, 3e-3, "3.5·10⁻⁵ [1.0·10⁻⁶, 0.0030]"),
+        (3.9e-5, 9.67e-6, 7.8e-5, "3.9·10⁻⁵ [9.7·10⁻⁶, 7.8·10⁻⁵]"),
         (0.97531, 0.97531, 0.97531, "0.9753 (all equal)"),
     ],
 )

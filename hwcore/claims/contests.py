@@ -13,7 +13,7 @@ from hwcore.claims.measure import Measure, MeasureOfCandidates
 from hwcore.claims.rule import LEVEL
 from hwcore.claims.samples import Groups, range_of_differences
 from hwcore.claims.scales import Transform, transform
-from hwcore.claims.words import PLAIN, SKEWED, Unit, counted, number, of_differences, outlook, percent
+from hwcore.claims.words import PLAIN, SKEWED, Unit, capital, counted, number, of_differences, outlook, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ class Contest:
         if np.isnan(margin.low) and self.paired:
             return f"The {what} is the same in all replicates, so its spread is unknown."
         if np.isnan(margin.low):
-            return f"{first} and {second} do not vary between replicates, so their spread is unknown."
+            return capital(f"{first} and {second} do not vary between replicates, so their spread is unknown.")
         return outlook(
             self.n, "replicate", what, self.unit.beyond(f"a {what}", *margin.shown, self.range), margin.needed
         )

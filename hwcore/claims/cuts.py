@@ -8,7 +8,7 @@ import pandas as pd
 
 from hwcore.claims.judgement import Judgement
 from hwcore.claims.measure import Measure
-from hwcore.claims.measures import difference, value
+from hwcore.claims.measures import difference, share, value
 from hwcore.claims.spec import Claim
 from hwcore.claims.words import of_cut
 
@@ -86,7 +86,7 @@ def within(cut: Cut, claim: Claim, measure: Measure, judgement: Judgement) -> Ju
     elif judgement.verdict in ("consistent", "right") and not at_any_length and cut.share < _ENOUGH:
         judgement = replace(judgement, p=math.nan)
         why = "says nothing for it, because less than half of the training was run"
-    elif _may_cross(_trend(measure), judgement):
+    elif _may_cross(measure, judgement):
         why = "decides nothing, because longer training could change it"
     else:
         return judgement
@@ -113,6 +113,9 @@ def _trend(measure: Measure) -> int:
         if measure.value in _COUNTED:
             return int(measure.at in ("last", "max"))
         return 0 if measure.where or measure.at in _NOT_AFTER else _TREND.get(measure.value, 0)
+    if isinstance(measure, share.Kind):
+        # of numbers that grow, more are above a bound and fewer below one
+        return (-1 if measure.above is None else 1) * _trend_of_share(measure)
     if not isinstance(measure, difference.Kind):
         return 0
     first, second = measure.difference
@@ -132,10 +135,19 @@ def _trend_of_gap(own: str, other: str) -> int:
     return _TREND[own] if pairs.get(own) == other else 0
 
 
-def _may_cross(trend: int, judgement: Judgement) -> bool:
-    """Whether longer training, which takes a number this way, could take it over the bound of its verdict."""
+def _trend_of_share(measure: share.Kind) -> int:
+    """Which way longer training takes the number of which a share is counted."""
+    return 0 if measure.where else _TREND.get(measure.share, 0)
+
+
+def _may_cross(measure: Measure, judgement: Judgement) -> bool:
+    """Whether longer training could take a number over the bound of its verdict."""
+    trend = _trend(measure)
     if not trend or judgement.expected is None:
         return False
+    if isinstance(measure, share.Kind) and measure.within is not None:
+        # numbers come between two bounds, and leave them again
+        return judgement.verdict in ("holds", "fails")
     low, high = judgement.expected
     if judgement.verdict == "holds":
         return math.isfinite(high) if trend > 0 else math.isfinite(low)

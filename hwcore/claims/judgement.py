@@ -106,8 +106,13 @@ def usable(sample: Sample) -> tuple["pd.Series[float]", str]:
 
 def varies(*samples: "pd.Series[float]") -> None:
     """Raises CannotJudgeError if all replicates of all samples are equal within their sample."""
-    if all(constant(sample) for sample in samples):
-        raise CannotJudgeError(SAME, "all replicates equal")
+    if not all(constant(sample) for sample in samples):
+        return
+    same = SAME
+    if not constant(np.concatenate(samples)):
+        count = "two" if len(samples) == 2 else len(samples)
+        same = f"Each of the {count} gives one and the same number in all of its replicates, so their spread is unknown"
+    raise CannotJudgeError(same, "all replicates equal")
 
 
 def usable_pair(data: Pair) -> tuple["pd.Series[float]", "pd.Series[float]", str, str]:

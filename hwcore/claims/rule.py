@@ -22,6 +22,8 @@ Z95, Z80 = 1.959964, 0.841621
 LEVEL = 0.05
 # With the replicates that are called needed, the claim is decided with this probability if what was measured is true.
 POWER = 0.8
+# Networks that a rank correlation needs: of four in perfect order there is one chance in twelve without a relation.
+FEWEST_NETWORKS = 5
 
 
 class RuleSpec(Spec):

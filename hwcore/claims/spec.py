@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field, SerializeAsAny, model_validator
 
 from hwcore.claims.measure import Measure
-from hwcore.claims.measures import difference, value
+from hwcore.claims.measures import difference, reached, share, value
 from hwcore.claims.rule import RuleSpec
 from hwcore.claims.words import listed
 from hwcore.kinds import kinds
@@ -22,6 +22,8 @@ _DECIMAL_COMMA = re.compile(r"[-−]?(\d+,(?!\d{3}$)\d+|0+,\d+)")
 _NUMBER = re.compile(r"\s*\d+(\.\d*)?\s*")
 # Where the number of an accuracy is one itself.
 _ONE_ROW = ("last", "first", "min", "max", "mean")
+# What of an expectation is in the unit of what is measured.
+_IN_ITS_UNIT = ("above", "below", "within", "equal", "margin", "sd", "rounding")
 # The modules of all kinds, which are loaded by name.
 MODULES = tuple(kind.__module__ for kind in (*MEASURES.values(), *RULES.values()))
 
@@ -114,15 +116,18 @@ class Claim(Spec):
 
     def _check_fractions(self, measure: Measure, expect: RuleSpec) -> None:
         """Raise ValueError where an accuracy, which is a fraction of one, is stated in per cent."""
-        if not (isinstance(measure, value.Kind) and measure.value.endswith("_accuracy") and measure.at in _ONE_ROW):
-            return
         reported = self.reported
         if isinstance(reported, str) and _NUMBER.fullmatch(reported.strip()):
             reported = float(reported)
-        stated = {"reported": reported, **{f"expect: {name}": bound for name, bound in expect}}
+        stated: dict[str, Any] = {}
+        if _is_fraction(measure) or (_is_difference(measure) and getattr(expect, "scale", None) != "log"):
+            bounds = {f"expect: {name}": bound for name, bound in expect if name in _IN_ITS_UNIT}
+            stated = {"reported": reported, **bounds}
+        elif isinstance(measure, reached.Kind | share.Kind) and all(map(_is_accuracy, measure.columns())):
+            stated = {f"measure: {name}": getattr(measure, name, None) for name in ("above", "below", "within")}
         for key, bounds in stated.items():
             for bound in bounds if isinstance(bounds, tuple | list) else [bounds]:
-                if isinstance(bound, int | float) and 1 < bound <= 100:
+                if isinstance(bound, int | float) and 1 < abs(bound) <= 100:
                     raise ValueError(f"{key}: {bound:g} is more than all; accuracies are fractions: {bound / 100:g}")
 
     @property
@@ -178,6 +183,18 @@ class Claim(Spec):
             for measure in self.measures()
             for experiment, model in measure.networks()
         }
+
+
+def _is_accuracy(column: str) -> bool:
+    return column.endswith("_accuracy")
+
+
+def _is_fraction(measure: Measure) -> bool:
+    return isinstance(measure, value.Kind) and _is_accuracy(measure.value) and measure.at in _ONE_ROW
+
+
+def _is_difference(measure: Measure) -> bool:
+    return isinstance(measure, difference.Kind) and all(map(_is_fraction, measure.difference))
 
 
 def _fitting(measure: Measure) -> str:

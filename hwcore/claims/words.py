@@ -32,7 +32,7 @@ def number(value: float, within: tuple[float, float] | None = None) -> str:
     else:
         decimals = _decimals(value, 4)
     if value and not _SMALL <= abs(value) < 1e7:
-        magnitude = -_decimals(value, 1)
+        magnitude = 1 - _decimals(value, 2)
         return in_powers(f"{value:.{min(3, max(1, decimals + magnitude))}e}")
     return f"{value:,.{max(0, decimals)}f}".replace("-", "−")
 

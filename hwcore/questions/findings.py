@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hwcore.claims.columns import column_scale
-from hwcore.claims.concordance import Correlation, kendall
+from hwcore.claims.concordance import kendall
+from hwcore.claims.rule import FEWEST_NETWORKS
 from hwcore.claims.scales import Transform, transform
 from hwcore.claims.student import difference, mean
 from hwcore.claims.words import capital, listed
@@ -102,8 +103,8 @@ class Findings:
             measured = rows[np.isfinite(_numbers(rows, y, over))]
             if measured[x].nunique() == 2:
                 return self._difference(y, over, ends)
-            tau = _rank_correlation(_numbers(rows, x), _numbers(rows, y, over))
-            return _side(*tau.interval) if tau else 0
+            found = _rank_correlation(_numbers(rows, x), _numbers(rows, y, over))
+            return found[1] if found else 0
 
         return self._changes(self._comparable(), x, y, where, over, trend)
 
@@ -244,9 +245,9 @@ class Findings:
         found = []
         for member, rows in self._compared(x, y):
             counted = rows[~_missed(rows)]
-            tau = _rank_correlation(_numbers(counted, x), _numbers(counted, y))
-            if tau:
-                found.append(Relation(self._rows.name(member), tau.value, _side(*tau.interval)))
+            correlation = _rank_correlation(_numbers(counted, x), _numbers(counted, y))
+            if correlation:
+                found.append(Relation(self._rows.name(member), *correlation))
         return found
 
     def _compared(self, x: str, y: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -344,13 +345,17 @@ def _missed(rows: pd.DataFrame) -> NDArray[np.bool_]:
     return rows["stopped"].eq(False).to_numpy(dtype=bool)
 
 
-def _rank_correlation(x: Sample, y: Sample) -> Correlation | None:
-    """Kendall's, over the networks that have both numbers; None where these are too few or one does not vary."""
+def _rank_correlation(x: Sample, y: Sample) -> tuple[float, int] | None:
+    """Kendall's, over the networks that have both numbers, and whether it is clearly above (1) or below 0 (-1).
+
+    None where the networks are too few or one number does not vary.
+    """
     pairs = np.stack([x, y])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     if pairs.shape[1] < 3 or (np.ptp(pairs, axis=1) == 0).any():
         return None
-    return kendall(*pairs)
+    tau = kendall(*pairs)
+    return tau.value, _side(*tau.interval) if pairs.shape[1] >= FEWEST_NETWORKS else 0
 
 
 def sign(test: Callable[..., Any], *samples: Sample) -> int:

@@ -28,10 +28,10 @@ class Rows:
     labels: Mapping[str, str]
 
     def name(self, member: str) -> str:
-        """`alluri (arcsinh x)`, as it stands in a sentence; of the only study `arcsinh x`."""
+        """`alluri (arcsinh x)`, as it stands in a sentence; of the only study `“arcsinh x”`."""
         study, detail = member.partition("/")[0], self.members[member]
         if detail and self._alone:
-            return detail
+            return f"“{detail}”" if " " in detail else detail
         return f"{study} ({detail})" if detail else study
 
     def mark(self, member: str, label: str = "") -> str:

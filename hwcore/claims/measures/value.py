@@ -10,6 +10,7 @@ from hwcore.claims.measure import (
     MeasureOfModel,
     Tables,
     Value,
+    equals,
     of_model,
     require,
     require_numbers,
@@ -60,10 +61,14 @@ class Kind(MeasureOfModel):
         rows = self.rows(tables)
         require(rows, "replicate")
         require_numbers(rows, self.value)
-        chosen = rows_where(rows, self.where)
+        chosen = rows_where(rows, {column: value for column, value in self.where.items() if column not in SUMS})
+        for event in {*SUMS} & {*self.where}:
+            # that it never happened is an outcome, and no mistake of the claim
+            require(chosen, event)
+            chosen = chosen[equals(chosen[event], self.where[event])]
         curves = chosen[self.value].astype(float).groupby(chosen["replicate"])
         if self.at == "excess_variation":
-            if curves.size().max() < _FEWEST:
+            if len(chosen) and curves.size().max() < _FEWEST:
                 raise NoSuchValueError(f"{self.value} has fewer than four points")
             values = curves.agg(excess_variation)
         else:
@@ -72,7 +77,8 @@ class Kind(MeasureOfModel):
         values = values.where(_ends(chosen, self.value).abs() < float("inf"))
         for event in {*SUMS} & {*self.where}:
             values = values.where(_ends(rows, event).notna())
-        found = sample(values, self.value)
+        # a replicate of which no row is chosen has no number either
+        found = sample(values.reindex(rows.groupby("replicate").size().index), self.value)
         if self.at == "excess_variation":
             # of a curve that never turns it is zero, which has no logarithm
             return replace(found, scale="count")

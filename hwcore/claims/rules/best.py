@@ -58,7 +58,8 @@ def judge(claim: "Claim", expect: "Options", data: Groups) -> Judgement:
         closest = max(rivals, key=lambda other: float(rivals[other].mean()))
     pair = (winner, closest) if camp is best else (closest, winner)
     if field.paired:
-        share = float(np.mean(np.max([*best.values()], axis=0) > np.max([*others.values()], axis=0)))
+        one, other = (np.max([*each.values()], axis=0) for each in (best, others))
+        share = float(np.mean((one > other) + (one == other) / 2))
     else:
         share = share_of_combinations([*best.values()], [*others.values()])
     extreme = "highest" if data.largest else "lowest"

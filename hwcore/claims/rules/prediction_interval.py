@@ -73,7 +73,7 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     interval = (
         f"the 95 % prediction interval of a single run, {data.unit.span(low, high)}, from {counted(n, 'replicate')}"
     )
-    if p > LEVEL and high - low > _WIDE * (data.range[1] - data.range[0]):
+    if p > LEVEL and wide(low, high, data):
         verdict = "undecided"
         reason = f"Almost any number lies in {interval}, which is too wide to compare with."
     elif p > LEVEL:
@@ -86,6 +86,11 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     sentences = (reason, scale.note, lost)
     reason = " ".join(filter(None, sentences))
     return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)
+
+
+def wide(low: float, high: float, data: Sample) -> bool:
+    """Whether an interval takes almost all of the numbers that there can be."""
+    return high - low > _WIDE * (data.range[1] - data.range[0])
 
 
 def told(claim: "Claim", data: Sample) -> str:

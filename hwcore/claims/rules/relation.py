@@ -10,6 +10,7 @@ import numpy as np
 
 from hwcore.claims.concordance import kendall
 from hwcore.claims.judgement import DIVERGED, CannotJudgeError, Judgement, decide, few
+from hwcore.claims.rule import FEWEST_NETWORKS
 from hwcore.claims.samples import Networks
 from hwcore.claims.student import nearest
 from hwcore.claims.words import PLAIN, counted, outlook, sentence
@@ -47,16 +48,20 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     least, most = found.interval
     n = int(finite.groupby("model").size().min())
     reason = opening.format(networks=counted(len(finite), "network"), models=finite["model"].nunique())
-    reason += (
-        f" τ is {PLAIN.number(found.value, (least, most))}, and its 95 % interval, {PLAIN.span(least, most)}, "
-        f"{PLAIN.position(least, most, (low, high), verdict)}."
-    )
+    position = PLAIN.position(least, most, (low, high), verdict)
+    reason += f" τ is {PLAIN.number(found.value, (least, most))}, and its 95 % interval, {PLAIN.span(least, most)}, "
     needed = None
-    if verdict == "undecided":
+    if verdict != "undecided" and len(x) < FEWEST_NETWORKS:
+        verdict, p = "undecided", float("nan")
+        reason += f"{position}, but fewer than five networks show no correlation at 5 %, whatever their order."
+    else:
+        reason += f"{position}."
+    if verdict == "undecided" and len(x) >= FEWEST_NETWORKS:
         bound = nearest(found.value, low, high)
         needed = found.replicates_needed(bound, n)
         reason += f" {outlook(n, 'replicate', 'τ', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
-        reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and are left out')}"
+        are = "is" if lost == 1 else "are"
+        reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and {are} left out')}"
     of = "" if claim.measure is None else f"Kendall's τ of {claim.measure.describe()}"
     return Judgement(verdict, reason, found.value, least, most, len(x), found.value, p, needed, (low, high), of)

@@ -14,7 +14,7 @@ from scipy import special
 from hwcore.claims import student
 from hwcore.claims.judgement import Judgement, usable
 from hwcore.claims.rule import LEVEL
-from hwcore.claims.rules.prediction_interval import all_equal, rounded, told
+from hwcore.claims.rules.prediction_interval import all_equal, rounded, told, wide
 from hwcore.claims.samples import Sample
 from hwcore.claims.scales import transform
 from hwcore.claims.words import counted
@@ -78,6 +78,9 @@ def judge(claim: "Claim", expect: "Options", data: Sample) -> Judgement:
     verdict = "consistent" if p > LEVEL else "inconsistent"
     exact = low <= claim.reported_number()[0] <= high
     where = ("in" if exact else "up to its rounding in") if p > LEVEL else "below" if effect < 0 else "above"
-    sentences = (f"The reported mean, {reported}, lies {where} {interval}.", scale.note, lost)
+    sentence = f"The reported mean, {reported}, lies {where} {interval}."
+    if p > LEVEL and wide(low, high, data):
+        verdict, sentence = "undecided", f"Almost any number lies in {interval}, which is too wide to compare with."
+    sentences = (sentence, scale.note, lost)
     reason = " ".join(filter(None, sentences))
     return Judgement(verdict, reason, value, low, high, n, effect, p, expected=(least, most), unit=data.unit)

@@ -58,12 +58,15 @@ def judge(claim: "Claim", expect: "Options", data: Blocks) -> Judgement:
         f"the numbers are {outcome}." if outcome else "no clear trend."
     )
     needed = None
-    if verdict == "undecided":
+    if verdict == "undecided" and (least > 0 or most < 0):
+        reason += " That interval, an approximation, is clear of 0, but Page's exact test does not show it."
+    elif verdict == "undecided":
         needed = found.replicates_needed(0.0, n)
         shown = PLAIN.beyond("a correlation", *found.shown(0.0), (-1, 1))
         reason += f" {outlook(n, 'replicate', 'correlation', shown, needed)}"
     if lost:
-        reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and are left out')}"
+        are = "is" if lost == 1 else "are"
+        reason += f" {sentence(f'{lost} of {len(data.rows)} replicates diverged and {are} left out')}"
     of = "" if claim.measure is None else f"rank correlation of {claim.measure.describe()}"
     expected = (0.0, np.inf) if up else (-np.inf, 0.0)
     return Judgement(verdict, reason, found.value, least, most, n, found.value, p, needed, expected, of)

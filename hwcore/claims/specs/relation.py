@@ -2,7 +2,7 @@ from typing import ClassVar
 
 from pydantic import model_validator
 
-from hwcore.claims.rule import Z95, Bounds, first_enough
+from hwcore.claims.rule import FEWEST_NETWORKS, Z95, Bounds, first_enough
 from hwcore.claims.samples import Shape
 
 
@@ -25,7 +25,7 @@ class Options(Bounds):
         """Whether the strongest correlation, 1 or -1, would decide; ``tied`` networks of a model share their x."""
         n, models = networks, networks // tied
         pairs = (n * (n - 1) - models * tied * (tied - 1)) / 2
-        if pairs == 0:
+        if pairs == 0 or networks < FEWEST_NETWORKS:
             return False
         # the variance of S, n(n - 1)(2n + 5)/18 less that of the ties (Kendall 1970, ch. 4)
         ties = models * tied * (tied - 1) * (2 * tied + 5)

@@ -16,7 +16,7 @@ class Options(RuleSpec):
     runs: Annotated[int, Field(ge=2, strict=True)] = Field(description="the runs of which the report gives the mean")
     sd: Positive | None = Field(None, description="their standard deviation, if the report gives it")
     scale: Literal["auto", "linear", "log"] = Field(
-        "auto", description="the scale of the comparison; auto: log for losses and norms, else linear"
+        "auto", description="the scale of the comparison; auto: log for losses, norms and times, else linear"
     )
     rounding: NotNegative | None = Field(
         None, description="the unit to which the reported mean is rounded; its last digit if left out"
