@@ -158,6 +158,7 @@ rule claims:
 include: "rules/call.smk"
 
 
+compare_parameters_as_text()
 if MAIN:
     compare_fingerprints()
 

@@ -8,6 +8,12 @@ from snakemake.cli import parse_args
 from snakemake.persistence import PersistenceBase
 
 
+def compare_parameters_as_text():
+    """Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table."""
+    # all parameters here are strings, which both methods write alike
+    PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
+
+
 def compare_fingerprints():
     """Let the record of each job decide whether its results are stale, and Snakemake's where it left none.
 
@@ -32,9 +38,6 @@ def compare_fingerprints():
     PersistenceBase.has_outdated_metadata = lambda self, job: False
     PersistenceBase.params_changed = is_stale
     PersistenceBase.input_checksums = as_read
-    # Snakemake would load pandas, a sixth of a call with nothing to do, to see whether a parameter is a table; all
-    # are strings here, which both methods write alike
-    PersistenceBase._serialize_param_pandas = PersistenceBase._serialize_param_builtin
 
 
 def check_names():
