@@ -102,7 +102,7 @@ def test_which_inputs_changed(tmp_path: Path) -> None:
         "{}",
         '{"job": "x"}',
         '{"job": {"fingerprint": "x"}}',
-        json.dumps({"job": PARTS | {"code": 1}}),
+        json.dumps({"job": PARTS | {"fingerprint": "x", "code": 1}}),
     ],
 )
 def test_nothing_is_known_of_results_whose_record_does_not_say(tmp_path: Path, record: str | None) -> None:
