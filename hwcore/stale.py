@@ -70,8 +70,10 @@ def reasons(job: Job) -> list[str]:
         return []
     now = job.parts
     phrases = _of_settings(made["stated"], now["stated"]) + _of_code(made["code"], now["code"])
-    versions = [(name, made["versions"].get(name), now["versions"].get(name)) for name in _names(made, now, "versions")]
-    phrases += [f"{name} {new or 'none'} instead of {old or 'none'}" for name, old, new in versions if old != new]
+    for name in sorted({*made["versions"], *now["versions"]}):
+        old, new = made["versions"].get(name), now["versions"].get(name)
+        if old != new:
+            phrases.append(f"{name} {new or 'none'} instead of {old or 'none'}")
     for words, one, other in (("no longer reads", made, now), ("now reads", now, made)):
         if names := [name for name in one["inputs"] if name not in other["inputs"]]:
             phrases.append(f"{words} {listed(_some(names, 'more'))}")
@@ -87,11 +89,6 @@ def changed_inputs(job: Job) -> list[Path]:
     return [path for key, path in job.inputs.items() if key in before and before[key] != now.get(key)]
 
 
-def is_known(job: Job) -> bool:
-    """Whether the record of a job says what its results were made from; those of earlier versions do not."""
-    return bool(_record(job))
-
-
 def _record(job: Job) -> dict[str, Any]:
     """What its results were made from; empty where its record does not tell all of it."""
     try:
@@ -100,10 +97,6 @@ def _record(job: Job) -> dict[str, Any]:
     except (OSError, ValueError, LookupError, TypeError):
         return {}
     return made if whole and "fingerprint" in made else {}
-
-
-def _names(old: Mapping[str, Any], new: Mapping[str, Any], part: str) -> list[str]:
-    return sorted({*old[part], *new[part]})
 
 
 def _by_id(items: list[Any]) -> dict[str, Any]:

@@ -2285,7 +2285,7 @@ def test_four_networks_in_perfect_order_show_no_correlation() -> None:
     row = judged(claim({"relation": ["x", "y"], "table": "t"}, "relation", {"above": 0}), t=sizes)
     assert row.reason == (
         "Over 4 networks, the rank correlation τ is 1.00, and its 95 % interval, 0.039 to 1.00, lies above 0, but "
-        "fewer than five networks show no correlation at 5 %, whatever their order."
+        "with fewer than five networks no order shows a correlation at 5 %."
     )
 
 

@@ -51,6 +51,15 @@ def test_what_takes_seconds_asks_for_minutes(jobs: tuple[Workflow, list[tuple[Jo
         assert record["cpu_seconds"] < 600, job.name
 
 
+def test_a_job_asks_for_the_time_of_the_threads_that_it_gets(
+    jobs: tuple[Workflow, list[tuple[Job, dict[str, Any]]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, _ = jobs
+    monkeypatch.setattr(plan, "_work", lambda _: 7200.0)
+    assert [plan.minutes("train", "tiny/fit/wide", threads) for threads in (1, 2, 8)] == [120, 60, 15]
+    assert plan.minutes("analyse", "tiny/fit/predictions") == 120
+
+
 def test_a_chain_goes_through_what_waits_for_a_job(jobs: tuple[Workflow, list[tuple[Job, dict[str, Any]]]]) -> None:
     plan, _ = jobs
     trained = plan.longest_chain("train", "tiny/classify/small")

@@ -26,7 +26,7 @@ def jobs(plan: Path) -> dict[str, Any]:
     Raises HwcoreError if there are none.
     """
     # the data sets of all scales are planned in results/plan
-    shared = plan.absolute().parents[1] / "plan/data.json"
+    shared = plan.absolute().parent.parent / "plan/data.json"
     files = [*sorted(plan.glob("*.json")), *([shared] if shared.is_file() else [])] if plan.is_dir() else [plan]
     try:
         result = {key: job for file in files for key, job in read_json(file).items()}

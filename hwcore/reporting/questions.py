@@ -61,12 +61,12 @@ _INTRODUCTION = """
 This page sets side by side what the studies found on the same question. An answer counts studies, or experiments where
 a study has several, or cases where an experiment has several tables. A number rises, falls or differs *clearly*, or has
 a *clear trend*, where a 95 % interval excludes zero: that of Kendall's rank correlation τ over all networks or, of two
-networks, that of the difference of the means; a change during training is that of the same trainings. Of three or four
-networks no order shows a trend. ρ is a rank correlation within each training, averaged over the replicates. The numbers
-given with it are the means at the two ends, as in the figure; where the axis is logarithmic, they are geometric and the
-largest change is that by the largest factor. Where an experiment has a corrected variant, the figure and the answer
-show that one, and otherwise the experiment as described; the tables of settings list them all. The [index](index.html)
-lists the studies.
+networks, that of the difference of the means; a change during training is that of the same trainings. The numbers given
+with it are the means at the two ends, as in the figure; where the axis is logarithmic, they are geometric and the
+largest change is that by the largest factor. With three or four networks no order shows a clear trend. The ρ of an
+answer is a rank correlation within each training, averaged over the replicates. Where an experiment has a corrected
+variant, the figure and the answer show that one, and otherwise the experiment as described; the tables of settings list
+them all. The [index](index.html) lists the studies.
 """.strip()
 
 _OPEN = "What was run leaves this question open: no table has the numbers that would answer it."

@@ -53,13 +53,13 @@ def judge_networks(claim: "Claim", expect: "Options", rows: "pd.DataFrame", open
     needed = None
     if verdict != "undecided" and len(x) < FEWEST_NETWORKS:
         verdict, p = "undecided", float("nan")
-        reason += f"{position}, but fewer than five networks show no correlation at 5 %, whatever their order."
+        reason += f"{position}, but with fewer than five networks no order shows a correlation at 5 %."
     else:
         reason += f"{position}."
-    if verdict == "undecided" and len(x) >= FEWEST_NETWORKS:
-        bound = nearest(found.value, low, high)
-        needed = found.replicates_needed(bound, n)
-        reason += f" {outlook(n, 'replicate', 'τ', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
+        if verdict == "undecided":
+            bound = nearest(found.value, low, high)
+            needed = found.replicates_needed(bound, n)
+            reason += f" {outlook(n, 'replicate', 'τ', PLAIN.beyond('a τ', *found.shown(bound), (-1, 1)), needed)}"
     if lost:
         are = "is" if lost == 1 else "are"
         reason += f" {sentence(f'{lost} of {len(rows)} networks diverged and {are} left out')}"
