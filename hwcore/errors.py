@@ -1,6 +1,7 @@
 """The one exception that users see, and what they are told of errors of the operating system."""
 
 import errno
+import re
 
 
 class HwcoreError(Exception):
@@ -32,3 +33,29 @@ def of_disk(error: OSError, otherwise: str = "") -> str | None:
     """
     remedy = _REMEDIES.get(error.errno or 0)
     return f"{error.filename or otherwise}: {error.strerror}; {remedy}" if remedy else None
+
+
+# What one allocation asked for, in the words of torch (of the CPU, of a GPU) and of numpy.
+_ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTP]iB)", re.IGNORECASE)
+_UNITS = {unit: 2 ** (10 * power) for power, unit in enumerate(["bytes", "kib", "mib", "gib", "tib", "pib"])}
+
+
+def of_memory(error: MemoryError | RuntimeError, machine: int | None) -> str | None:
+    """A lack of memory in a line: what is missing, and the remedy.  ``machine`` is the memory of the machine in MB.
+
+    None for other errors.
+    """
+    text = str(error)
+    # torch says so in a RuntimeError, of a GPU in other words
+    on_gpu = "out of memory" in text
+    if isinstance(error, RuntimeError) and not on_gpu and "allocate memory" not in text:
+        return None
+    asked = _ASKED.search(text)
+    gigabytes = float(asked[1]) * _UNITS[asked[2].lower()] / 1e9 if asked else 0
+    if machine and not on_gpu and gigabytes > (total := machine * 2**20 / 1e9):
+        return (
+            f"there is not enough memory: it takes {gigabytes:,.0f} GB at once, and this machine has {total:,.0f} GB; "
+            "take a smaller network or batch, or fewer samples, replicates or points"
+        )
+    memory, fewer = ("memory on the GPU", "--resources gpu=1") if on_gpu else ("memory", "a smaller --cores")
+    return f"there is not enough {memory}; run fewer jobs at a time, by {fewer}"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwcore.errors import HwcoreError, of_disk
+from hwcore.errors import HwcoreError, of_disk, of_memory
 from hwcore.files import read_json, write_json
 from hwcore.integrity import check, checksums
 from hwcore.machine import machine
@@ -157,12 +157,10 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
             raise
         sys.exit(f"error: {said}")
     except (MemoryError, RuntimeError) as error:
-        # torch says so in a RuntimeError, of a GPU in other words
-        on_gpu = "out of memory" in str(error)
-        if isinstance(error, RuntimeError) and not on_gpu and "allocate memory" not in str(error):
+        said = of_memory(error, machine()["memory_mb"])
+        if said is None:
             raise
-        memory, fewer = ("memory on the GPU", "--resources gpu=1") if on_gpu else ("memory", "a smaller --cores")
-        sys.exit(f"error: {arguments.name}: there is not enough {memory}; run fewer jobs at a time, by {fewer}")
+        sys.exit(f"error: {arguments.name}: {said}")
 
 
 def _check_inputs(paths: Iterable[Path]) -> None:

@@ -2,11 +2,14 @@
 
 import os
 import platform
+import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 _GPUS = Path("/proc/driver/nvidia/gpus")
+# Linux within Windows (WSL2) has no such folder: there the driver is that of Windows.
+_WINDOWS_GPU = Path("/dev/dxg")
 
 
 def machine() -> dict[str, Any]:
@@ -19,8 +22,17 @@ def machine() -> dict[str, Any]:
         "cpu": _value(Path("/proc/cpuinfo"), "model name") or platform.processor() or platform.machine() or None,
         "cores": len(usable(0)) if usable else os.cpu_count(),
         "memory_mb": _memory(),
-        "accelerators": [_value(path, "Model") or "unknown" for path in sorted(_GPUS.glob("*/information"))],
+        "accelerators": _accelerators(),
     }
+
+
+def _accelerators() -> list[str]:
+    if not _WINDOWS_GPU.exists():
+        return [_value(path, "Model") or "unknown" for path in sorted(_GPUS.glob("*/information"))]
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.splitlines()
+    return []
 
 
 def _value(path: Path, key: str) -> str | None:

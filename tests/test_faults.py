@@ -3,10 +3,14 @@
 import errno
 import json
 import os
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from hwcore.errors import HwcoreError
 from hwcore.integrity import check, damaged, put_aside
@@ -59,6 +63,26 @@ def test_a_fault_of_the_disk_is_a_line(
 def test_too_little_memory_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     assert told(error, tmp_path, monkeypatch) == (
         "error: s/e/m: there is not enough memory; run fewer jobs at a time, by a smaller --cores"
+    )
+
+
+@pytest.mark.parametrize(
+    "allocate", [lambda: torch.empty(10**14, dtype=torch.float32), lambda: np.empty(10**14, dtype=np.float32)]
+)
+def test_more_memory_than_the_machine_has_is_told_in_gigabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allocate: Callable[[], object]
+) -> None:
+    def work(_: Job) -> None:
+        allocate()
+
+    monkeypatch.setattr(sys, "argv", ["train", str(job(tmp_path).plan), "s/e/m"])
+    monkeypatch.setattr("hwcore.jobs.machine", lambda: {"memory_mb": 24000})
+    with pytest.raises(SystemExit) as end:
+        run("train", work)
+    assert re.fullmatch(
+        r"error: s/e/m: there is not enough memory: it takes 400,\d{3} GB at once, and this machine has 25 GB; "
+        "take a smaller network or batch, or fewer samples, replicates or points",
+        str(end.value.code),
     )
 
 

@@ -1,5 +1,6 @@
 """What a stranger gets: the pins, the environments, the make targets and what they promise."""
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import yaml
 
 from hwcore.fingerprint import Code
 from hwcore.train.files import FILES
+from workflow_scripts import audit
 from workflow_scripts.audit import told
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -203,6 +205,37 @@ def test_what_is_known_of_the_pins_is_told_and_what_is_not() -> None:
         "of 1 nothing is known here: no database could be reached"
     )
     assert told({"dependencies": packages[:1]}) == ([], "1 of 1 packages were looked up, 0 known vulnerabilities")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "status", "line"),
+    [
+        ({"dependencies": [{"name": "a", "version": "1", "vulns": []}]}, "", 0, "1 of 1 packages"),
+        (
+            {"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X", "fix_versions": []}]}]},
+            "",
+            1,
+            "a 1: X",
+        ),
+        (None, "ConnectionError: no route", 0, "nothing is known of any package: no database could be reached (Conn"),
+        (None, "No module named pip_audit", 2, "error: the packages could not be looked up: No module named pip_audit"),
+        (None, "", 2, "error: the packages could not be looked up: pip-audit said nothing"),
+    ],
+)
+def test_an_audit_fails_where_a_vulnerability_is_known_or_nothing_was_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: dict[str, Any] | None,
+    error: str,
+    status: int,
+    line: str,
+) -> None:
+    text = json.dumps(answer) if answer else ""
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, status, text, error)
+    )
+    assert audit.main(["requirements/run.txt"]) == status
+    assert "".join(capsys.readouterr()).startswith(line)
 
 
 def test_the_profile_for_sites_without_gpus_differs_in_nothing_else() -> None:
