@@ -35,6 +35,20 @@ def of_disk(error: OSError, otherwise: str = "") -> str | None:
     return f"{error.filename or otherwise}: {error.strerror}; {remedy}" if remedy else None
 
 
+# Of an operation that sums in no fixed order on a GPU.
+_NOT_DETERMINISTIC = "does not have a deterministic implementation"
+
+
+def of_gpu(error: Exception) -> str | None:
+    """An operation that a GPU would not do the same each time; None for other errors."""
+    operation, said, _ = str(error).partition(f" {_NOT_DETERMINISTIC}")
+    if not said:
+        return None
+    return (
+        f"on a GPU {operation} of its network gives other numbers each time; set `device: cpu`, or change the network"
+    )
+
+
 # What one allocation asked for, in the words of torch (of the CPU, of a GPU) and of numpy.
 _ASKED = re.compile(r"allocate ([\d.]+) (bytes|[KMGTP]iB)", re.IGNORECASE)
 _UNITS = {unit: 2 ** (10 * power) for power, unit in enumerate(["bytes", "kib", "mib", "gib", "tib", "pib"])}

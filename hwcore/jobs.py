@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hwcore.errors import HwcoreError, of_disk, of_memory
+from hwcore.errors import HwcoreError, of_disk, of_gpu, of_memory
 from hwcore.files import read_json, write_json
 from hwcore.integrity import check, checksums
 from hwcore.machine import machine
@@ -157,7 +157,7 @@ def run(rule: str, work: Callable[[Job], None]) -> None:
             raise
         sys.exit(f"error: {said}")
     except (MemoryError, RuntimeError) as error:
-        said = of_memory(error, machine()["memory_mb"])
+        said = of_memory(error, machine()["memory_mb"]) or of_gpu(error)
         if said is None:
             raise
         sys.exit(f"error: {arguments.name}: {said}")

@@ -201,6 +201,23 @@ def test_trajectory_takes_the_weights_it_names(fitted: Run) -> None:
     assert layer[layer.epoch == 0].train_loss.isna().all()
 
 
+def test_a_record_knows_how_far_its_training_was(fitted: Run, tmp_path: Path) -> None:
+    """Of 12 epochs; one replicate stopped after 7, and the last record is of epoch 8.5."""
+    for name in ("run.json", "checkpoint.safetensors"):
+        (tmp_path / name).write_bytes((fitted.folder / name).read_bytes())
+    metrics = fitted.metrics[~((fitted.metrics.replicate == 1) & (fitted.metrics.epoch > 7))]
+    metrics.to_parquet(tmp_path / "metrics.parquet")
+    _epochs, snapshots = fitted.snapshots
+    some = {name: value[:4] for name, value in snapshots.items()}
+    write_tensors(tmp_path / "snapshots.safetensors", some, {"epochs": "[0, 4.5, 8, 8.5]"})
+    table = trajectory.analyse({"m": Run.open(tmp_path, None, device=CPU)}, layer=2, weights_only=True)
+    np.testing.assert_allclose(table.progress, [0, 4.5 / 12, 8 / 12, 8.5 / 12] * 3)
+    known = metrics.set_index(["replicate", "epoch"]).train_loss
+    expected = [[np.nan, np.nan, known[r, 8], np.nan] for r in (0, 2)]
+    expected.insert(1, [np.nan, np.nan, known[1, 7], known[1, 7]])
+    np.testing.assert_array_equal(table.train_loss, np.ravel(expected))
+
+
 def test_halves_of_the_weights_are_summed(fitted: Run) -> None:
     table = trajectory.analyse({"m": fitted}, layer=2, weights_only=False)
     _epochs, snapshots = fitted.snapshots
@@ -289,7 +306,7 @@ def divergence_of(squares: np.ndarray, places: np.ndarray, perplexity: float) ->
 def test_tsne_is_that_of_scikit_learn(fitted: Run) -> None:
     """By how much is lost of the distances, which is what it makes small, and by the neighbours that are kept."""
     table = trajectory.analyse({"m": fitted}, layer=None, weights_only=True, method="tsne", perplexity=4.0)
-    assert list(table.columns[:6]) == ["model", "replicate", "epoch", "tsne1", "tsne2", "perplexity"]
+    assert list(table.columns[:7]) == ["model", "replicate", "epoch", "progress", "tsne1", "tsne2", "perplexity"]
     rows = fitted.recorded(None, weights_only=True).reshape(len(table), -1)
     reference = TSNE(2, perplexity=4.0, init="pca", method="exact", random_state=0, learning_rate=10.0, max_iter=9000)
     reference.fit(rows)

@@ -63,6 +63,9 @@ def test_a_single_run_has_no_interval_and_no_mean(kind: str) -> None:
 def test_a_landscape_of_lines_has_the_replicates_of_its_analysis() -> None:
     text = explanation("landscape", {"table": "t"}, analysis=LINE)
     assert text.startswith("Thick lines are means over {t.replicates} replicates")
+    # of fewer replicates than the analysis takes, it takes all
+    fewer = explanation("landscape", {"table": "t"}, replicates=2, analysis=LINE)
+    assert fewer.startswith("Thick lines are means over {replicates} replicates")
     single = landscape.Options(across="line", replicates=1)
     assert explanation("landscape", {"table": "t"}, analysis=single).startswith("Each line is a single run")
     plane = landscape.Options(across="plane")

@@ -86,6 +86,27 @@ def test_more_memory_than_the_machine_has_is_told_in_gigabytes(
     )
 
 
+def test_an_operation_that_a_gpu_does_differently_each_time_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(_: Job) -> None:
+        # the one operation of which torch says the same on a CPU
+        torch.use_deterministic_algorithms(True)
+        try:
+            torch.zeros(3).put_(torch.tensor([0, 0]), torch.ones(2), accumulate=False)
+        finally:
+            torch.use_deterministic_algorithms(False)
+
+    monkeypatch.setattr(sys, "argv", ["train", str(job(tmp_path).plan), "s/e/m"])
+    with pytest.raises(SystemExit) as end:
+        run("train", work)
+    assert re.fullmatch(
+        r"error: s/e/m: on a GPU put_ .*of its network gives other numbers each time; set `device: cpu`, or change the "
+        "network",
+        str(end.value.code),
+    )
+
+
 def test_a_fault_of_hwcore_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def work(_: Job) -> None:
         raise RuntimeError("a mistake")

@@ -399,6 +399,21 @@ def test_the_index_has_the_law_of_its_fit() -> None:
     np.testing.assert_allclose(law.get_ydata(), 0.3 + 2 * law.get_xdata() ** (2 / 3))
 
 
+def test_padded_networks_that_did_not_converge_are_no_critical_points() -> None:
+    index = np.array([0.1, 0.2, 0.4, 0.5, 0.3, 0.6])
+    rows = pd.DataFrame({"model": "a", "replicate": range(6), "kind": "padded", "certified": False})
+    rows = rows.assign(converged=rows.index < 4, negative_share=index, loss=0.3 + 2 * index ** (2 / 3))
+    rows.loc[rows.index >= 4, "loss"] = 9.0
+    legend = said(draw("minimal_ratio", {"t": rows}, share="negative_share"))
+    assert legend == ["gradient not zero (2)", "smaller network, padded (4)", "0.3 + 2 · index^(2/3), least squares"]
+
+
+def test_a_line_needs_one_value_at_a_place() -> None:
+    twice = pd.DataFrame({"x": [0.5, 0.5], "replicate": 0, "loss": 1.0})
+    with pytest.raises(HwcoreError, match=r"^x: the table has several values of loss at 0\.5 for a replicate"):
+        means.along(twice, "x", "loss")
+
+
 def test_a_floor_is_the_least_loss_of_each_model() -> None:
     floor = table("steps", [100], ["train_loss"])
     floor.train_loss /= 10
@@ -427,6 +442,11 @@ def test_a_landscape_has_a_way_a_plane_or_lines() -> None:
     error = (way.plane_loss / way.train_loss - 1).abs().median()
     assert name_of(figure.axes[0].get_title()) == f"one layer: 85% of variance, loss off by {error:.0%}"
     assert said(figure) == ["start", "recorded weights", "trained weights"]
+    # where the plane has its origin, and not at the last record, which may be of earlier weights
+    full = [
+        line for line in figure.axes[0].lines if line.get_markersize() == 6 and line.get_markerfacecolor() != "white"
+    ]
+    assert [line.get_xydata().tolist() for line in full] == [[[0, 0]]]
     assert figure.axes[-1].get_ylabel() == "training loss"
     assert figure.axes[0].get_ylim() == (-2, 2)
     assert said(draw("landscape", {"t": plane()})) == ["trained weights"]
@@ -451,7 +471,9 @@ def test_a_trajectory_by_tsne_of_every_second_record() -> None:
     known = table("epoch", [0, 3, 6, 9], ["tsne1", "tsne2"])
     figure = draw("trajectory", {"t": known}, along="tsne", every=2)
     assert figure.axes[0].get_ylabel() == "second t-SNE coordinate"
-    own = known[(known.model == "a") & (known.replicate == 0) & known.epoch.isin([0, 6])]
+    assert said(figure)[:2] == ["start", "last record"]
+    # and of the last, which is not a second one
+    own = known[(known.model == "a") & (known.replicate == 0) & known.epoch.isin([0, 6, 9])]
     np.testing.assert_allclose(figure.axes[0].lines[0].get_xydata(), own[["tsne1", "tsne2"]])
 
 

@@ -15,6 +15,7 @@ from conftest import ROOT, Project
 from hwcore.analyses import evaluation, hessian_spectrum, interpolation, landscape, sensitivity, sharpness
 from hwcore.analyses.run import Run
 from hwcore.config import parse
+from hwcore.data.load import Data
 from hwcore.data.prepare import prepare
 from hwcore.errors import HwcoreError
 from hwcore.files import read_json
@@ -24,7 +25,7 @@ from hwcore.studies.study import load
 from hwcore.train import resume
 from hwcore.train.resume import Resume
 from hwcore.train.spec import RunSpec
-from hwcore.train.train import train
+from hwcore.train.train import fit, train
 
 # A small network with all that is particular: buffers of integers, dropout, a frozen parameter, an activation in place.
 NETS = """
@@ -284,6 +285,16 @@ def test_networks_of_torchvision_with_particular_needs(tmp_path: Path) -> None:
     parameters, buffers = initialize(small, [0])
     with pytest.raises(HwcoreError, match="a batch has one; choose another training"):
         forward(small, parameters, buffers, torch.zeros(1, 3, 32, 32), training=True, dropout=[torch.Generator()])
+
+
+def test_a_last_batch_of_one_sample_is_told_before_the_first_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = {"torchvision": "shufflenet_v2_x0_5", "input": [3, 32, 32], "out": 10}
+    images = Data(*(torch.zeros(41, 3, 32, 32), torch.arange(41) % 10) * 2, 10)
+    monkeypatch.setattr("hwcore.train.train._run", lambda *_: pytest.fail("a step was trained"))
+    with pytest.raises(HwcoreError, match="a batch has one; choose another training"):
+        fit(job(network=small, data={"dataset": "cifar10"}, training={**FIT, "batch_size": 20}), images, torch.float32)
 
 
 STUDY = """

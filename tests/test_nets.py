@@ -566,7 +566,9 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
     ("said", "complaint"),
     [
         ({"mlp": [3]}, "at least two widths"),
-        ({"mlp": [3, 0, 1]}, "greater than 0"),
+        ({"mlp": [3, 0, 1]}, "mlp: 0 is no width; widths are whole numbers above 0"),
+        ({"mlp": [3, 2.5, 1]}, "mlp: 2.5 is no width"),
+        ({"mlp": [3, True, 1]}, "mlp: True is no width"),
         ({"mlp": [3, 1], "input": [3]}, "already says"),
         ({"input": [1, 4, 4], "layers": [{"linear": 3}]}, "flatten"),
         ({"input": [1, 4, 4], "layers": [{"conv": {"channels": 1, "kernel": 5}}]}, "does not fit"),
@@ -595,6 +597,23 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
         ({"cnn": {"input": [1, 8, 8], "conv": [4], "order": ["conv"], "out": 3}}, "must name activation once"),
         ({"cnn": {"input": [1, 8, 8], "conv": [], "out": 3}}, "at least 1"),
         ({"cnn": {"input": [1, 8, 8], "conv": [[4, 9]], "out": 3}}, "does not fit"),
+        (
+            {"cnn": {"input": [1, 8, 8], "conv": [[4, 0]], "out": 3}},
+            r"\[4, 0\] is no convolution; one is its channels,",
+        ),
+        ({"cnn": {"input": [1, 8, 8], "conv": [{"channels": 4, "kernel": 0}], "out": 3}}, "greater than 0"),
+        (
+            {"cnn": {"input": [1, 8, 8], "conv": [4], "dropout": 0.5, "out": 3}},
+            r"dropout: there is no hidden dense layer; write dropout: \[0.5\] for one before the last layer, or leave",
+        ),
+        (
+            {"cnn": {"input": [1, 8, 8], "conv": [4], "dense_activation": "tanh", "out": 3}},
+            "dense_activation: there is no hidden dense layer; give `dense`, or leave it out",
+        ),
+        (
+            {"cnn": {"input": [1, 8, 8], "conv": [4], "pooling": "average", "out": 3}},
+            "pooling: there is no pooling; give the size as `pool`, or leave it out",
+        ),
         ({"cnn": {"input": [1, 8, 8], "conv": [4], "out": 3}, "layers": []}, "already says"),
         ({"torchvision": "resnet19", "input": [3, 8, 8], "out": 3}, "did you mean `resnet18`"),
         ({"torchvision": "resnet18", "input": [1, 8, 8], "out": 3}, "three channels"),
@@ -672,11 +691,33 @@ def test_the_multiplications_of_torchvision_are_those_that_it_states() -> None:
         size, billions = min((each.transforms.keywords["crop_size"], each.meta["_ops"]) for each in weights)
         return billions * 1e9 / (3 * size**2)
 
-    assert {name: round(stated(name)) for name in Torchvision.MODELS} == Torchvision.MODELS
+    known = {name: multiplications for name, (multiplications, _) in Torchvision.MODELS.items()}
+    assert {name: round(stated(name)) for name in known} == known
     network = Network.model_validate({"torchvision": "resnet18", "input": [3, 64, 64], "out": 1000})
     with FlopCounterMode(display=False) as counter:
         torchvision.models.resnet18().eval()(torch.rand(1, 3, 64, 64))
     assert counter.get_total_flops() == pytest.approx(2 * network.multiplications(), rel=0.05)
+
+
+def test_the_parameters_of_torchvision_are_those_that_it_states() -> None:
+    def stated(name: str) -> int:
+        weights = torchvision.models.get_model_weights(name)
+        _, count = min((each.transforms.keywords["crop_size"], each.meta["num_params"]) for each in weights)
+        return round(count / 1000)
+
+    known = {name: thousands for name, (_, thousands) in Torchvision.MODELS.items()}
+    assert {name: stated(name) for name in known} == known
+    network = Network.model_validate({"torchvision": "vgg11", "input": [3, 32, 32], "out": 1000})
+    counted = sum(each.numel() for each in torchvision.models.vgg11().parameters())
+    assert network.about_parameters() == pytest.approx(counted, abs=500)
+    own = [{"residual": [{"linear": 4}]}, {"linear": 2}]
+    small = Network.model_validate({"input": [4], "layers": own})
+    assert small.about_parameters() == small.parameters() == 30
+    foreign = Network.model_validate(
+        {"input": [4], "layers": [*own[:1], {"module": {"name": "Mine", "out": 2, "study": "s", "source": "0"}}]}
+    )
+    assert foreign.parameters() is None
+    assert foreign.about_parameters() == 20 + 25_000_000
 
 
 def test_a_layer_is_code_of_the_networks_that_have_it() -> None:

@@ -409,9 +409,10 @@ def test_a_share_has_the_decimals_that_its_interval_allows() -> None:
 
 def test_half_of_the_way_is_reached_between_two_records() -> None:
     table = pd.DataFrame({"model": "m", "replicate": 0, "epoch": [0, 10, 20, 30, 40], "pc2": 0.0})
-    table = table.assign(pc1=[0.0, 1.0, 3.0, 1.0, 4.0], explained1=0.5, explained2=0.2)
+    # of 50 epochs
+    table = table.assign(progress=table.epoch / 50, pc1=[0.0, 1.0, 3.0, 1.0, 4.0], explained1=0.5, explained2=0.2)
     # 2 of 4 lie in the middle between the records at 10 and 20; the later crossing is not the first
-    assert asked_of("weight-trajectories").derived(table)["half"].tolist() == [15 / 40] * 5
+    assert asked_of("weight-trajectories").derived(table)["half"].tolist() == pytest.approx([15 / 50] * 5)
 
 
 def test_the_way_of_weights_is_told_from_the_earliest_half_to_the_latest() -> None:
@@ -506,6 +507,7 @@ def example(id: str, studies: Iterable[str], replicates: int = 3, value: float |
                 own = pd.DataFrame({"model": key, "replicate": r, name: places})
                 for column in COLUMNS[id]:
                     own[column] = random.uniform(0.1, 0.9, len(own)) if value is None else value
+                own = own.assign(progress=own["epoch"] / 6) if id == "weight-trajectories" else own
                 tables.append(own.assign(batch_size=5 * 5**number, converged=True, kind="found"))
     table = pd.concat(tables, ignore_index=True)
     if id == "interpolation":
@@ -642,11 +644,46 @@ def test_a_replicate_that_diverged_is_left_out_and_counted() -> None:
     assert [name for name in legend if "diverged" in name] == ["a: small (1 diverged)"]
 
 
-def test_networks_at_the_same_place_are_one_point() -> None:
+def test_networks_at_the_same_place_are_points_of_their_own() -> None:
     given = example("sensitivity", "a")
     given["table"]["batch_size"] = 5
-    line = next(line for line in drawn("sensitivity", **given).axes[0].lines if line.get_marker() == "o")
-    np.testing.assert_allclose(line.get_ydata(), [stats.gmean(given["table"]["jacobian_norm_logits"])])
+    axes = drawn("sensitivity", **given).axes[0]
+    by_network = given["table"].groupby("model", sort=False)["jacobian_norm_logits"]
+    points = next(line for line in axes.lines if line.get_marker() == "o")
+    np.testing.assert_allclose(points.get_ydata(), by_network.apply(stats.gmean))
+    assert points.get_linestyle() == "None"
+    # the bars are of one network each
+    (bars,) = axes.containers
+    assert len(bars.lines[2][0].get_segments()) == 2
+    middle = next(line for line in axes.lines if line.get_linestyle() == "-")
+    np.testing.assert_allclose(middle.get_ydata(), [stats.gmean(given["table"]["jacobian_norm_logits"])])
+
+
+@pytest.mark.parametrize("id", ["capacity", "minimal-ratio"])
+def test_the_things_of_a_study_are_told_apart_by_their_markers(id: str) -> None:
+    """Also where there is one network, and so no line."""
+    given = example(id, "ab")
+    names = [f"a/e{number}/t" for number in range(4)]
+    tables, models, labels = [], {}, {}
+    for name in names:
+        for model, known in given["models"].items():
+            if model.startswith("a/e/t/"):
+                models[name + model[5:]], labels[name + model[5:]] = known, given["labels"][model]
+        own = given["table"][given["table"]["model"].str.startswith("a/e/t/")]
+        tables.append(own.assign(model=name + own["model"].str[5:]))
+    others = {key: value for key, value in given["models"].items() if key.startswith("b")}
+    figure = drawn(
+        id,
+        table=pd.concat([*tables, given["table"][given["table"]["model"].str.startswith("b")]]),
+        models={**models, **others},
+        members={**{name: f"thing {name[3]}" for name in names}, "b/e/t": ""},
+        labels={**labels, **{key: given["labels"][key] for key in others}},
+    )
+    entries = [entry for entry in figure.legends[0].get_lines() if entry.get_label().startswith("a")]
+    looks = [(entry.get_marker(), entry.get_fillstyle(), entry.get_markerfacecolor()) for entry in entries]
+    assert len(set(looks)) == 4
+    shown = [(line.get_marker(), line.get_fillstyle(), line.get_markerfacecolor()) for line in figure.axes[0].lines]
+    assert {*looks} <= {*shown}
 
 
 def test_networks_that_did_not_meet_their_stopping_rule_are_in_no_relation() -> None:

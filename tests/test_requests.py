@@ -14,6 +14,7 @@ from hwcore.analyses.duration import seconds as analysis_seconds
 from hwcore.analyses.memory import memory as analysis_memory
 from hwcore.jobs import Job
 from hwcore.train.duration import seconds
+from hwcore.train.memory import memory as training_memory
 from hwcore.train.spec import RunSpec
 from hwcore.workflow import Workflow
 
@@ -141,6 +142,53 @@ def test_what_reads_the_recorded_weights_asks_for_their_memory(kind: str, option
     )
     # nine more records of 1,796,010 weights of five replicates, in float64 and as they are read
     assert many - few > 9 * 5 * 1_796_010 * 8 / 2**20
+
+
+@pytest.mark.parametrize(("kind", "options"), [("hessian_spectrum", SPECTRUM), ("sharpness", SHARPNESS)])
+def test_the_vectors_of_lanczos_are_in_the_memory_asked_for(kind: str, options: dict[str, Any]) -> None:
+    spec = RunSpec.model_validate(SPEC)
+    name = "steps" if kind == "hessian_spectrum" else "lanczos_steps"
+    few, many = (analysis_memory(kind, {**options, name: steps}, [spec]) for steps in (100, 150))
+    assert many - few == pytest.approx(50 * 8 * 1_796_010 / 2**20, abs=2)
+    # of a small network there are no more than it has parameters
+    small = RunSpec.model_validate({**SPEC, "network": {"mlp": [1, 2, 1]}})
+    assert analysis_memory(kind, {**options, name: 10**9}, [small]) < few
+
+
+def test_large_networks_of_torchvision_ask_for_the_memory_of_their_parameters() -> None:
+    """A vgg11 of 132,863,336 parameters took 5,161 MB where that of all networks, 1,802 MB, was asked for."""
+    images = {"dataset": "cifar10", "train_samples": 64, "test_samples": 10}
+    small, large = (
+        training_memory(
+            RunSpec.model_validate(
+                {
+                    **SPEC,
+                    "network": {"torchvision": name, "input": [3, 32, 32], "out": 10},
+                    "data": images,
+                    "training": {**SPEC["training"], "batch_size": 8},
+                    "replicates": 1,
+                }
+            ),
+            64,
+        )
+        for name in ("resnet18", "vgg11")
+    )
+    assert 962 < small < 1802
+    assert 5161 < large < 10_000
+
+
+@pytest.mark.parametrize(("augment", "sides"), [({"crop": 4}, 40), ({"rotate": 10}, 34)])
+def test_the_frame_of_an_augmentation_is_in_the_memory_asked_for(augment: dict[str, Any], sides: int) -> None:
+    network = {"cnn": {"input": [3, 32, 32], "conv": [4], "out": 10}}
+    plain, framed, later = (
+        training_memory(
+            RunSpec.model_validate({**SPEC, "network": network, "data": {"dataset": "cifar10", "augment": augmented}}),
+            50_000,
+        )
+        for augmented in ([], [augment], [{"flip": 0.5}, augment])
+    )
+    assert framed - plain == pytest.approx(4 * 50_000 * 3 * sides**2 / 2**20, abs=1)
+    assert later == plain
 
 
 def test_a_slow_analysis_asks_for_longer() -> None:

@@ -125,6 +125,12 @@ def test_a_spectrum_of_any_size_is_found(scale: float) -> None:
     assert abs(estimate - values.sum().item()) < 5 * error
 
 
+def test_there_are_as_many_steps_as_eigenvalues_to_find() -> None:
+    dense = torch.diag(torch.arange(1.0, 9, dtype=torch.float64))
+    found, converged = krylov.largest(lambda v: dense @ v, torch.ones(8), 6, 1e-8, 2)
+    assert len(found) == len(converged) == 6
+
+
 def test_a_space_that_is_exhausted_ends_it() -> None:
     dense = torch.diag(torch.tensor([2.0, 1, 0, 0, 0, 0], dtype=torch.float64))
     found = krylov.lanczos(lambda v: dense @ v, torch.ones(6), 6)

@@ -282,6 +282,22 @@ SPECTRUM = {"kind": "hessian_spectrum"}
             {"layers": [1]},
             "trajectory needs `record: {layers: [1, 2]}`",
         ),
+        ({"kind": "trajectory"}, {"layers": [1]}, "trajectory needs `record: {weights_every: 3, layers: null}`"),
+        (
+            {"kind": "landscape", "across": "trajectory"},
+            {"layers": [1]},
+            "landscape needs `record: {weights_every: 3, layers: null}`",
+        ),
+        (
+            {"kind": "landscape", "across": "trajectory", "extent": 2.0},
+            {},
+            "extent: the recorded weights say how far their plane goes; leave it out",
+        ),
+        (
+            {**LINE, "alphas": {"start": 1, "stop": 1, "count": 3}},
+            {},
+            "alphas: start and stop are both 1; one of them should be another number",
+        ),
         (
             LINE,
             {"mlp": [1, 5, 1]},

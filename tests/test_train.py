@@ -598,6 +598,10 @@ def test_a_last_batch_of_one_sample_and_batch_norm(tmp_path: Path, digits: Path)
     data = {"dataset": "digits", "train_samples": 41, "test_samples": 10}
     with pytest.raises(HwcoreError, match="batch_size: 20 leaves one of 41 samples"):
         run(job(network=network, data=data, training={**IMAGES["training"], "batch_size": 20}), tmp_path, digits)
+    # a batch that is never reached, or never normalised by its own statistics
+    for more in ({"epochs": None, "steps": 2}, {"modes": {"evaluation_from": 1}}):
+        training = {**IMAGES["training"], "batch_size": 20, **more}
+        run(job(network=network, data=data, training=training), tmp_path / str(len(more)), digits)
 
 
 def test_snapshots_are_of_epoch_0_and_of_every_so_many(tmp_path: Path) -> None:

@@ -329,6 +329,20 @@ def test_dropout_that_is_active_in_evaluation(tmp_path: Path) -> None:
             assert row.test_loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_record_of_the_last_batch_leaves_the_masks_of_the_others(tmp_path: Path) -> None:
+    layers = [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 1}]
+    training = {**FIT, "epochs": 3, "batch_size": 16, "modes": {"dropout_in_evaluation": True}}
+    metrics = [
+        run(
+            job(network={"input": [1], "layers": layers}, training=training, record={"last_batch": recorded}),
+            tmp_path / f"{recorded}",
+        )[1]
+        for recorded in (False, True)
+    ]
+    assert "last_batch_test_loss" in metrics[1]
+    assert metrics[0].test_loss.equals(metrics[1].test_loss)
+
+
 def test_masks_in_evaluation_do_not_depend_on_the_other_replicates(tmp_path: Path) -> None:
     layers = [{"linear": 8}, "tanh", {"dropout": 0.4}, {"linear": 5}, "tanh", {"dropout": 0.4}, {"linear": 1}]
     network = {"input": [1], "layers": layers}
@@ -618,6 +632,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"until": {}},
         "t.until: names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience",
     ),
+    ({"until": {"loss": 0.1, "over": 5}}, "t.until: over: goes with `loss_change`, which is not given"),
 ]
 
 

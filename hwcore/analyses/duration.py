@@ -8,7 +8,6 @@ from hwcore.data.spec import FunctionData
 from hwcore.train.duration import sample_seconds
 from hwcore.train.memory import known_samples, testing_samples
 from hwcore.train.spec import RunSpec
-from hwcore.train.split import parameters
 
 # Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of the analyses of five studies at the
 # scales quick and standard, and raised as those of hwcore.train.duration: loading packages and data, what calling the
@@ -35,7 +34,7 @@ def seconds(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> 
 
 
 def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
-    data, count = spec.data, parameters(spec.network)
+    data, count = spec.data, spec.network.about_parameters()
     training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
     some = min(options.get("samples") or training, training)
     everything = (some if kind in ("evaluation", "interpolation") else training) + testing_samples(data)

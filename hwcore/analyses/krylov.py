@@ -74,6 +74,8 @@ def lanczos(
 def largest(product: Product, start: Tensor, count: int, tolerance: float, steps: int) -> tuple[Tensor, Tensor]:
     """The eigenvalues of largest size, and whether each has converged: both (count,), the largest first.
 
+    By ``steps`` products at most, and at least as many as there are eigenvalues to find.
+
     NaN, and not converged, where a product is not finite.
     """
 
@@ -86,7 +88,7 @@ def largest(product: Product, start: Tensor, count: int, tolerance: float, steps
     def done(found: Tridiagonal) -> bool:
         return len(found.diagonal) >= count and bool(top(found)[1].all())
 
-    found = lanczos(product, start, steps, done)
+    found = lanczos(product, start, max(steps, count), done)
     if not found.finite:
         return start.new_full((count,), math.nan, dtype=torch.float64), start.new_zeros(count, dtype=torch.bool)
     return top(found)
@@ -133,6 +135,7 @@ def density(product: Product, parameters: int, probes: int, steps: int, draw: Ge
         values, inner = found.eigen()
         nodes.append(values)
         weights.append(inner[0].square())
+        del found  # its vectors, before those of the next probe are made
     at, weight = torch.cat(nodes), torch.cat(weights) / probes
     extent = (at.max() - at.min()).clamp(min=1e-300)
     width = _WIDTH * extent

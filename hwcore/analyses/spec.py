@@ -79,7 +79,12 @@ class WeightsAnalysis(AnalysisSpec):
         return () if self.over else ("epoch",)
 
     def unrecorded(self, record: Record) -> str | None:
-        return ALL_WEIGHTS if self.over and (not record.weights_every or record.layers) else None
+        return all_weights(record) if self.over else None
+
+
+def all_weights(record: Record) -> str | None:
+    """What must be recorded where the weights of all layers are needed, if it is not."""
+    return ALL_WEIGHTS if not record.weights_every or record.layers else None
 
 
 _OF_TEST = {"test_loss", "test_accuracy"}

@@ -31,7 +31,8 @@ def analyse(
     The ``method`` "tsne" makes one embedding of all recorded weights of a model instead of the components; see
     hwcore.analyses.tsne for ``perplexity``.  Its distances and its axes mean nothing beyond which weights are near.
 
-    ``half_sum1`` and ``half_sum2`` are another reduction that reports use.
+    ``half_sum1`` and ``half_sum2`` are another reduction that reports use.  ``progress`` is 1
+    at the end of training, which is not recorded where it lies between two records.
 
     Raises HwcoreError if the layer is not recorded, if a model does not fit its basis, or if it
     has fewer weights than ``first``.
@@ -103,10 +104,13 @@ def _table(run: Run, weights: Array, places: dict[str, Array | float]) -> pd.Dat
     middle = -(-dimension // 2)
     distance = np.full(weights.shape[:2], np.nan)
     distance[:, 1:] = np.linalg.norm(np.diff(weights, axis=1), axis=2)
+    metrics = run.metrics.astype({"epoch": np.array(epochs).dtype})
+    last = metrics.groupby("replicate").last()
     table = pd.DataFrame(
         {
             "replicate": np.arange(replicates).repeat(len(epochs)),
             "epoch": np.tile(epochs, replicates),
+            "progress": np.tile(epochs, replicates) / last.epoch.max(),
             **places,
             "half_sum1": np.where(finite, rows[:, :middle].sum(axis=1), np.nan),
             "half_sum2": np.where(finite, rows[:, middle:].sum(axis=1), np.nan),
@@ -114,5 +118,8 @@ def _table(run: Run, weights: Array, places: dict[str, Array | float]) -> pd.Dat
             "dimension": dimension,
         }
     )
-    recorded = [column for column in ("train_loss", "train_accuracy") if column in run.metrics]
-    return table.merge(run.metrics[["replicate", "epoch", *recorded]], how="left", on=["replicate", "epoch"])
+    recorded = [column for column in ("train_loss", "train_accuracy") if column in metrics]
+    table = table.merge(metrics[["replicate", "epoch", *recorded]], how="left", on=["replicate", "epoch"])
+    ended = table.epoch > table.replicate.map(last.epoch)
+    table.loc[ended, recorded] = last.loc[table.replicate[ended], recorded].to_numpy()
+    return table

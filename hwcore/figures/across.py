@@ -29,9 +29,9 @@ def draw(
 ) -> Figure:
     """The panels of the question in the module of that name, a colour for each of ``studies``.
 
-    Lines are means over replicates of a model with 95 % bands, points those of all models of a table at the same place
-    with 95 % bars, and dots single replicates.  Each study has a colour and a marker; a second thing of it is dashed,
-    and further ones have other strokes or are hollow dots.
+    Lines are means over replicates of a model with 95 % bands, points the same with 95 % bars, and dots single
+    replicates.  Each study has a colour and a marker; further things of it have other strokes and markers that are
+    half full, or hollow.
 
     Raises HwcoreError if no table has what the panels show.
     """
@@ -65,7 +65,7 @@ def draw(
             if asked.look == "lines":
                 lost[str(name)] = len(style.band(axes, own, asked.x, panel.y, look=look, stroke=stroke).lost)
             elif asked.look == "points":
-                style.points(axes, own.assign(model=own[asked.x]), asked.x, panel.y, look=look, stroke=stroke)
+                style.points(axes, own, asked.x, panel.y, look=look, stroke=stroke, fill=stroke)
             else:
                 axes.plot(own[asked.x], own[panel.y], **_dot(look, stroke))
         axes.set(xlabel=asked.x_label, ylabel=panel.label)
@@ -91,8 +91,9 @@ def _looks(units: Sequence[str], studies: Sequence[str]) -> list[tuple[style.Loo
 
 def _dot(look: style.Look, stroke: int) -> dict[str, Any]:
     marker = look.marker or style.MARKERS[stroke]
-    face = "none" if stroke else look.colour
-    return {"color": look.colour, "marker": marker, "markerfacecolor": face, "linestyle": "none", "alpha": 0.7}
+    shown = {"color": look.colour, "marker": marker, "linestyle": "none", "alpha": 0.7}
+    # of the second, hollow dots hide less than half full ones
+    return shown | {"markerfacecolor": "none" if stroke == 1 else look.colour, **style.filled(max(stroke - 1, 0))}
 
 
 def _legend(
@@ -112,7 +113,11 @@ def _legend(
         name = rows.mark(member, rows.labels[unit] if asked.look == "lines" and several[member] > 1 else "")
         shown: dict[str, Any] = {}
         if asked.look == "points":
-            shown = {"marker": look.marker or style.MARKERS[stroke], "markerfacecolor": look.colour}
+            shown = {
+                "marker": look.marker or style.MARKERS[stroke],
+                "markerfacecolor": look.colour,
+                **style.filled(stroke),
+            }
         elif asked.look == "dots":
             shown = _dot(look, stroke)
             del shown["color"]

@@ -46,19 +46,19 @@ def draw(
         filled = _contours(panel, own[own.kind == "surface"], levels) or filled
         path = own[own.kind == "trajectory"]
         title = labels[model] if len(models) > 1 else ""
+        # the origin, also where the last record is of earlier weights
+        panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
         if len(path):
             way = True
             path = path.sort_values("epoch")
             panel.plot(path.x, path.y, color=style.COLOURS[1], marker=".", markersize=3, linewidth=1.0)
             panel.plot(path.x[:1], path.y[:1], "o", color=style.COLOURS[1], markerfacecolor="white", markersize=6)
-            panel.plot(path.x[-1:], path.y[-1:], "o", color=style.COLOURS[1], markersize=6)
             error = (path.plane_loss / path.train_loss - 1).abs().median()
             shares = path.iloc[0]
             title += f"{': ' if title else ''}{_percent(shares.explained1 + shares.explained2)} of variance, "
             title += f"loss off by {_percent(error)}"
             panel.set(xlabel="along the first component", ylabel="along the second component")
         else:
-            panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
             panel.set(xlabel="along the first direction", ylabel="along the second direction")
         panel.set_title(title)
     if filled is not None and (surface.train_loss > 0).any():

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, stdtrit
 
 from hwcore.claims.columns import column_scale
+from hwcore.errors import HwcoreError
 
 Array = NDArray[np.float64]
 Scale = Literal["linear", "geometric", "positive", "fraction", "correlation"]
@@ -96,7 +97,12 @@ def along(table: pd.DataFrame, x: str, y: str, scale: Scale = "linear") -> Means
     A replicate with any value that is not finite is left out.  One that stopped early has no rows after that: it stays
     where it was.  The first values of ``x``, up to one at which any replicate has a value, are left out: what is a
     mean over an epoch is not known before the first.
+
+    Raises HwcoreError if a replicate has several values at one ``x``.
     """
+    if (twice := table.duplicated([x, "replicate"])).any():
+        at = table[x][twice].iloc[0]
+        raise HwcoreError(f"{x}: the table has several values of {y} at {at:g} for a replicate; a line needs one")
     wide = table.pivot(index=x, columns="replicate", values=y).sort_index()
     known = wide.notna().any(axis=1)
     if known.any():

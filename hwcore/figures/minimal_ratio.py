@@ -45,10 +45,12 @@ def draw(
     paint = {model: look.colour for model, look in style.palette(labels).items()}
     models = list(rows.model.unique())
     finite = np.isfinite(rows[numbers].to_numpy(dtype=float)).all(axis=1)
-    padded = finite & (rows["kind"] == "padded").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
-    certified = finite & ~padded & rows.certified.to_numpy(dtype=bool)
-    converged = finite & ~padded & rows.converged.to_numpy(dtype=bool) & ~certified
-    rest = finite & ~padded & ~certified & ~converged
+    zero = finite & rows.converged.to_numpy(dtype=bool)
+    from_smaller = (rows["kind"] == "padded").to_numpy() if "kind" in rows else np.zeros(len(rows), bool)
+    padded = zero & from_smaller
+    certified = zero & ~from_smaller & rows.certified.to_numpy(dtype=bool)
+    converged = zero & ~from_smaller & ~certified
+    rest = finite & ~zero
     dot: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": _DOT}
     open_dot: dict[str, Any] = {**dot, "markerfacecolor": "none", "markeredgewidth": 1.2, "alpha": 0.75}
 
@@ -67,7 +69,7 @@ def draw(
     cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "markersize": 3.5, "alpha": 0.6}
     crossed = 0
     if share == "minimal_ratio" and "reports_ratio" in rows:
-        stopped = rows[~padded & (rows.reports_grad_norm <= 1e-3) & np.isfinite(rows.reports_ratio)]
+        stopped = rows[~from_smaller & (rows.reports_grad_norm <= 1e-3) & np.isfinite(rows.reports_ratio)]
         crossed = len(stopped)
         axes.plot(stopped.reports_ratio, stopped.reports_loss, color=colours.GREY, zorder=1.5, **cross)
     for kind, name, look, grey in kinds:

@@ -39,6 +39,7 @@ HEIGHT = 7.3  # inches that the panels of a figure may take, so that its caption
 COLOURS = tuple(spread(8))
 # how the first thing of a kind is drawn, the second (test beside training) and further ones
 STROKES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+_FILLS = ("full", "left", "top", "right")  # of the markers of the first, second, … thing of one look
 DASHES = STROKES[1]
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 SHIFT = 2.5  # points by which the bars of training and of test stand apart
@@ -193,13 +194,15 @@ def points(
     *,
     look: Look,
     stroke: int = 0,
+    fill: int = 0,
     shift: float = 0.0,
     each: bool = False,
 ) -> frozenset[tuple[Any, Any]]:
     """The mean of each model as a point at its ``x``, joined in the order of x; bars are 95 % intervals.
 
-    With ``each`` the replicates are dots, and there are no bars.  All are drawn ``shift`` points to the right.  A point
-    is hollow where some of its replicates did not meet the criterion at which training was to end.
+    Where several models are at one x, the line goes through the middle between them.  With ``each`` the replicates are
+    dots, and there are no bars.  All are drawn ``shift`` points to the right, filled as by ``filled``.  A point is
+    hollow where some of its replicates did not meet the criterion at which training was to end.
 
     Returns (model, replicate) of those that are left out because the value is not finite.
     """
@@ -216,7 +219,12 @@ def points(
         dots: dict[str, Any] = {"linestyle": "none", "markersize": 2.5, "markeredgewidth": 0, "alpha": 0.6}
         drawn += axes.plot(table[x], table[y], color=colour, marker=marker, **dots)
     at, mean, low, high, hollow = np.array(sorted(rows, key=lambda row: row[0]), dtype=float).T
-    drawn += axes.plot(at, mean, color=colour, linestyle=STROKES[stroke], marker=marker)
+    marked: dict[str, Any] = {"marker": marker, **filled(fill)}
+    if len(set(at)) == len(at):
+        drawn += axes.plot(at, mean, color=colour, linestyle=STROKES[stroke], **marked)
+    else:
+        drawn += axes.plot(*_middles(at, mean, scale), color=colour, linestyle=STROKES[stroke])
+        drawn += axes.plot(at, mean, color=colour, linestyle="none", **marked)
     if hollow.any():
         hollow = hollow > 0
         drawn += axes.plot(
@@ -233,6 +241,20 @@ def points(
         for artist in drawn:
             artist.set_transform(aside)
     return frozenset(lost)
+
+
+def _middles(at: NDArray[np.float64], mean: NDArray[np.float64], scale: Scale) -> tuple[Any, Any]:
+    """Each place once, and the mean of the means there."""
+    places = np.unique(at)
+    middles = [
+        interval(mean[None, at == place], "geometric" if scale == "geometric" else "linear")[0] for place in places
+    ]
+    return places, np.concatenate(middles)
+
+
+def filled(thing: int) -> dict[str, Any]:
+    """How the markers of the first, second, … thing of one look are filled."""
+    return {"fillstyle": _FILLS[thing], "markerfacecoloralt": "white"}
 
 
 def missed(table: pd.DataFrame) -> NDArray[np.bool_]:

@@ -24,12 +24,12 @@ def draw(
     along: str = "components",
     every: int = 1,
 ) -> Figure:
-    """A line per replicate in the order of epochs: an open circle at the start, a full one at the end.
+    """A line per replicate in the order of epochs: an open circle at the start, a full one at the last record.
 
     Every model has a panel.  Both axes have the same scale, as distances in this plane are those of
     weights, and state the share of the variance that they explain.  ``along`` half_sums shows the sums of the
     two halves of the weights in the place of principal components, and tsne the coordinates of a t-SNE.  Of the
-    recorded weights every ``every``-th is drawn, from the first.
+    recorded weights every ``every``-th is drawn, from the first, and the last.
 
     Raises HwcoreError if the table has no rows or lacks a column.
     """
@@ -41,7 +41,7 @@ def draw(
     figure, panels = style.make(len(models), columns=columns, height=3.0 if len(models) == 1 else 2.5)
     most, lost = 0, 0
     for panel, (model, own) in zip(panels, models, strict=True):
-        paths = [path.iloc[::every] for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
+        paths = [_thinned(path, every) for _, path in own.sort_values("epoch", kind="stable").groupby("replicate")]
         most = max(most, len(paths))
         size = 5.5 if len(paths) <= 16 else 3.5
         for path, colour in zip(paths, colours.spread(len(paths)), strict=True):
@@ -67,10 +67,16 @@ def draw(
             panel.set_title(labels[str(model)])
     legend = [
         style.entry("start", marker="o", markerfacecolor="white", linestyle="none"),
-        style.entry("end", marker="o", linestyle="none"),
+        style.entry("last record", marker="o", linestyle="none"),
         style.entry("a colour for each replicate" if most > 1 else "trajectory", marker=".", linewidth=0.9, lost=lost),
     ]
     return style.finish(figure, legend)
+
+
+def _thinned(path: pd.DataFrame, every: int) -> pd.DataFrame:
+    kept = np.arange(len(path)) % every == 0
+    kept[-1] = True
+    return path.loc[kept]
 
 
 def _share(share: float) -> str:

@@ -4,9 +4,10 @@ What is said in short is said in full in the specification of each job, layer by
 """
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from hwcore.spec import Spec
 from hwcore.validation import did_you_mean
@@ -20,6 +21,20 @@ _LAYERS = 10_000
 _PARTS: tuple[_Part, ...] = ("conv", "batch_norm", "activation", "pool", "dropout2d")
 
 
+def _one_conv(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Of three forms, so that Pydantic would tell of the mistakes in each."""
+    if isinstance(value, dict):
+        # the layer, with a kernel that the network may state for all; by name, as its module rests on this one
+        import_module("hwcore.nets.specs.conv").Conv.model_validate({"kind": "conv", "kernel": 1, **value})
+        return value
+    try:
+        return handler(value)
+    except ValidationError:
+        raise ValueError(
+            f"{value!r} is no convolution; one is its channels, [channels, kernel] or a mapping, in numbers above 0"
+        ) from None
+
+
 class Cnn(Spec):
     """A convolutional network: convolutions with what follows each, then dense layers.
 
@@ -28,9 +43,10 @@ class Cnn(Spec):
     """
 
     input: tuple[_Size, _Size, _Size] = Field(description="channels, height and width of an image")
-    conv: Annotated[tuple[_Size | tuple[_Size, _Size] | dict[str, Any], ...], Field(min_length=1)] = Field(
-        description="each convolution: its channels, [channels, kernel], or a mapping as of the layer conv"
-    )
+    conv: Annotated[
+        tuple[Annotated[_Size | tuple[_Size, _Size] | dict[str, Any], WrapValidator(_one_conv)], ...],
+        Field(min_length=1),
+    ] = Field(description="each convolution: its channels, [channels, kernel], or a mapping as of the layer conv")
     kernel: _Size = Field(3, description="height and width of the kernels that `conv` does not state")
     padding: Annotated[int, Field(ge=0, strict=True)] = Field(0, description="of each convolution")
     stride: _Size = Field(1, description="of each convolution")
@@ -63,6 +79,15 @@ class Cnn(Spec):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != count:
                 raise ValueError(f"{name}: {list(value)} has {len(value)} entries for {count} {what}")
+        idle = {
+            "dropout": self.dropout and not self.dense and "write dropout: [0.5] for one before the last layer",
+            "dense_activation": self.dense_activation is not None and not self.dense and "give `dense`",
+            "pooling": self.pooling != "max" and not self.pool and "give the size as `pool`",
+        }
+        for name, remedy in idle.items():
+            if remedy and not isinstance(getattr(self, name), tuple):
+                what = "pooling" if name == "pooling" else "hidden dense layer"
+                raise ValueError(f"{name}: there is no {what}; {remedy}, or leave it out")
         used = {"conv", "activation", *(name for name in ("batch_norm", "pool", "dropout2d") if getattr(self, name))}
         for part in _PARTS:
             if self.order.count(part) > 1 or (part in used and part not in self.order):
@@ -147,6 +172,9 @@ def _mlp(content: dict[str, Any]) -> dict[str, Any]:
     widths, activation = content.pop("mlp"), content.pop("activation", "relu")
     if not isinstance(widths, list | tuple) or len(widths) < 2:
         raise ValueError(f"mlp: {widths!r} is not a list of at least two widths, such as [784, 30, 10]")
+    for width in widths:
+        if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+            raise ValueError(f"mlp: {width!r} is no width; widths are whole numbers above 0, such as [784, 30, 10]")
     layers: list[Any] = ["flatten"]
     for width in widths[1:]:
         layers += [{"linear": width}, activation]

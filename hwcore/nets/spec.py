@@ -55,6 +55,12 @@ class LayerSpec(Spec):
         tensors = self.tensors(shape)
         return None if tensors is None else sum(map(prod, tensors.values()))
 
+    def about_parameters(self, shape: Shape) -> int:
+        """The same, an estimate where only the built layer tells."""
+        count = self.parameters(shape)
+        assert count is not None, f"{self.kind} estimates its parameters"
+        return count
+
     def activations(self, shape: Shape) -> list[int]:
         """How many numbers each tensor has that the layer makes of one sample."""
         return [prod(self.output(shape))]
@@ -98,9 +104,14 @@ class OpaqueLayerSpec(LayerSpec):
     # an estimate: numbers made of each of the input, as by VGG-16, which makes most, and in how many tensors
     _WIDEST: ClassVar[int] = 20
     _TENSORS: ClassVar[int] = 10
+    # and the parameters of ResNet-50
+    _PARAMETERS: ClassVar[int] = 25_000_000
 
     def tensors(self, shape: Shape) -> None:
         return None
+
+    def about_parameters(self, shape: Shape) -> int:
+        return self._PARAMETERS
 
     def activations(self, shape: Shape) -> list[int]:
         return [self._WIDEST * prod(shape)] * self._TENSORS
@@ -241,6 +252,10 @@ class Network(Spec):
         counts = [layer.parameters(shape) for layer, shape in in_turn(self.layers, self.input)]
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
+
+    def about_parameters(self) -> int:
+        """The same, an estimate where only the built network tells."""
+        return sum(layer.about_parameters(shape) for layer, shape in in_turn(self.layers, self.input))
 
     def statistics(self) -> int:
         """How many numbers the layers keep beside their parameters."""

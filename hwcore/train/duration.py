@@ -3,7 +3,7 @@
 from hwcore.nets.spec import Network
 from hwcore.train.memory import known_samples
 from hwcore.train.spec import RunSpec
-from hwcore.train.split import ensembles, parameters
+from hwcore.train.split import ensembles
 
 # Seconds on one core of an Intel Xeon with AVX-512, fitted to the processor time of trainings of five studies at the
 # scales quick and standard, and raised until most take a third of the estimate at least and all of it at most (see
@@ -25,7 +25,7 @@ def seconds(spec: RunSpec, samples: int | None) -> float:
 
 def _step(network: Network, size: int) -> float:
     """Seconds of arithmetic in one step of one replicate with ``size`` samples."""
-    return _PARAMETER * parameters(network) + size * sample_seconds(network)
+    return _PARAMETER * network.about_parameters() + size * sample_seconds(network)
 
 
 def sample_seconds(network: Network) -> float:

@@ -66,7 +66,8 @@ class Ensemble:
         if self.validation:
             values += self._evaluate(self.validation)
         if self.spec.record.last_batch:
-            values.append(self._evaluate(self.data.last_test_batch(self.batches.size))[0])
+            # with masks that others do not follow: a record changes nothing
+            values.append(self._evaluate(self.data.last_test_batch(self.batches.size), apart=True)[0])
         metrics = torch.stack(values)
         self.done += 1
         recorder.epoch(Epoch(self.done, replicates.going, metrics, lr, clock()))
@@ -126,14 +127,18 @@ class Ensemble:
         at_predicted = losses(training.loss, outputs.float(), outputs.detach().argmax(-1))
         return loss + training.pseudo_label_weight * at_predicted
 
-    def _evaluate(self, data: Data) -> tuple[Tensor, Tensor]:
-        """Loss and accuracy on the test set of ``data``: each (r,)."""
+    def _evaluate(self, data: Data, *, apart: bool = False) -> tuple[Tensor, Tensor]:
+        """Loss and accuracy on the test set of ``data``: each (r,).
+
+        With dropout in evaluation ``apart`` leaves its generators as they were.
+        """
         replicates, modes = self.replicates, self.spec.training.modes
+        masks = replicates.evaluation_masks if modes and modes.dropout_in_evaluation else None
         return evaluate(
             *(self.spec.network, replicates.parameters, replicates.buffers),
             *(self.spec.training.loss, data.test_x, data.test_y),
             dtype=self.dtype,
-            dropout=replicates.evaluation_masks if modes and modes.dropout_in_evaluation else None,
+            dropout=[mask.clone_state() for mask in masks] if masks and apart else masks,
         )
 
     def _stop(self, rule: StoppingRule, now: Tensor, grad_norm: Tensor) -> None:

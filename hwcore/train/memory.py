@@ -2,10 +2,10 @@
 
 import math
 
-from hwcore.data.spec import DataSpec, FunctionData
+from hwcore.data.spec import DatasetData, DataSpec, FunctionData
 from hwcore.nets.spec import in_turn, named
 from hwcore.train.spec import RunSpec
-from hwcore.train.split import ensembles, parameters, replicate_bytes, threads
+from hwcore.train.split import ensembles, replicate_bytes, threads
 
 # MB of Python, torch and the other packages; what a GPU's libraries take of the host's memory comes on top.
 PROCESS, GPU = 600, 2000
@@ -17,6 +17,8 @@ _METRICS_ROW, _STEPS_ROW = 350, 220
 _LAST_BATCH = 175
 # Bytes of each number of the training inputs: as read, as float32, and in the order of a step.
 _INPUT = 12
+# And of each that augmentations put around an image, in float32.
+_FRAME = 4
 # And of the test inputs, which stay as they are.
 _TEST_INPUT = 5
 # Those of the parts for training and validation beside the whole.
@@ -49,13 +51,22 @@ def memory(spec: RunSpec, samples: int | None) -> int:
     weight_copies = _WEIGHT_COPIES + best + (1 if spec.record.last_batch else 0)
     total = (
         (_INPUT + (_SPLIT if training.validation else 0)) * samples * math.prod(spec.network.input)
+        + _FRAME * samples * _framed(spec)
         + _TEST_INPUT * testing_samples(spec.data) * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + weight_copies * 4 * parameters(spec.network) * replicates
+        + weight_copies * 4 * spec.network.about_parameters() * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
     return PROCESS + math.ceil(total / 2**20)
+
+
+def _framed(spec: RunSpec) -> int:
+    """How many numbers a training image has with the frame that its augmentations need; none without one."""
+    data = spec.data
+    border = data.augment[0].border if isinstance(data, DatasetData) and data.augment else 0
+    channels, *sides = spec.network.input
+    return channels * math.prod(side + 2 * border for side in sides) if border else 0
 
 
 def known_samples(samples: int | None) -> int:
@@ -79,7 +90,7 @@ def _recorded_numbers(spec: RunSpec) -> int:
     """How many numbers of one replicate are recorded at a time."""
     network, layers = spec.network, spec.record.layers
     if layers is None:
-        return parameters(network) + network.statistics()
+        return network.about_parameters() + network.statistics()
     names = network.weighted()
     recorded = {names[number - 1] for number in layers}
     shapes = {

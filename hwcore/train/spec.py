@@ -110,6 +110,8 @@ class Until(Spec):
     def _says_something(self) -> "Until":
         if self.loss is self.loss_change is self.grad_norm is self.accuracy is self.validation_patience is None:
             raise ValueError("names no condition; give loss, loss_change, grad_norm, accuracy or validation_patience")
+        if self.over != 1 and self.loss_change is None:
+            raise ValueError("over: goes with `loss_change`, which is not given")
         return self
 
 

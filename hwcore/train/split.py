@@ -8,8 +8,6 @@ _CACHE = 2**18
 _THREADS = 8
 # Bytes on a GPU that are left to its libraries.
 _RESERVE = 2**30
-# Parameters of a network that only counts them when it is built: those of ResNet-50.
-_UNKNOWN_PARAMETERS = 25_000_000
 
 
 def ensembles(network: Network, replicates: int, batch_size: int, *, memory: int | None = None) -> list[range]:
@@ -39,13 +37,8 @@ def threads(network: Network, replicates: int, batch_size: int, cores: int) -> i
     return max(n for n in range(1, min(count, cores, _THREADS) + 1) if count % n == 0)
 
 
-def parameters(network: Network) -> int:
-    """How many a replicate has, an estimate where only the built network tells."""
-    return network.parameters() or _UNKNOWN_PARAMETERS
-
-
 def replicate_bytes(network: Network, batch_size: int) -> int:
     """An upper estimate for one replicate in float32: weights, gradients and two moments, and three
     tensors of the size of each activation (itself, its gradient, what its operation keeps).
     """
-    return 4 * (4 * parameters(network) + 3 * batch_size * sum(network.activations()))
+    return 4 * (4 * network.about_parameters() + 3 * batch_size * sum(network.activations()))

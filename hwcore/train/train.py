@@ -14,13 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from hwcore.data.augment import Augment
 from hwcore.data.load import Data, load
 from hwcore.data.spec import DatasetData
 from hwcore.errors import HwcoreError
 from hwcore.files import write_json
-from hwcore.nets.network import count
+from hwcore.nets.network import count, forward, initialize
 from hwcore.provenance import commit, versions
 from hwcore.tensors import write_tensors
 from hwcore.train import precision
@@ -125,7 +126,7 @@ def _ready(spec: RunSpec, data: Data, dtype: torch.dtype) -> _Inputs:
     data = _fitting(spec, data)
     size, _ = spec.training.batches(len(data.train_x))
     data, validation = hold_out(spec, data)
-    _check_last_batch(spec, len(data.train_x), size)
+    _check_last_batch(spec, data.train_x, size)
     batches = Batches(data.train_x, dtype, size, augment, shuffle=spec.training.shuffle)
     # the inputs are there in the order of memory of a step; a view of none of them would keep them all
     return _Inputs(replace(data, train_x=data.train_x[:0].clone()), validation, batches)
@@ -190,8 +191,17 @@ def _fitting(spec: RunSpec, data: Data) -> Data:
         raise HwcoreError(f"{_name(spec)}: {error}") from None
 
 
-def _check_last_batch(spec: RunSpec, samples: int, size: int) -> None:
-    if spec.network.smallest_batch() > 1 and (samples - 1) % size == 0:
+def _check_last_batch(spec: RunSpec, x: Tensor, size: int) -> None:
+    samples, per_epoch = len(x), -(-len(x) // size)
+    first = spec.training.length(per_epoch) >= per_epoch and spec.training.training_mode(1)
+    if not first or (samples - 1) % size:
+        return
+    if not spec.network.stacks():
+        # only the module tells, which else would at the end of its first epoch
+        parameters, buffers = ({k: v.to(x.device) for k, v in each.items()} for each in initialize(spec.network, [0]))
+        masks = [torch.Generator(device=x.device)]
+        forward(spec.network, parameters, buffers, x[:1], training=True, dropout=masks)
+    if spec.network.smallest_batch() > 1:
         raise HwcoreError(
             f"{_name(spec)}: training.batch_size: {size} leaves one of {samples} samples for the last batch, "
             "and batch_norm needs two; choose another size"

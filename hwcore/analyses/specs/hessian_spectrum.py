@@ -31,7 +31,7 @@ class Options(WeightsAnalysis):
     )
     count: Count = Field(5, description="how many of the largest eigenvalues")
     tolerance: Positive = Field(1e-3, description="relative residual of an eigenvalue")
-    steps: Count = Field(100, description="Lanczos steps at most")
+    steps: Count = Field(100, description="Lanczos steps at most; at least `count` for the eigenvalues")
     probes: Count = Field(10, description="random vectors for trace and density")
     samples: Count | None = Field(None, description="training samples of the loss; all if left out")
 

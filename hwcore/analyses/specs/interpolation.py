@@ -1,7 +1,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hwcore.analyses.spec import AnalysisSpec, of_first, of_test
 from hwcore.nets.spec import Network, show
@@ -14,6 +14,12 @@ class Grid(Spec):
     start: float = Field(description="the first value")
     stop: float = Field(description="the last value")
     count: Annotated[int, Field(ge=2, strict=True)] = Field(description="how many values")
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> "Grid":
+        if self.start == self.stop:
+            raise ValueError(f"start and stop are both {self.start:g}; one of them should be another number")
+        return self
 
 
 class Options(AnalysisSpec):

@@ -1,9 +1,9 @@
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from hwcore.analyses.spec import OF_RUNS, WEIGHTS, AnalysisSpec
+from hwcore.analyses.spec import OF_RUNS, AnalysisSpec, all_weights
 from hwcore.spec import Count, Positive
 from hwcore.train.spec import Record
 
@@ -35,4 +35,10 @@ class Options(AnalysisSpec):
         return () if self.across == "trajectory" else ("explained1", "explained2")
 
     def unrecorded(self, record: Record) -> str | None:
-        return WEIGHTS if self.across == "trajectory" and not record.weights_every else None
+        return all_weights(record) if self.across == "trajectory" else None
+
+    @model_validator(mode="after")
+    def _options_belong_together(self) -> "Options":
+        if self.across == "trajectory" and self.extent != 1.0:
+            raise ValueError("extent: the recorded weights say how far their plane goes; leave it out")
+        return self

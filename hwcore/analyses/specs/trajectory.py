@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hwcore.analyses.spec import OF_RUNS, WEIGHTS, AnalysisSpec
+from hwcore.analyses.spec import OF_RUNS, WEIGHTS, AnalysisSpec, all_weights
 from hwcore.data.spec import DataSpec
 from hwcore.nets.spec import Network
 from hwcore.spec import Count
@@ -19,6 +19,7 @@ class Options(AnalysisSpec):
 
     columns = OF_RUNS | {
         "epoch": "after how many epochs the weights were recorded",
+        "progress": "the same as a share of the training, that of the longest replicate",
         "pc1": "the first principal component",
         "pc2": "the second principal component",
         "explained1": "the share of the variance of the model’s own runs along the first",
@@ -31,8 +32,9 @@ class Options(AnalysisSpec):
         "half_sum2": "the sum of the second half",
         "distance": "Euclidean, from the weights of the record before; NaN at the first",
         "dimension": "how many weights there are",
-        "train_loss": "training loss of that epoch; NaN before the first",
-        "train_accuracy": "training accuracy of that epoch, as a fraction; classification only",
+        "train_loss": "training loss of that epoch, or of the last one of a replicate that stopped; NaN before the "
+        "first and within an epoch",
+        "train_accuracy": "training accuracy likewise, as a fraction; classification only",
     }
     labels = {
         "tsne1": "first t-SNE coordinate",
@@ -63,7 +65,9 @@ class Options(AnalysisSpec):
         return _COMPONENTS if self.method == "tsne" else _TSNE
 
     def unrecorded(self, record: Record) -> str | None:
-        if record.weights_every and record.layers and self.layer is not None and self.layer not in record.layers:
+        if self.layer is None:
+            return all_weights(record)
+        if record.weights_every and record.layers and self.layer not in record.layers:
             return f"record: {{layers: [{', '.join(map(str, sorted({*record.layers, self.layer})))}]}}"
         return None if record.weights_every else WEIGHTS
 

@@ -13,7 +13,16 @@ from pydantic import BeforeValidator, Field
 from hwcore.spec import Count, Fraction, Spec
 
 
-class Crop(Spec):
+class Base(Spec):
+    """What all have in common."""
+
+    @property
+    def border(self) -> int:
+        """Pixels on each side of an image that stand in memory with it, where the augmentation comes first."""
+        return 0
+
+
+class Crop(Base):
     """The image in a frame of ``padding`` pixels, cut back to its size at a random place."""
 
     words: ClassVar[str] = "random crop after padding by {padding} ({padding_mode})"
@@ -26,8 +35,12 @@ class Crop(Spec):
         description="what the frame holds: black, the nearest pixel of the image, or the image's reflection",
     )
 
+    @property
+    def border(self) -> int:
+        return self.padding
 
-class Flip(Spec):
+
+class Flip(Base):
     """The mirror image, left for right."""
 
     words: ClassVar[str] = "horizontal flip with probability {p:g}"
@@ -37,7 +50,7 @@ class Flip(Spec):
     p: Fraction = Field(default=0.5, description="the probability")
 
 
-class Rotate(Spec):
+class Rotate(Base):
     """The image turned about its centre by a random angle; what comes from outside is black."""
 
     words: ClassVar[str] = "rotation by up to {degrees:g}° ({interpolation})"
@@ -49,8 +62,12 @@ class Rotate(Spec):
         default="nearest", description="the nearest pixel of the image, or the mean of the nearest four by distance"
     )
 
+    @property
+    def border(self) -> int:
+        return 1
 
-class Cutout(Spec):
+
+class Cutout(Base):
     """A black square about a random pixel; at the border a part of it lies outside (DeVries & Taylor 2017)."""
 
     words: ClassVar[str] = "cutout of {size}×{size}"

@@ -17,5 +17,7 @@ class Options(TableFigure):
     def explanation(self, replicates: int, analyses: Mapping[str, AnalysisSpec]) -> str:
         shown = analyses.get(self.table)
         if isinstance(shown, landscape.Options) and shown.across == "line":
-            return lines(min(replicates, shown.replicates), f"{self.table}.replicates", log=True)
+            # of a scale that has fewer than the analysis takes, it takes all
+            setting = f"{self.table}.replicates" if shown.replicates <= replicates else "replicates"
+            return lines(min(replicates, shown.replicates), setting, log=True)
         return "The first replicate of each model is shown."

@@ -22,7 +22,9 @@ class Options(TableFigure):
         "components",
         description="principal components, the sums of the two halves of the weights, or the coordinates of t-SNE",
     )
-    every: Count = Field(1, description="every so many of the recorded weights, from the first; all are in the fit")
+    every: Count = Field(
+        1, description="every so many of the recorded weights, from the first, and the last; all are in the fit"
+    )
 
     def needs(self) -> Iterator[tuple[str, str]]:
         yield from ((self.table, column) for column in ("epoch", *_PLACES[self.along]))

@@ -51,6 +51,9 @@ class Residual(LayerSpec):
             shapes |= named(name, inner)
         return shapes
 
+    def about_parameters(self, shape: Shape) -> int:
+        return sum(layer.about_parameters(before) for _, layer, before in self.parts(shape))
+
     def statistics(self, shape: Shape) -> Shapes:
         parts = self.parts(shape)
         return {key: size for name, layer, at in parts for key, size in named(name, layer.statistics(at)).items()}

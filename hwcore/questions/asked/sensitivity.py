@@ -22,7 +22,8 @@ class Asked(Question):
     )
     caption = (
         "Sensitivity of the outputs to the input, as the norm of the input-output Jacobian, and the gap between the "
-        "losses, against the batch size; networks that differ in another setting have the same place."
+        "losses, against the batch size. Where networks of a study differ in another setting as well, the line goes "
+        "through the middle between those of the same batch size."
     )
 
     @staticmethod

@@ -19,11 +19,11 @@ class Asked(Question):
     look = "lines"
     x, x_label = "progress", "share of the training"
     panels = (
-        Panel("moved", "distance moved (end = 1)"),
+        Panel("moved", "distance moved (last record = 1)"),
         Panel("apart", "replicates apart (start = 1)"),
     )
     caption = (
-        "How far the weights of the whole network are from where they started, relative to the end of the training, "
+        "How far the weights of the whole network are from where they started, relative to the last record of them, "
         "and how far those of different replicates are from each other, relative to the start; both in the plane of "
         "their two principal components."
     )
@@ -33,8 +33,8 @@ class Asked(Question):
         """With the distances of the figure, and what of the variance the plane explains.
 
         ``half`` is the share of the training after which a replicate has first come half of its way, on a straight
-        line between the two records, and ``last_apart`` how far replicates are apart at the end; the latter are root
-        mean square distances from their centre.
+        line between the two records, and ``last_apart`` how far replicates are apart in the last record; the latter
+        are root mean square distances from their centre.
         """
         table = table.sort_values("epoch", kind="stable")
         at, run = [table["model"], table["epoch"]], [table["model"], table["replicate"]]
@@ -46,14 +46,13 @@ class Asked(Question):
         moved = length(places - places.groupby(run).transform("first"))
         moved = moved / moved.groupby(run).transform("last")
         apart = length(places - places.groupby(at).transform("mean")).pow(2).groupby(at).transform("mean").pow(0.5)
-        progress = table["epoch"] / table["epoch"].groupby(table["model"]).transform("max")
+        progress = table["progress"]
         apart = apart / apart.groupby(table["model"]).transform("first")
         before, since = moved.groupby(run).shift(), progress.groupby(run).shift()
         reached = since + (0.5 - before) / (moved - before) * (progress - since)
         return table.assign(
             moved=moved,
             apart=apart,
-            progress=progress,
             explained=table["explained1"] + table["explained2"],
             half=reached.where(moved >= 0.5).groupby(run).transform("first"),
             last_apart=apart.groupby(table["model"]).transform("last"),
@@ -64,13 +63,16 @@ class Asked(Question):
         explained, half, apart = (found.places(column) for column in ("explained", "half", "last_apart"))
         # a single replicate is at no distance from another
         far = (
-            f", and the distance between replicates ends {found.span(apart, rounded)} times that at the start"
+            f", and the distance between replicates there is {found.span(apart, rounded)} times that at the start"
             if apart
             else ""
         )
         parts = " to ".join(found.extremes(half, share)) if half else ""
         return [
-            f"Half of the distance from start to end is covered after {parts} of the training{far}." if half else "",
+            f"Half of the distance from the start to the last record of the weights is covered after {parts} of the "
+            f"training{far}."
+            if half
+            else "",
             f"The share of the weights’ variance in the plane of the two principal components lies "
             f"{found.span(explained, share)}."
             if explained
