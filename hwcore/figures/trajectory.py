@@ -76,7 +76,8 @@ def draw(
 def _thinned(path: pd.DataFrame, every: int) -> pd.DataFrame:
     kept = np.arange(len(path)) % every == 0
     kept[-1] = True
-    return path.loc[kept]
+    thinned: pd.DataFrame = path[kept]
+    return thinned
 
 
 def _share(share: float) -> str:
