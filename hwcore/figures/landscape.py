@@ -43,11 +43,13 @@ def draw(
     figure, panels = style.make(len(models), columns=columns, height=3.2 if len(models) == 1 else 2.5)
     way, filled = False, None
     for panel, (model, own) in zip(panels, models, strict=True):
-        filled = _contours(panel, own[own.kind == "surface"], levels) or filled
+        around = _contours(panel, own[own.kind == "surface"], levels)
         path = own[own.kind == "trajectory"]
         title = labels[model] if len(models) > 1 else ""
-        # the origin, also where the last record is of earlier weights
-        panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
+        if around is not None:
+            filled = around
+            # the origin, also where the last record is of earlier weights
+            panel.plot([0], [0], "o", color=style.COLOURS[1], markersize=6)
         if len(path):
             way = True
             path = path.sort_values("epoch")
