@@ -132,10 +132,9 @@ def _examine(
     trained = start(run)
     everyone = torch.arange(run.replicates, device=trained.device)
     if solver == "none":
-        rests = function.hessian(trained, everyone)[1].norm(dim=1) <= effort.tolerance
-        outcome = torch.where(rests, Outcome.CONVERGED, Outcome.UNSOLVED)
         none = torch.zeros_like(everyone)
-        search = _Search(trained, outcome, none, none, trained, solved=False)
+        # whether the gradient is zero there is told with the rest
+        search = _Search(trained, torch.full_like(everyone, Outcome.CONVERGED), none, none, trained, solved=False)
         variant = "as-trained"
     else:
         begin = trained if activation == "none" else _initial(run, network)
@@ -315,7 +314,8 @@ def _describe(run: Run, function: Surface, plain: Surface, search: _Search, tole
     table = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
     table.loc[~finite.cpu().numpy(), [*columns]] = float("nan")
     certified = converged & (kantorovich <= 0.5) & (least > rounding) & (kinks > radius)
-    outcome = torch.where(search.converged & ~converged, Outcome.ROUNDING, search.outcome)
+    missed = Outcome.ROUNDING if search.solved else Outcome.UNSOLVED
+    outcome = torch.where(search.converged & ~converged, missed, search.outcome)
     outcome = torch.where(finite, outcome, Outcome.NOT_FINITE)
     table["converged"] = converged.cpu().numpy()
     table["outcome"] = [Outcome(code).words for code in outcome.tolist()]

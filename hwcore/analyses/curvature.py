@@ -107,7 +107,7 @@ class Perceptron:
                 for layer, (_, _, activation) in zip(self._preactivations(part, x), self._layers, strict=True):
                     if activation is not None and activation.kind in {"relu", "leaky_relu"}:
                         # what no weight moves stays on its side
-                        ratio = layer.z.abs() / layer.dz.square().sum(3).sqrt()
+                        ratio = layer.z.abs() / torch.linalg.vector_norm(layer.dz, dim=3)
                         nearest = torch.minimum(nearest, ratio.nan_to_num(math.inf).amin((1, 2)))
             found.append(nearest)
         return torch.cat(found)
