@@ -525,22 +525,6 @@ local function pictures(blocks, id)
   return #found > 0 and found or nil
 end
 
--- Numbers come from the Markdown, so that all formats have the same.  Where it has none they are counted.
-local count = 0
-
-local function number(found)
-  local first = found[1].caption[1]
-  if first and first.t == "Strong" and pandoc.utils.stringify(first):match("^Figure ") then
-    return
-  end
-  count = count + 1
-  for column, each in ipairs(found) do
-    local letter = #found > 1 and (" (%c)"):format(96 + column) or ""
-    each.caption:insert(1, pandoc.Space())
-    each.caption:insert(1, pandoc.Strong(("Figure %d%s."):format(count, letter)))
-  end
-end
-
 local function picture(each)
   local shown = pandoc.Blocks({ block("\\begin{picturebox}", '#picturebox("' .. each.id .. '")[') })
   if LATEX and each.id ~= "" then
@@ -565,7 +549,6 @@ end
 
 -- One picture, or its variants beside each other, two in a row: in a third of a page their letters are too small.
 local function figure(found)
-  number(found)
   local row = math.min(#found, 2)
   local shown = pandoc.Blocks({ block("\\begin{figure}", "#floating(" .. row .. ")[") })
   for column, each in ipairs(found) do
@@ -635,7 +618,7 @@ end
 
 -- Figures float into whatever follows, but stay before the references and the appendices.
 local function back(header)
-  return header.identifier == "references" or pandoc.utils.stringify(header):match("^Appendix")
+  return header.identifier == "works-cited" or pandoc.utils.stringify(header):match("^Appendix")
 end
 
 local function heading(blocks, i)

@@ -60,6 +60,6 @@ function Pandoc(document)
   local _, place = document.blocks:find_if(appendix)
   place = place or #document.blocks + 1
   document.blocks:insert(place, pandoc.Div({}, { id = "refs" }))
-  document.blocks:insert(place, pandoc.Header(2, "References", { id = "references" }))
+  document.blocks:insert(place, pandoc.Header(2, "References", { id = "works-cited" }))
   return document
 end

@@ -102,6 +102,8 @@ def test_the_counterpart_of_a_figure_is_a_sentence(tmp_path: Path) -> None:
         ("{label}", r"'label' differs between the models \(S, L\): name one, as in `model.label`"),
         ("{lr:x}", "'lr': 0.001 cannot be written as 'x'"),
         ("{lr", "braces hold the name of a value"),
+        ("in {steps} steps", "'steps' has no value here"),
+        ("{reported_parameters} reported", "'reported_parameters' has no value here"),
     ],
 )
 def test_a_placeholder_that_nothing_answers_to(tmp_path: Path, text: str, message: str) -> None:
@@ -142,6 +144,8 @@ def test_a_variant_that_changes_what_a_caption_states_in_letters(
         ("after {epochs} epochs", "training: {epochs: 50}"),
         ("Figure 12,000 and 2,000.5, x2000", "training: {epochs: 50}"),
         ("cos x", "training: {epochs: 50}"),
+        # widths of layers
+        ("784-2000-10 and 2000-10", "training: {epochs: 50}"),
     ],
 )
 def test_a_caption_that_stays_true_in_a_variant(tmp_path: Path, text: str, difference: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -209,6 +210,19 @@ def test_a_table_shows_some_places_as_they_are_and_says_so() -> None:
     assert "<table" not in numbers(
         {"panels": [figure["panels"][0] | {"series": figure["panels"][0]["series"] * 5}]}, ""
     )
+
+
+def test_a_series_with_several_points_at_a_place_is_in_no_table() -> None:
+    """It would show one of them."""
+    panel: dict[str, Any] = {"title": "", "x": {"label": "share"}, "y": {"label": "loss"}}
+    crowded = {"name": "all <81>", "x": [1, 1, 0.5], "y": [2, 3, 4]}
+    alone = {"name": "one", "x": [1, 2], "y": [5, 6]}
+    text = numbers({"panels": [{**panel, "series": [crowded, alone]}]}, "f.csv")
+    assert "<caption>loss; without “all &lt;81&gt;”, with several points at one place</caption>" in text
+    assert [each for each in ("2", "3", "4", "5", "6") if f"<td>{each}</td>" in text] == ["5", "6"]
+    nothing = numbers({"panels": [{**panel, "series": [crowded]}]}, "f.csv")
+    assert "<table" not in nothing
+    assert "All points as CSV" in nothing
 
 
 @pytest.mark.parametrize("kind", CASES)

@@ -94,7 +94,7 @@ def test_the_first_page_counts_the_verdicts_that_the_number_of_claims_takes_back
     ]
     prose = '{{ experiment("fit") }}\n\n{{ claims() }}\n'
     said = (
-        "- With [Holm’s correction](#judging) for all claims of the study, 1 of 2 “holds” and 1 of 1 "
+        "- With [Holm’s correction](#appendix-judging) for all claims of the study, 1 of 2 “holds” and 1 of 1 "
         "“inconsistent” that rest on a test would not stand; the reason of each says so.\n"
     )
     assert said in page(tmp_path, rows, prose)
@@ -368,15 +368,15 @@ def test_an_appendix_explains_the_words_of_the_verdicts_that_a_page_has(tmp_path
     prose = '{{ experiment("fit") }}\n\n{{ claims() }}\n'
     reason = "The mean by Fisher's z of 5 replicates is 0.9. With Holm's correction this verdict would not stand."
     text = page(tmp_path, [row("a", "holds", "it falls", reason=reason)], prose)
-    appendix = text.partition("## Appendix: how claims were judged {#judging}\n")[2].partition("\n## ")[0]
+    appendix = text.partition("## Appendix: how claims were judged {#appendix-judging}\n")[2].partition("\n## ")[0]
     assert "A statement **holds** or **fails**" in appendix
     assert re.findall(r"^- \*\*(.*?)\*\*", appendix, re.MULTILINE) == ["Holm’s correction", "Mean by Fisher’s z"]
     assert "**right**" not in appendix
     counted = page(tmp_path, [row("a", "right", "it has 5")], prose)
     assert "What can be counted" in counted
-    assert "**holds**" not in counted.partition("{#judging}")[2].partition("\n## ")[0]
-    assert "{#judging}" not in page(tmp_path, [row("a", "not judged", "it falls")], prose)
-    assert "{#judging}" not in page(tmp_path, [row("a", "not testable", "it falls")], prose)
+    assert "**holds**" not in counted.partition("{#appendix-judging}")[2].partition("\n## ")[0]
+    assert "{#appendix-judging}" not in page(tmp_path, [row("a", "not judged", "it falls")], prose)
+    assert "{#appendix-judging}" not in page(tmp_path, [row("a", "not testable", "it falls")], prose)
 
 
 def test_all_words_of_the_appendix_are_those_of_reasons() -> None:

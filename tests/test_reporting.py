@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,8 @@ def test_the_code_of_a_report_is_on_github_or_anywhere(results: Path, repository
             "- a dash",
             "+",
             "# a head",
+            "Learning C#",
+            "C##",
         ),
         *("--epochs 3 -- 5 --- all", "wait... for it ....", "two..three"),
         *("| bar", ": definition", "*so* it_is", "3.5 is no number of a list", "(see below) is no list"),
@@ -339,6 +342,16 @@ def test_settings_of_an_experiment_are_a_sentence() -> None:
     table = settings_table([{**first, "analyses": each, "kinds": kinds} for each in solved])
     assert "| critical points | no solver | default options | not run |" in table
     assert "evaluation" not in table
+    # and may be called as a setting is
+    called = {**first, "analyses": {"epochs": "100 samples"}, "kinds": {"epochs": "evaluation"}}
+    table = settings_table([called])
+    assert "| epochs | 1 |" in table
+    assert "| evaluation | 100 samples |" in table
+    # of a length in steps nothing is said of epochs
+    steps = {**first, "settings": {**first["settings"], "steps": "300"}}
+    del steps["settings"]["epochs"]
+    assert "no epochs" not in settings_line([first, {**steps, "variant": "corrected"}], "s")
+    assert "**Corrected:** 300 steps." in settings_line([first, {**steps, "variant": "corrected"}], "s")
 
 
 def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
@@ -347,7 +360,9 @@ def test_an_appendix_says_what_was_chosen_and_why(results: Path) -> None:
         each["choices"] = [["batch size", value, "the text | is silent"], ["lr", "0.1", "the notebook has it"]]
     text = rendered(results, said)
     # one of both variants and two
-    assert "[3 settings](#choices) are choices of this reproduction, where the original report is silent" in text
+    assert (
+        "[3 settings](#appendix-choices) are choices of this reproduction, where the original report is silent" in text
+    )
     assert "Where the original report is silent or unclear, or was not followed, these settings were chosen." in text
     link = "[1](#experiment-fit)"
     assert text.splitlines()[-4:] == [
@@ -364,7 +379,7 @@ def test_a_choice_that_two_experiments_share_is_counted_once(results: Path) -> N
         each["choices"] = [["lr", "0.1", "the text is silent"]]
     said["experiments"][1] |= {"id": "other", "base": "other", "variant": "as-described", "section": "2"}
     text = rendered(results, said)
-    assert "[1 setting](#choices) is a choice of this reproduction" in text
+    assert "[1 setting](#appendix-choices) is a choice of this reproduction" in text
     assert "| lr | 0.1 | the text is silent | [1](#experiment-fit), [2](#experiment-other) |" in text
 
 
@@ -390,7 +405,12 @@ def test_the_only_experiment_of_a_section_has_its_number_and_prose_below_its_hea
         for id in ("two", "three")
     ]
     template = results / "report.md"
-    template.write_text('{% call experiment("fit") %}\nProse.\n{% endcall %}\n\n{{ experiment("two") }}\n')
+    calls = '{% call experiment("fit") %}\nProse.\n{% endcall %}\n\n{{ experiment("two") }}\n'
+    template.write_text(calls)
+    # what is not run again has its reason on the page too
+    with pytest.raises(HwcoreError, match=r'has no \{\{ experiment\("three"\) \}\}, so that its claims are nowhere'):
+        render(said, template, results / "claims.parquet", results / "report/s.md")
+    template.write_text(calls + '\n{{ experiment("three") }}\n')
     render(said, template, results / "claims.parquet", results / "report/s.md")
     lines = (results / "report/s.md").read_text().splitlines()
     first = lines.index("### 1 Fit cos x | a bar {#experiment-fit}")
@@ -822,12 +842,61 @@ def test_every_experiment_is_on_the_page_once(results: Path) -> None:
         rendered(results, said, FULL)
 
 
+def test_a_figure_over_several_experiments_is_on_the_page(results: Path) -> None:
+    said = context()
+    (shown,) = said["experiments"][0]["figures"]
+    said["figures"] = [{**shown, "name": "both", "path": "figures/s/both"}]
+    with pytest.raises(HwcoreError, match=r'has no \{\{ figure\("both"\) \}\}, so that this figure is nowhere'):
+        rendered(results, said, FULL)
+
+
+def test_a_figure_that_stands_by_itself_is_left_out_of_its_experiment(results: Path) -> None:
+    call = '{{ figure("fit", "loss") }}'
+    text = rendered(
+        results, context(), f'See {{{{ ref("fit--corrected", "loss") }}}}.\n\n{{{{ experiment("fit") }}}}\n\n{call}'
+    )
+    assert text.count('id="figure-fit--loss"') == 1
+    assert text.index('id="figure-fit--corrected--loss"') < text.index('id="figure-fit--loss"')
+    assert "See [Figure 1](#figure-fit--corrected--loss)." in text
+    assert "**Figure 2.** Loss" in text
+    with pytest.raises(HwcoreError, match=r'report.md:2: this figure is on the page already; ref\("fit", "loss"\) is'):
+        rendered(results, context(), f"{call}\n{call}")
+
+
+def test_an_id_of_a_variant_makes_the_place_that_links_lead_to(results: Path) -> None:
+    text = rendered(results, context(), '{{ experiment("fit--corrected") }}')
+    assert "{#experiment-fit}" in text
+    assert "#experiment-fit--" not in text
+
+
+def test_headings_of_the_text_may_be_called_as_the_parts_of_a_page(results: Path) -> None:
+    headings = "\n\n".join(f"## {name}\n\nText." for name in ("Settings", "Choices", "Judging", "References", "Main"))
+    html = results / "report/s.html"
+    to_html(page(results, f"{headings}\n\n@kendall1970\n\n{FULL}"), html)
+    ids = Counter(re.findall(r' id="([^"]+)"', html.read_text()))
+    for id in ("settings", "appendix-settings", "choices", "judging", "works-cited", "references", "main", "page-main"):
+        assert ids[id] == 1, id
+
+
+def test_a_claim_that_is_not_testable_has_no_number(results: Path) -> None:
+    claims = pd.read_parquet(results / "claims.parquet")
+    claims.assign(verdict="not testable").to_parquet(results / "claims.parquet")
+    with pytest.raises(HwcoreError, match=r"report\.md:1: the claim 'c' is not testable, so that there is no number"):
+        rendered(results, context(), 'It is {{ value("c") }}.')
+
+
+def test_the_index_has_the_author_of_a_report_of_ones_own(results: Path) -> None:
+    said = {**context(), "source": None, "author": "Ada Lovelace", "date": None}
+    index([said], ["md"], results / "claims.parquet", results / "report/index.html")
+    assert ">Ada Lovelace</td>" in (results / "report/index.html").read_text()
+
+
 def test_the_index_names_the_studies_that_were_not_asked_for(results: Path) -> None:
     pages = results / "report/index.html"
     for others, says in (
         ([], ""),
-        (["a"], "Not in this report: a. A call without <code>studies</code> covers it too."),
-        (["a", "b"], "Not in this report: a and b. A call without <code>studies</code> covers them too."),
+        (["a"], "Not in this report: a. <code>--config studies=all</code> covers it too."),
+        (["a", "b"], "Not in this report: a and b. <code>--config studies=all</code> covers them too."),
     ):
         index([context()], ["md"], results / "claims.parquet", pages, others=others)
         text = " ".join(pages.read_text().split())

@@ -39,6 +39,9 @@ def test_settings_are_found_as_jinja_reads_them(text: str, named: list[tuple[int
         ("[@DBLP:conf/cvpr/HeZRS16]", ["DBLP:conf/cvpr/HeZRS16"]),
         ("[@{a b]} and [@{a-(b)}]", ["a-(b)"]),
         ("someone@example.org and `@code`", []),
+        ("```python\n@dataclass\n```\n@li2018", ["li2018"]),
+        ("~~~~\n@a\n~~~\n@b\n~~~~~\n@li2018", ["li2018"]),
+        ("  ```\n@a\n", []),
     ],
 )
 def test_citations_are_found_as_pandoc_reads_them(text: str, keys: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -71,12 +71,17 @@ def claims_table(claims: pd.DataFrame, study: Context, figures: Figures) -> str:
             [
                 "<br>".join(chip(str(row.verdict), id=f"claim-{row.claim}") for _, row in members),
                 f'{plain(says)}<br><span class="why">{why}</span>' if why else plain(says),
-                ", ".join(dict.fromkeys(plain(row.reported) for _, row in members if row.reported)),
+                _reported([plain(row.reported) if row.reported else "" for _, row in members]),
                 "<br>".join((f"{plain(of)}: " if of and several else "") + _measured(row) for of, row in members),
                 ", ".join(dict.fromkeys(filter(None, (figures(row.figure) for _, row in members)))),
             ]
         )
     return _ledger(["verdict", claim_head(study), "reported", _MEASURED, "figure"], rows, [12, 46, 9, 25, 8], study)
+
+
+def _reported(numbers: Sequence[str]) -> str:
+    """What is reported of all, or of each in a line, as they are measured."""
+    return numbers[0] if len(set(numbers)) == 1 else "<br>".join(number or "–" for number in numbers)
 
 
 def ledger(claims: pd.DataFrame, study: Context, told: Container[str]) -> str:

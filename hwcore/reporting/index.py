@@ -95,7 +95,8 @@ def _overview(studies: Sequence[Context], forms: Sequence[str], claims: pd.DataF
         name = study["study"]
         experiments = {each["base"] for each in study["experiments"]}
         source = study["source"]
-        author = plain(f"{source['author']}, {source['date']}") if source else ""
+        own = source or study
+        author = ", ".join(plain(own[key]) for key in ("author", "date") if own[key])
         counts = _counts(claims[claims.study == name])
         verdicts = _stack(counts) + _chips(counts) if counts else "no claim"
         link = f"[{plain(study['title'])}]({name}.html)"
@@ -108,7 +109,7 @@ def _left_out(others: Sequence[str]) -> str:
     if not others:
         return ""
     them = "it" if len(others) == 1 else "them"
-    return f"Not in this report: {plain(listed(others))}. A call without `studies` covers {them} too."
+    return f"Not in this report: {plain(listed(others))}. `--config studies=all` covers {them} too."
 
 
 def _matrix(

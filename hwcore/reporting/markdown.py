@@ -23,7 +23,7 @@ from hwcore.reporting.words import banner, bracketed, measured, plain, short_ban
 
 Context = dict[str, Any]
 # what lies below it differs from run to run
-APPENDIX = "## Appendix: where the time went {#runtimes}"
+APPENDIX = "## Appendix: where the time went {#appendix-runtimes}"
 # the rules whose runtimes no page tells: those of the pages would be of earlier ones, and those of figures, which are
 # seconds, would make another page of each line that is drawn thinner
 _UNTOLD = ("figure", "markdown", "html", "latex", "pdf")
@@ -43,12 +43,12 @@ def render(context: Context, template: Path, claims: Path, output: Path, *, plan
     Raises HwcoreError, naming file and line, for a mistake in it.
     """
     page = _Page(context, pd.read_parquet(claims), output)
-    # what the page shows, and in which order, is known once it is filled: the second time it can be referred to
-    for _ in range(2):
+    # which figures stand by themselves is known once it is filled, and their numbers then: the third time all is right
+    for _ in range(3):
         page.begin()
         body = fill(template, page.functions)
     if left_out := page.left_out():
-        raise HwcoreError(f'{template}: has no {{{{ experiment("{left_out}") }}}}, so that its claims are nowhere')
+        raise HwcoreError(f"{template}: has no {left_out}")
     times = [time for time in runtimes(plans) if time.rule not in _UNTOLD]
     parts = [
         _header(context, abstract(context, page.table)),
@@ -103,10 +103,12 @@ class _Page:
         self.table = claims
         self.results = output.parent.parent
         self.experiments: dict[str, Context] = {each["id"]: each for each in context["experiments"]}
-        # of the pass that is being made, and of the one before: the number and id of each figure by its path, and
-        # the claims that are told in full
+        # of the pass that is being made, and of the one before: the number and id of each figure by its path, the
+        # paths of figures that stand by themselves, and the claims that are told in full
         self._numbers: dict[str, tuple[str, str]] = {}
         self._known: dict[str, tuple[str, str]] = {}
+        self._alone: set[str] = set()
+        self._apart: set[str] = set()
         self._told: set[str] = set()
 
     @property
@@ -117,12 +119,20 @@ class _Page:
 
     def begin(self) -> None:
         self._known, self._numbers, self._count = self._numbers, {}, 0
+        self._apart, self._alone = self._alone, set()
         self._shown: set[str] = set()
 
     def left_out(self) -> str:
-        """The first experiment that a page with others has not; empty if there is none."""
-        bases = (each["base"] for each in self.context["experiments"])
-        return next((base for base in bases if self._shown and base not in self._shown), "")
+        """What a page of experiments lacks, in the words of its template; empty if there is nothing."""
+        if not self._shown:
+            return ""
+        for each in (*self.context["experiments"], *self.context["not_rerun"]):
+            if each["base"] not in self._shown:
+                return f'{{{{ experiment("{each["base"]}") }}}}, so that its claims are nowhere'
+        for each in self.context["figures"]:
+            if each["path"] not in self._numbers:
+                return f'{{{{ figure("{each["name"]}") }}}}, so that this figure is nowhere'
+        return ""
 
     def reference(self, path: str) -> str:
         """A link to a figure, or nothing if the page does not show it."""
@@ -148,7 +158,7 @@ class _Page:
         # the heading of a section such as 3.1 is of the third level, that of a chapter such as 3 of the second
         below = "###" if base["section"].isdecimal() else "####"
         level = f"### {plain(base['section'])}" if len(neighbours) == 1 else below
-        parts = [f"{level} {plain(base['title'])} {{#experiment-{base['id']}}}"]
+        parts = [f"{level} {plain(base['title'])} {{#experiment-{base['base']}}}"]
         parts.append(self._question(base))
         parts.append(caller().strip() if caller else "")
         if variants:
@@ -165,8 +175,15 @@ class _Page:
         return "\n\n".join(part for part in parts if part)
 
     def figure(self, first: str, second: str | None = None) -> str:
-        """A figure by the id of its experiment and its name, or by its name alone if it shows several experiments."""
+        """A figure by the id of its experiment and its name, or by its name alone if it shows several experiments.
+
+        That of an experiment is left out of the others of the experiment.
+        """
         figure = self._named(first, second)
+        if figure["path"] in self._alone:
+            names = ", ".join(f'"{name}"' for name in (first, second) if name)
+            raise jinja2.TemplateRuntimeError(f"this figure is on the page already; ref({names}) is a link to it")
+        self._alone.add(figure["path"])
         self._count += 1
         return self._figure(figure, str(self._count))
 
@@ -181,8 +198,8 @@ class _Page:
     def appendices(self, times: list[Runtime]) -> list[str]:
         """How claims were judged, settings, choices, and where the time of the study's jobs went, if that was noted."""
         how = judging(self.table)
-        parts = ["## Appendix: how claims were judged {#judging}", how] if how else []
-        parts += ["## Appendix: settings {#settings}", *_pairing(self.context["experiments"])]
+        parts = ["## Appendix: how claims were judged {#appendix-judging}", how] if how else []
+        parts += ["## Appendix: settings {#appendix-settings}", *_pairing(self.context["experiments"])]
         for base in dict.fromkeys(each["base"] for each in self.context["experiments"]):
             variants = [each for each in self.context["experiments"] if each["base"] == base]
             title = f"{plain(variants[0]['section'])} {plain(variants[0]['title'])}"
@@ -190,7 +207,11 @@ class _Page:
         if chosen := choices_table(self.context["experiments"]):
             silent = "the original report is silent or unclear, or was not followed"
             silent = silent if self.context["source"] else "there was a choice"
-            parts += ["## Appendix: choices {#choices}", f"Where {silent}, these settings were chosen.", chosen]
+            parts += [
+                "## Appendix: choices {#appendix-choices}",
+                f"Where {silent}, these settings were chosen.",
+                chosen,
+            ]
         if times:
             parts += [APPENDIX, _TIMES, runtime_table(times)]
         return parts
@@ -201,7 +222,10 @@ class _Page:
 
     def value(self, claim: str) -> str:
         rows: dict[str, Any] = {str(row.claim): row for row in self.table.itertuples()}
-        return measured(self._find(rows, claim, "claim"))
+        row = self._find(rows, claim, "claim")
+        if row.verdict == "not testable":
+            raise jinja2.TemplateRuntimeError(f"the claim {claim!r} is not testable, so that there is no number")
+        return measured(row)
 
     def _named(self, first: str, second: str | None) -> Context:
         place = self.context if second is None else self._find(self.experiments, first, "experiment")
@@ -234,7 +258,14 @@ class _Page:
 
         In half of a page the letters of two columns of panels are too small.
         """
-        shown = [(each, figure) for each in variants for figure in each["figures"] if figure["name"] == name]
+        shown = [
+            (each, figure)
+            for each in variants
+            for figure in each["figures"]
+            if figure["name"] == name and figure["path"] not in self._apart
+        ]
+        if not shown:
+            return ""
         self._count += 1
         if len(variants) == 1:
             return self._figure(shown[0][1], str(self._count))

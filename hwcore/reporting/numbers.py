@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from hwcore.claims.words import listed
+
 _ROWS = 12  # places along the horizontal axis; all are in the CSV
 _COLUMNS = 8  # series; more make a table that nobody reads
 
@@ -11,8 +13,8 @@ _COLUMNS = 8  # series; more make a table that nobody reads
 def numbers(figure: Mapping[str, Any], csv: str) -> str:
     """HTML of the ``figure`` (hwcore.figures.drawn): a table for each panel and a link to all points, the file ``csv``.
 
-    Of many places the tables have some, evenly chosen and each as it is; a panel with more series than a table can
-    show has none.
+    Of many places the tables have some, evenly chosen and each as it is.  A series with several points at one place is
+    in none, and a panel with more series than a table can show has none.
     """
     tables = "".join(_panel(panel) for panel in figure["panels"])
     link = f'<p><a href="{escape(csv)}" download>All points as CSV</a></p>'
@@ -21,9 +23,10 @@ def numbers(figure: Mapping[str, Any], csv: str) -> str:
 
 def _panel(panel: Mapping[str, Any]) -> str:
     # the runs behind means are in the CSV
-    series = [each for each in panel["series"] if "of" not in each]
+    drawn = [each for each in panel["series"] if "of" not in each]
+    series = [each for each in drawn if len(set(each["x"])) == len(each["x"])]
     label = ", ".join(filter(None, [panel["title"], panel["y"]["label"]]))
-    if not series or len(series) > _COLUMNS:
+    if not series or len(drawn) > _COLUMNS:
         return ""
     places = _places(series)
     chosen = [places[round(i * (len(places) - 1) / (_ROWS - 1))] for i in range(_ROWS)]
@@ -42,7 +45,9 @@ def _panel(panel: Mapping[str, Any]) -> str:
         for x in shown
     )
     bounds = "; in brackets the interval that is drawn" if any("low" in each for each in series) else ""
-    caption = f"<caption>{escape(label)}{some}{bounds}</caption>"
+    crowded = listed([f"“{each['name']}”" for each in drawn if each not in series])
+    without = f"; without {crowded}, with several points at one place" if crowded else ""
+    caption = f"<caption>{escape(label)}{some}{bounds}{escape(without)}</caption>"
     return (
         f'<div class="table" role="group" tabindex="0" aria-label="{escape(label)}">\n<table>{caption}\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"

@@ -30,15 +30,14 @@ def settings_line(variants: Sequence[Context], place: str) -> str:
 
 def settings_table(variants: Sequence[Context]) -> str:
     """A row for each setting, and each analysis with options, and a column for each variant."""
-    lines = {key: [_setting(key, each) for each in variants] for key in _keys(variants)}
+    lines = [(key, [_setting(key, each) for each in variants]) for key in _keys(variants)]
     analyses = dict.fromkeys(name for each in variants for name, options in each["analyses"].items() if options)
     for name in analyses:
         given = [each["analyses"].get(name) for each in variants]
-        lines[name] = ["not run" if own is None else own or "default options" for own in given]
-    kinds = {name: kind for each in variants for name, kind in each["kinds"].items()}
+        kind = next(each["kinds"].get(name, name) for each in variants if name in each["analyses"])
+        lines.append((kind, ["not run" if own is None else own or "default options" for own in given]))
     rows = []
-    for name, texts in lines.items():
-        key = kinds.get(name, name)
+    for key, texts in lines:
         values = [plain(text) for text in texts]
         shown = values[:1] if len(set(values)) == 1 else values
         rows.append([key, *shown, *["the same"] * (len(variants) - len(shown))])
@@ -113,7 +112,10 @@ def _head(variant: Context) -> str:
 
 def _listed(variant: Context, keys: Iterable[str]) -> str:
     """`Adam, learning rate 0.001, full batch, 20 epochs`"""
-    return ", ".join(_in_words(key, plain(_setting(key, variant))) for key in keys)
+    values = {key: _setting(key, variant) for key in keys}
+    # a length is in epochs or in steps
+    told = [key for key, value in values.items() if (key, value) not in (("epochs", "none"), ("steps", "none"))]
+    return ", ".join(_in_words(key, plain(values[key])) for key in told)
 
 
 def _in_words(key: str, value: str) -> str:

@@ -79,7 +79,7 @@ def _corrected(claims: pd.DataFrame) -> list[str]:
         return []
     counts = [f"{n} of {sum(tested.verdict == each)} “{each}”" for each in TESTED if (n := sum(lost.verdict == each))]
     would = f"{listed(counts)} that rest on a test would not stand; the reason of each says so"
-    return [f"With [Holm’s correction](#judging) for all claims of the study, {would}."]
+    return [f"With [Holm’s correction](#appendix-judging) for all claims of the study, {would}."]
 
 
 def _caveats(study: Context) -> list[str]:
@@ -104,7 +104,7 @@ def _caveats(study: Context) -> list[str]:
         lines.append(f"Not run again, for the reasons given there: {'; '.join(skipped)}.")
     choices = {tuple(choice) for each in study["experiments"] for choice in each["choices"]}
     if choices:
-        number = f"[{counted(len(choices), 'setting')}](#choices)"
+        number = f"[{counted(len(choices), 'setting')}](#appendix-choices)"
         chosen = f"{number} {'is a choice' if len(choices) == 1 else 'are choices'}"
         silent = " of this reproduction, where the original report is silent or unclear, or was not followed"
         lines.append(f"{chosen}{silent if study['source'] else ' with a reason'}.")

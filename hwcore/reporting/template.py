@@ -17,6 +17,7 @@ _TEXT = re.compile(r"""(["'])(.*?)\1""")
 ORIGINAL = "original"
 # A citation as pandoc reads it, [@key] or @key, but not the @ of an address.
 _CITATION = re.compile(r"(?<![\w@/.\\])@(?:\{(?P<braced>[^{}\s]+)\}|(?P<key>\w+(?:[:.#$%&+?<>~/-]\w+)*))")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _CODE = re.compile(r"`[^`]*`")
 _ENTRY = re.compile(r"^\s*@(?!comment|string|preamble)\w+\s*\{\s*([^\s,]+)\s*,", re.MULTILINE | re.IGNORECASE)
 
@@ -50,7 +51,13 @@ def _texts(code: str) -> list[str]:
 
 def works_cited(text: str) -> Iterator[tuple[int, str]]:
     """The citations in a template: the line, counted from 1, and the key."""
+    fence = ""
     for number, line in enumerate(text.splitlines(), start=1):
+        if opened := _FENCE.match(line):
+            # a block of code ends with as many of the same as it begins with
+            fence = opened[1] if not fence else "" if opened[1].startswith(fence) else fence
+        if fence:
+            continue
         for citation in _CITATION.finditer(_CODE.sub("", line)):
             yield number, citation["braced"] or citation["key"]
 

@@ -14,7 +14,7 @@ from hwcore.claims.words import UNITS, Unit, counted, listed
 # Characters in a line of a page, and in the widest column of a table.
 _PAGE, _WIDEST = 72, 48
 # What Markdown, or an extension of pandoc, takes for more than a letter: of dashes and dots all but the last.
-_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|!(?=\[)|^[-+](?=\s|$)|-(?=-)|\.(?=\.\.)")
+_SPECIAL = re.compile(r"[\\`*_<>$\[\]~^@{}]|^#|&(?=[\w#]+;)|(?<=\s)#|#(?=#*$)|!(?=\[)|^[-+](?=\s|$)|-(?=-)|\.(?=\.\.)")
 # Where a line ends.
 _BREAK = re.compile(r"[ \t]*\n\s*")
 # A number or letter that would begin a list.

@@ -110,4 +110,6 @@ def _states(text: str, value: str) -> bool:
     if value in ("0", "1", "none", "all", "yes", "no"):
         return False
     forms = {value, value.replace(",", "")} if _NUMBER.fullmatch(value) else {value}
-    return any(re.search(rf"(?<![\w.,]){re.escape(form)}(?![\w]|[.,]\d)", text, re.IGNORECASE) for form in forms)
+    # the widths of 784-30-10 are none
+    alone = r"(?<![\w.,])(?<!\d-){}(?![\w]|[.,]\d|-\d)"
+    return any(re.search(alone.format(re.escape(form)), text, re.IGNORECASE) for form in forms)

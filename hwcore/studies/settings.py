@@ -12,6 +12,8 @@ from hwcore.studies.resolved import Experiment, Model
 from hwcore.train.spec import OPTIMIZERS, Training
 from hwcore.validation import did_you_mean
 
+# What has no word for none.
+_COUNTS = ("epochs", "steps", "parameters", "reported_parameters")
 # Numbers of samples of which none stated means all.
 _SAMPLES = ("train_samples", "test_samples", "samples")
 
@@ -54,11 +56,14 @@ class Settings(Mapping[str, str]):
 
         Where models differ it is both numbers of two, and a range of those of more.
 
-        Raises ValueError for an unknown name, and where models differ by more than a number.
+        Raises ValueError for an unknown name, where models differ by more than a number, and where a length or a count
+        is not given.
         """
         if name not in self._here:
             names = [each for each in self._here if "." not in each]
             raise ValueError(f"there is no setting {name!r}{did_you_mean(name, names)}")
+        if name.rpartition(".")[2] in _COUNTS and None in self._here[name].values():
+            raise ValueError(f"{name!r} has no value here")
         here = _text(name, self._here[name], form)
         published = _text(name, self._published.get(name, self._here[name]), form)
         return here if here == published else f"{here} (full scale: {published})"
