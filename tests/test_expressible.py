@@ -125,7 +125,8 @@ def paladugu_2_1_fit_on_all_epochs_and_drawn_every_third(made: Made) -> None:
     table = made.table("paladugu-2-1--as-run", "trajectory")
     assert sorted(set(table.epoch)) == list(range(5))
     axes = made.draw("paladugu-2-1--as-run", "trajectory", {"trajectory": table}).axes[0]
-    assert [len(line) for line in lines(axes) if len(line) > 1] == [2, 2]
+    # after 0 and 3 epochs, and the last record
+    assert [len(line) for line in lines(axes) if len(line) > 1] == [3, 3]
 
 
 def paladugu_2_2c_ascent(made: Made) -> None:
