@@ -92,14 +92,14 @@ def described(name: str, scale: str) -> dict[str, Any]:
 def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
     said = described("alluri", "standard")
     settings = said["train-mnist"]["settings"]
-    assert (settings["epochs"], settings["replicates"]) == ("10 (full scale: 100)", "10")
+    assert (settings["epochs"], settings["replicates"]) == ("5 (full scale: 100)", "10")
     assert said["function-cos"]["settings"]["epochs"] == "1,000"
     # of single models, whose numbers of replicates are cut one by one
     capacity = described("beamreaching1", "standard")["capacity"]
     assert capacity["settings"]["replicates"] == "2 to 3 (full scale: 3)"
     # where it is not cut, a model is described as it is in a variant where none is
     assert capacity["models"][0]["settings"] == {"steps": "4,008"}
-    assert capacity["models"][-1]["settings"] == {"steps": "23 (full scale: 4,008)", "replicates": "2 (full scale: 3)"}
+    assert capacity["models"][-1]["settings"] == {"steps": "36 (full scale: 4,008)", "replicates": "2 (full scale: 3)"}
     # a stand-in, with some of its images
     data = described("alluri", "quick")["train-mnist"]["settings"]["data"]
     assert data.startswith(
@@ -113,7 +113,7 @@ def test_data_that_differ_in_the_number_of_images_alone_are_said_once() -> None:
     capacity = described("majumder", "standard")["capacity"]
     assert capacity["settings"]["data"].startswith("CIFAR-10, normalised by mean (0.4914, 0.4822, 0.4465)")
     images = [model["settings"]["images"] for model in capacity["models"]]
-    assert (images[0], images[-1]) == ("all images", "6,656 (full scale: all) training images")
+    assert (images[0], images[-1]) == ("all images", "10,752 (full scale: all) training images")
     assert "data" not in capacity["models"][-1]["settings"]
 
 
