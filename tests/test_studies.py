@@ -99,7 +99,7 @@ def test_settings_say_what_full_scale_has_where_a_scale_cuts_it() -> None:
     assert capacity["settings"]["replicates"] == "2 to 3 (full scale: 3)"
     # where it is not cut, a model is described as it is in a variant where none is
     assert capacity["models"][0]["settings"] == {"steps": "4,008"}
-    assert capacity["models"][-1]["settings"] == {"steps": "36 (full scale: 4,008)", "replicates": "2 (full scale: 3)"}
+    assert capacity["models"][-1]["settings"] == {"steps": "37 (full scale: 4,008)", "replicates": "2 (full scale: 3)"}
     # a stand-in, with some of its images
     data = described("alluri", "quick")["train-mnist"]["settings"]["data"]
     assert data.startswith(
