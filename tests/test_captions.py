@@ -145,7 +145,7 @@ def test_a_variant_that_changes_what_a_caption_states_in_letters(
         ("Figure 12,000 and 2,000.5, x2000", "training: {epochs: 50}"),
         ("cos x", "training: {epochs: 50}"),
         # widths of layers
-        ("784-2000-10 and 2000-10", "training: {epochs: 50}"),
+        ("784-2000-10, 2000-10 and 784-2000", "training: {epochs: 50}"),
     ],
 )
 def test_a_caption_that_stays_true_in_a_variant(tmp_path: Path, text: str, difference: str) -> None:

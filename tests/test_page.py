@@ -303,6 +303,20 @@ def test_the_sentences_with_which_all_reasons_end_are_said_once() -> None:
     assert f"{told} As run, it fails: 3.</span>" in claims_table(frame(rows), context("yes"), lambda _: "")
 
 
+@pytest.mark.parametrize(
+    ("reported", "cell"),
+    [
+        (["98 %", "97 %", "98 %", ""], "98 %<br>97 %<br>98 %<br>–"),
+        (["98 %", "98 %"], "98 %"),
+        (["", ""], ""),
+    ],
+)
+def test_what_is_reported_of_each_of_several_networks_stands_in_their_order(reported: list[str], cell: str) -> None:
+    rows = [row(f"c{i}", "holds", f"it is good (net {i})", reported=each) for i, each in enumerate(reported)]
+    (line,) = [each for each in claims_table(frame(rows), context("yes"), lambda _: "").splitlines() if "good" in each]
+    assert line.split(" | ")[2].strip() == cell
+
+
 def test_a_scale_that_judges_nothing_has_no_column_of_verdicts() -> None:
     rows = [row("a", "not judged", "it falls"), row("b", "not testable", "it thinks", reproduced=NAN)]
     table = claims_table(frame(rows), context("no"), lambda _: "")
