@@ -418,7 +418,7 @@ def test_the_first_stop_of_the_tab_key_skips_to_the_content(visit: Any, pages: P
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.evaluate("document.activeElement.id") == "page-main"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [*product(WIDTHS, SCHEMES)])

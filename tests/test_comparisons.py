@@ -85,7 +85,11 @@ def test_a_figure_of_variants_is_drawn_and_shown(project: Project) -> None:
     )
     # a report of one's own reproduces no other
     project.edit("report/tiny/study.yaml", "source: {author: nobody, title: no report, date: January 2000}\n", "")
-    project.edit("report/tiny/report.md", "Prose.", '{{ figure("all") }}\n\n{{ setting("fit",\n"epochs") }} epochs.')
+    project.edit(
+        "report/tiny/report.md",
+        "Prose.",
+        '{{ figure("all") }}\n\n{{ figure("fits") }}\n\n{{ setting("fit",\n"epochs") }} epochs.',
+    )
     project.run("results/quick/report/tiny.md", "results/quick/figures/tiny/fits.svg")
     plan = plan_of(project)["figure:tiny/all"]
     assert plan["spec"]["labels"]["fit--corrected/wide"] == "wide, corrected"
