@@ -709,15 +709,15 @@ def test_the_parameters_of_torchvision_are_those_that_it_states() -> None:
     assert {name: stated(name) for name in known} == known
     network = Network.model_validate({"torchvision": "vgg11", "input": [3, 32, 32], "out": 1000})
     counted = sum(each.numel() for each in torchvision.models.vgg11().parameters())
-    assert network.about_parameters() == pytest.approx(counted, abs=500)
+    assert network.estimated_parameters() == pytest.approx(counted, abs=500)
     own = [{"residual": [{"linear": 4}]}, {"linear": 2}]
     small = Network.model_validate({"input": [4], "layers": own})
-    assert small.about_parameters() == small.parameters() == 30
+    assert small.estimated_parameters() == small.parameters() == 30
     foreign = Network.model_validate(
         {"input": [4], "layers": [*own[:1], {"module": {"name": "Mine", "out": 2, "study": "s", "source": "0"}}]}
     )
     assert foreign.parameters() is None
-    assert foreign.about_parameters() == 20 + 25_000_000
+    assert foreign.estimated_parameters() == 20 + 25_000_000
 
 
 def test_a_layer_is_code_of_the_networks_that_have_it() -> None:

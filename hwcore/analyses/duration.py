@@ -34,7 +34,7 @@ def seconds(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> 
 
 
 def _of_run(kind: str, options: Mapping[str, Any], spec: RunSpec) -> float:
-    data, count = spec.data, spec.network.about_parameters()
+    data, count = spec.data, spec.network.estimated_parameters()
     training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
     some = min(options.get("samples") or training, training)
     everything = (some if kind in ("evaluation", "interpolation") else training) + testing_samples(data)

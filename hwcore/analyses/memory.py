@@ -34,7 +34,7 @@ def memory(kind: str, options: Mapping[str, Any], specs: Iterable[RunSpec]) -> i
     """
     total = 4.0 * _CHUNK * (_JACOBIAN_COPIES if kind == "sensitivity" else _CHUNK_COPIES)
     for spec in specs:
-        data, count = spec.data, spec.network.about_parameters()
+        data, count = spec.data, spec.network.estimated_parameters()
         training = data.samples if isinstance(data, FunctionData) else known_samples(data.train_samples)
         testing = testing_samples(data)
         total += _INPUT * (training + testing) * math.prod(spec.network.input)

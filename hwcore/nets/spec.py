@@ -55,7 +55,7 @@ class LayerSpec(Spec):
         tensors = self.tensors(shape)
         return None if tensors is None else sum(map(prod, tensors.values()))
 
-    def about_parameters(self, shape: Shape) -> int:
+    def estimated_parameters(self, shape: Shape) -> int:
         """The same, an estimate where only the built layer tells."""
         count = self.parameters(shape)
         assert count is not None, f"{self.kind} estimates its parameters"
@@ -110,7 +110,7 @@ class OpaqueLayerSpec(LayerSpec):
     def tensors(self, shape: Shape) -> None:
         return None
 
-    def about_parameters(self, shape: Shape) -> int:
+    def estimated_parameters(self, shape: Shape) -> int:
         return self._PARAMETERS
 
     def activations(self, shape: Shape) -> list[int]:
@@ -253,9 +253,9 @@ class Network(Spec):
         known = [count for count in counts if count is not None]
         return sum(known) if len(known) == len(counts) else None
 
-    def about_parameters(self) -> int:
+    def estimated_parameters(self) -> int:
         """The same, an estimate where only the built network tells."""
-        return sum(layer.about_parameters(shape) for layer, shape in in_turn(self.layers, self.input))
+        return sum(layer.estimated_parameters(shape) for layer, shape in in_turn(self.layers, self.input))
 
     def statistics(self) -> int:
         """How many numbers the layers keep beside their parameters."""

@@ -24,7 +24,7 @@ def numbers(figure: Mapping[str, Any], csv: str) -> str:
 def _panel(panel: Mapping[str, Any]) -> str:
     # the runs behind means are in the CSV
     drawn = [each for each in panel["series"] if "of" not in each]
-    series = [each for each in drawn if len(set(each["x"])) == len(each["x"])]
+    series = [each for each in drawn if not _crowded(each)]
     label = ", ".join(filter(None, [panel["title"], panel["y"]["label"]]))
     if not series or len(drawn) > _COLUMNS:
         return ""
@@ -45,13 +45,19 @@ def _panel(panel: Mapping[str, Any]) -> str:
         for x in shown
     )
     bounds = "; in brackets the interval that is drawn" if any("low" in each for each in series) else ""
-    crowded = listed([f"“{each['name']}”" for each in drawn if each not in series])
+    crowded = listed([f"“{each['name']}”" for each in drawn if _crowded(each)])
     without = f"; without {crowded}, with several points at one place" if crowded else ""
     caption = f"<caption>{escape(label)}{some}{bounds}{escape(without)}</caption>"
     return (
         f'<div class="table" role="group" tabindex="0" aria-label="{escape(label)}">\n<table>{caption}\n'
         f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
     )
+
+
+def _crowded(series: Mapping[str, Any]) -> bool:
+    """Whether several points are at one place."""
+    known = [x for x in series["x"] if x is not None]
+    return len(set(known)) < len(known)
 
 
 def _places(series: Sequence[Mapping[str, Any]]) -> list[float]:

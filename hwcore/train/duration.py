@@ -25,7 +25,7 @@ def seconds(spec: RunSpec, samples: int | None) -> float:
 
 def _step(network: Network, size: int) -> float:
     """Seconds of arithmetic in one step of one replicate with ``size`` samples."""
-    return _PARAMETER * network.about_parameters() + size * sample_seconds(network)
+    return _PARAMETER * network.estimated_parameters() + size * sample_seconds(network)
 
 
 def sample_seconds(network: Network) -> float:

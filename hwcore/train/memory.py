@@ -54,7 +54,7 @@ def memory(spec: RunSpec, samples: int | None) -> int:
         + _FRAME * samples * _framed(spec)
         + _TEST_INPUT * testing_samples(spec.data) * math.prod(spec.network.input)
         + at_work * replicate_bytes(spec.network, size)
-        + weight_copies * 4 * spec.network.about_parameters() * replicates
+        + weight_copies * 4 * spec.network.estimated_parameters() * replicates
         + _SNAPSHOT_COPIES * snapshot_bytes(spec, samples)
         + rows
     )
@@ -90,7 +90,7 @@ def _recorded_numbers(spec: RunSpec) -> int:
     """How many numbers of one replicate are recorded at a time."""
     network, layers = spec.network, spec.record.layers
     if layers is None:
-        return network.about_parameters() + network.statistics()
+        return network.estimated_parameters() + network.statistics()
     names = network.weighted()
     recorded = {names[number - 1] for number in layers}
     shapes = {

@@ -41,4 +41,4 @@ def replicate_bytes(network: Network, batch_size: int) -> int:
     """An upper estimate for one replicate in float32: weights, gradients and two moments, and three
     tensors of the size of each activation (itself, its gradient, what its operation keeps).
     """
-    return 4 * (4 * network.about_parameters() + 3 * batch_size * sum(network.activations()))
+    return 4 * (4 * network.estimated_parameters() + 3 * batch_size * sum(network.activations()))

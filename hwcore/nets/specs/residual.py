@@ -51,8 +51,8 @@ class Residual(LayerSpec):
             shapes |= named(name, inner)
         return shapes
 
-    def about_parameters(self, shape: Shape) -> int:
-        return sum(layer.about_parameters(before) for _, layer, before in self.parts(shape))
+    def estimated_parameters(self, shape: Shape) -> int:
+        return sum(layer.estimated_parameters(before) for _, layer, before in self.parts(shape))
 
     def statistics(self, shape: Shape) -> Shapes:
         parts = self.parts(shape)

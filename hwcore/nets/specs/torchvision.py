@@ -77,6 +77,6 @@ class Torchvision(OpaqueLayerSpec):
         """An estimate: as many for each number of the input as torchvision counts in larger images."""
         return self.MODELS[self.name][0] * prod(shape)
 
-    def about_parameters(self, shape: Shape) -> int:
+    def estimated_parameters(self, shape: Shape) -> int:
         """An estimate: those of the network with a thousand classes and no options."""
         return 1000 * self.MODELS[self.name][1]
