@@ -45,7 +45,8 @@ def of_gpu(error: Exception) -> str | None:
     if not said:
         return None
     return (
-        f"on a GPU {operation} of its network gives other numbers each time; set `device: cpu`, or change the network"
+        f"{operation}, which its network uses, gives different numbers each time on a GPU; set `device: cpu` or change "
+        "the network"
     )
 
 
@@ -68,8 +69,8 @@ def of_memory(error: MemoryError | RuntimeError, machine: int | None) -> str | N
     gigabytes = float(asked[1]) * _UNITS[asked[2].lower()] / 1e9 if asked else 0
     if machine and not on_gpu and gigabytes > (total := machine * 2**20 / 1e9):
         return (
-            f"there is not enough memory: it takes {gigabytes:,.0f} GB at once, and this machine has {total:,.0f} GB; "
-            "take a smaller network or batch, or fewer samples, replicates or points"
+            f"there is not enough memory: it needs {gigabytes:,.0f} GB at once, and this machine has {total:,.0f} GB; "
+            "use a smaller network or batch, or fewer samples, replicates or points"
         )
     memory, fewer = ("memory on the GPU", "--resources gpu=1") if on_gpu else ("memory", "a smaller --cores")
     return f"there is not enough {memory}; run fewer jobs at a time, by {fewer}"

@@ -219,7 +219,7 @@ def test_a_series_with_several_points_at_a_place_is_in_no_table() -> None:
     # what is not finite is at no place
     alone = {"name": "one", "x": [1, None, None, 2], "y": [5, None, None, 6]}
     text = numbers({"panels": [{**panel, "series": [crowded, alone]}]}, "f.csv")
-    assert "<caption>loss; without “all &lt;81&gt;”, with several points at one place</caption>" in text
+    assert "<caption>loss; without “all &lt;81&gt;”, which has several points at one place</caption>" in text
     assert [each for each in ("2", "3", "4", "5", "6") if f"<td>{each}</td>" in text] == ["5", "6"]
     nothing = numbers({"panels": [{**panel, "series": [crowded]}]}, "f.csv")
     assert "<table" not in nothing

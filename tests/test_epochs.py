@@ -60,7 +60,7 @@ def read(folder: Path, *edits: tuple[str, str]) -> Study:
         (
             f"    {RECORD}\n",
             "",
-            "experiments.fit.analyses.sensitivity: sensitivity needs `record: {weights_every: 3, layers: null}` in",
+            "experiments.fit.analyses.sensitivity: sensitivity needs `record: {weights_every: 3}` in",
         ),
         (
             RECORD,

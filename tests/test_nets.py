@@ -566,9 +566,9 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
     ("said", "complaint"),
     [
         ({"mlp": [3]}, "at least two widths"),
-        ({"mlp": [3, 0, 1]}, "mlp: 0 is no width; widths are whole numbers above 0"),
-        ({"mlp": [3, 2.5, 1]}, "mlp: 2.5 is no width"),
-        ({"mlp": [3, True, 1]}, "mlp: True is no width"),
+        ({"mlp": [3, 0, 1]}, "mlp: 0 is not a width; give whole numbers above 0"),
+        ({"mlp": [3, 2.5, 1]}, "mlp: 2.5 is not a width"),
+        ({"mlp": [3, True, 1]}, "mlp: True is not a width"),
         ({"mlp": [3, 1], "input": [3]}, "already says"),
         ({"input": [1, 4, 4], "layers": [{"linear": 3}]}, "flatten"),
         ({"input": [1, 4, 4], "layers": [{"conv": {"channels": 1, "kernel": 5}}]}, "does not fit"),
@@ -599,7 +599,7 @@ def test_dropout_keeps_the_mean_and_has_a_mask_per_replicate() -> None:
         ({"cnn": {"input": [1, 8, 8], "conv": [[4, 9]], "out": 3}}, "does not fit"),
         (
             {"cnn": {"input": [1, 8, 8], "conv": [[4, 0]], "out": 3}},
-            r"\[4, 0\] is no convolution; one is its channels,",
+            r"\[4, 0\] is not a convolution; give its channels,",
         ),
         ({"cnn": {"input": [1, 8, 8], "conv": [{"channels": 4, "kernel": 0}], "out": 3}}, "greater than 0"),
         (

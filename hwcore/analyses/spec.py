@@ -84,7 +84,7 @@ class WeightsAnalysis(AnalysisSpec):
 
 def all_weights(record: Record) -> str | None:
     """What must be recorded where the weights of all layers are needed, if it is not."""
-    return ALL_WEIGHTS if not record.weights_every or record.layers else None
+    return (ALL_WEIGHTS if record.layers else None) if record.weights_every else WEIGHTS
 
 
 _OF_TEST = {"test_loss", "test_accuracy"}

@@ -31,7 +31,7 @@ def _one_conv(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return handler(value)
     except ValidationError:
         raise ValueError(
-            f"{value!r} is no convolution; one is its channels, [channels, kernel] or a mapping, in numbers above 0"
+            f"{value!r} is not a convolution; give its channels, [channels, kernel] or a mapping, in numbers above 0"
         ) from None
 
 
@@ -174,7 +174,7 @@ def _mlp(content: dict[str, Any]) -> dict[str, Any]:
         raise ValueError(f"mlp: {widths!r} is not a list of at least two widths, such as [784, 30, 10]")
     for width in widths:
         if not isinstance(width, int) or isinstance(width, bool) or width < 1:
-            raise ValueError(f"mlp: {width!r} is no width; widths are whole numbers above 0, such as [784, 30, 10]")
+            raise ValueError(f"mlp: {width!r} is not a width; give whole numbers above 0, such as [784, 30, 10]")
     layers: list[Any] = ["flatten"]
     for width in widths[1:]:
         layers += [{"linear": width}, activation]

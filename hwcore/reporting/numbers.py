@@ -45,8 +45,9 @@ def _panel(panel: Mapping[str, Any]) -> str:
         for x in shown
     )
     bounds = "; in brackets the interval that is drawn" if any("low" in each for each in series) else ""
-    crowded = listed([f"“{each['name']}”" for each in drawn if _crowded(each)])
-    without = f"; without {crowded}, with several points at one place" if crowded else ""
+    crowded = [f"“{each['name']}”" for each in drawn if _crowded(each)]
+    have = "has" if len(crowded) == 1 else "have"
+    without = f"; without {listed(crowded)}, which {have} several points at one place" if crowded else ""
     caption = f"<caption>{escape(label)}{some}{bounds}{escape(without)}</caption>"
     return (
         f'<div class="table" role="group" tabindex="0" aria-label="{escape(label)}">\n<table>{caption}\n'
